@@ -1,0 +1,2 @@
+//! chatbot.
+fn main() {}

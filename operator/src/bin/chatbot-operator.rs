@@ -1,0 +1,2 @@
+//! chatbot-operator
+fn main() {}

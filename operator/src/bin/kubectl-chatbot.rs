@@ -1,0 +1,2 @@
+//! kubectl-chatbot
+fn main() {}
