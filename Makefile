@@ -1,0 +1,61 @@
+# Every target explains itself: make help. Long work is in tests/trial/, tests/cluster/ and tests/images/.
+SHELL := /usr/bin/env bash
+.DEFAULT_GOAL := help
+export CLUSTER CLUSTER_NUMBER PROFILE
+ENVIRONMENT ?= dev
+CHATBOT = cargo run --quiet --package chatbot --
+
+##@ The main things
+.PHONY: up down test help
+up: ## From a bare machine to an answered question: cluster, operator, services, one environment (CLUSTER=local|kind|existing)
+	@tests/trial/up
+down: ## Remove every trace of make up (CACHES=1: the built programs and images too)
+	@tests/trial/down
+test: ## Everything that proves the product: unit, snapshot, property, PostgreSQL, charts, end-to-end on a real cluster
+	@tests/trial/test
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z-]*:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ While you write code
+.PHONY: check format unit crds charts openapi generate
+check: ## Format and lints, as CI sees them
+	cargo fmt --all --check
+	cargo clippy -p chatbot-operator -p chatbot --all-targets -- -D warnings
+format: ## Format the Rust code
+	cargo fmt --all
+unit: ## Tests that need no cluster (the chatbot's start a PostgreSQL of their own)
+	cargo test -p chatbot-operator
+	cargo test -p chatbot
+crds: ## Write crds/ and the CRD chart from the Rust types
+	cargo run --quiet -p chatbot-operator --bin chatbot-operator -- crd --out crds
+	charts/chatbot-crds/sync
+charts: ## Lint and render the charts, compare with their golden files (UPDATE=1 rewrites them)
+	@tests/charts/run
+openapi: ## Write docs/reference/openapi.json from the handlers
+	@mkdir -p docs/reference
+	$(CHATBOT) openapi >docs/reference/openapi.json
+generate: crds openapi ## Write every generated file
+
+##@ Images and measurements
+.PHONY: images bench
+images: ## Build the images chatbot and chatbot-operator and print their sizes (PG_MAJOR=15)
+	@PROFILE=image tests/images/build chatbot operator
+bench: ## Print the figures: times, memory, requests, image sizes
+	@tests/bench/run
+
+##@ Database of the environment in .env or DATABASE_URL
+.PHONY: db-migrate db-upgrade db-downgrade db-reset db-dump db-restore
+db-migrate: ## New migration: make db-migrate MESSAGE="add user preferences"
+	@[ -n "$(MESSAGE)" ] || { echo 'error: say what it does: make db-migrate MESSAGE="add user preferences"' >&2; exit 1; }
+	$(CHATBOT) migrate new "$(MESSAGE)"
+db-upgrade: ## Apply every migration that is not applied yet
+	$(CHATBOT) migrate up
+db-downgrade: ## Undo the last migration
+	$(CHATBOT) migrate down 1
+db-reset: ## Undo and apply every migration: the data is lost (refused outside dev)
+	$(CHATBOT) migrate reset
+db-dump: ## Dump the database to FILE (default: dump-<time>.pgdump)
+	$(CHATBOT) migrate dump $(FILE)
+db-restore: ## Restore a dump into the database: make db-restore FILE=… (refused outside dev, and where tables exist)
+	@[ -n "$(FILE)" ] || { echo 'error: say which file: make db-restore FILE=dump.pgdump' >&2; exit 1; }
+	$(CHATBOT) migrate restore "$(FILE)"
