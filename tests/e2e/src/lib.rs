@@ -1,1 +1,12 @@
-//! e2e.
+//! What the end-to-end tests share: the cluster under test, the product installed on it by Helm, environments of their
+//! own namespace, and ways to ask, break and mend. It uses the programs a person would use (kubectl, helm, the plugin).
+
+pub mod cluster;
+pub mod environment;
+pub mod forward;
+pub mod shell;
+pub mod until;
+
+pub use cluster::Cluster;
+pub use environment::Environment;
+pub use until::until;

@@ -1,0 +1,70 @@
+//! The cluster under test, with the product's charts installed once for all tests of a run.
+
+use kube::Client;
+use tokio::sync::OnceCell;
+
+use crate::shell::{kubectl, must};
+
+/// Where the operator runs.
+pub const OPERATOR_NAMESPACE: &str = "chatbot-system";
+/// Where the platform services run.
+pub const SERVICES_NAMESPACE: &str = "chatbot-platform";
+
+static INSTALLED: OnceCell<()> = OnceCell::const_new();
+
+/// A cluster with CRDs, operator and platform services.
+#[derive(Clone)]
+pub struct Cluster {
+    /// A client with the rights of the KUBECONFIG.
+    pub client: Client,
+}
+
+impl Cluster {
+    /// The cluster of the KUBECONFIG; installs the product if this run has not yet.
+    ///
+    /// # Panics
+    /// When the cluster cannot be reached or a chart does not install.
+    pub async fn get() -> Self {
+        INSTALLED.get_or_init(install).await;
+        let client = Client::try_default()
+            .await
+            .expect("KUBECONFIG names a reachable cluster");
+        Self { client }
+    }
+}
+
+async fn install() {
+    helm_install("chatbot-crds", OPERATOR_NAMESPACE, &[]).await;
+    let local = ["--values", "charts/platform-services/values-local.yaml"];
+    helm_install("platform-services", SERVICES_NAMESPACE, &local).await;
+    helm_install("chatbot-operator", OPERATOR_NAMESPACE, &[]).await;
+    apply_scripted_upstream().await;
+    rolled_out(SERVICES_NAMESPACE).await;
+    rolled_out(OPERATOR_NAMESPACE).await;
+}
+
+/// Installs or upgrades one of our charts under its own name.
+///
+/// # Panics
+/// With what helm said, when it fails.
+pub async fn helm_install(chart: &str, namespace: &str, more: &[&str]) {
+    let path = format!("charts/{chart}");
+    let mut args = vec!["upgrade", "--install", chart, &path, "--namespace", namespace, "--create-namespace"];
+    args.extend_from_slice(more);
+    must("helm", &args, "").await;
+}
+
+/// Waits until every Deployment and StatefulSet of a namespace has its pods.
+///
+/// # Panics
+/// When one does not within two minutes.
+pub async fn rolled_out(namespace: &str) {
+    for kind in ["statefulset", "deployment"] {
+        kubectl(&["--namespace", namespace, "rollout", "status", kind, "--timeout=120s"]).await;
+    }
+}
+
+/// The upstream that says what a test tells it to: exact words, errors and delays.
+async fn apply_scripted_upstream() {
+    crate::shell::apply(include_str!("../manifests/upstream.yaml")).await;
+}

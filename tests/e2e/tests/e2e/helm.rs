@@ -1,0 +1,51 @@
+//! Install, upgrade and uninstall by Helm: an upgrade restarts no workload, an uninstall leaves environments running.
+
+use std::collections::BTreeMap;
+
+use e2e::cluster::{OPERATOR_NAMESPACE, helm_install, rolled_out};
+use e2e::shell::{kubectl, must};
+use e2e::{Cluster, Environment};
+use serde_json::{Value, json};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn upgrading_or_uninstalling_the_operator_restarts_no_workload() {
+    let cluster = Cluster::get().await;
+    let environment = Environment::prepare(&cluster, "upgrade").await;
+    environment.apply(json!({})).await;
+    environment.ready().await;
+    let before = pods(&environment.namespace).await;
+
+    helm_install("chatbot-operator", OPERATOR_NAMESPACE, &["--set", "logLevel=debug"]).await;
+    rolled_out(OPERATOR_NAMESPACE).await;
+    environment.ready().await;
+    assert_eq!(pods(&environment.namespace).await, before, "after the upgrade");
+
+    must("helm", &["uninstall", "chatbot-operator", "--namespace", OPERATOR_NAMESPACE, "--wait"], "").await;
+    let crds = kubectl(&["get", "customresourcedefinitions", "chatbotenvironments.chatbot.platform", "-o", "name"]).await;
+    assert!(!crds.is_empty(), "the CRD stays");
+    assert_eq!(pods(&environment.namespace).await, before, "after the uninstall");
+
+    helm_install("chatbot-operator", OPERATOR_NAMESPACE, &[]).await;
+    rolled_out(OPERATOR_NAMESPACE).await;
+    environment.ready().await;
+    assert_eq!(pods(&environment.namespace).await, before, "after the second install");
+    environment.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_the_chart_does_not_know_is_refused() {
+    Cluster::get().await;
+    let output = e2e::shell::run("helm", &["template", "charts/chatbot-operator", "--set", "replicaCuont=3"], "").await;
+    assert!(!output.success && output.stderr.contains("replicaCuont"), "{}", output.stderr);
+}
+
+/// Name → uid and restarts of every running pod.
+async fn pods(namespace: &str) -> BTreeMap<String, String> {
+    let raw = kubectl(&["--namespace", namespace, "get", "pods", "--field-selector=status.phase=Running", "-o", "json"]).await;
+    let list: Value = serde_json::from_str(&raw).unwrap();
+    let describe = |pod: &Value| {
+        let restarts = &pod["status"]["containerStatuses"][0]["restartCount"];
+        (pod["metadata"]["name"].to_string(), format!("{} {restarts}", pod["metadata"]["uid"]))
+    };
+    list["items"].as_array().unwrap().iter().map(describe).collect()
+}
