@@ -1,1 +1,34 @@
-//! chatbot.
+//! The chatbot: HTTP API, background workers, schema migrations, in one binary.
+//!
+//! ```text
+//! cli, commands   what a person or the operator calls; one subcommand per file
+//! config          environment variables, read once, typed
+//! app             pools, clients, clock and configuration, made once and shared
+//! http            routes, layers, problems              may call chat and store, never jobs' workers
+//! jobs            queue, workers, hand-back              may call chat and store, never http
+//! chat            one answer; holds no axum and no sqlx
+//! retrieval, llm, vectors, objects, cache, store         one outside service each
+//! health          what /health says, for server and worker alike
+//! migrate         the schema, expand and contract        provision: database, bucket, collections
+//! ```
+
+pub mod app;
+pub mod cache;
+pub mod chat;
+pub mod cli;
+pub mod clock;
+pub mod commands;
+pub mod config;
+pub mod error;
+pub mod health;
+pub mod http;
+pub mod jobs;
+pub mod llm;
+pub mod metrics;
+pub mod migrate;
+pub mod objects;
+pub mod provision;
+pub mod retrieval;
+pub mod store;
+pub mod telemetry;
+pub mod vectors;

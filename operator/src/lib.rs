@@ -1,1 +1,28 @@
-//! operator.
+//! The operator of chatbot environments.
+//!
+//! | module | what it is | holds a client |
+//! |---|---|---|
+//! | [`crd`] | the custom resources: types, validation, the tiers' defaults | no |
+//! | [`release`] | the state machine of a release | no |
+//! | [`resources`] | the Kubernetes objects of an environment | no |
+//! | [`controllers`] | reads the cluster, decides, writes, reports | only its `observe`, `apply` and `report` |
+//! | [`probe`] | asks a pod of the chatbot how it is | of HTTP |
+//! | [`lease`] | leader election | yes |
+//! | [`run`] | puts the process together | makes it |
+//! | [`health`], [`metrics`], [`telemetry`] | how the operator itself is watched | no |
+//! | [`config`], [`clock`], [`error`] | flags, time, errors | no |
+
+pub mod clock;
+pub mod config;
+pub mod controllers;
+pub mod crd;
+pub mod error;
+pub mod health;
+pub mod lease;
+pub mod metrics;
+pub mod plugin;
+pub mod probe;
+pub mod release;
+pub mod resources;
+pub mod run;
+pub mod telemetry;

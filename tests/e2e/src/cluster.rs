@@ -49,7 +49,7 @@ async fn install() {
 /// With what helm said, when it fails.
 pub async fn helm_install(chart: &str, namespace: &str, more: &[&str]) {
     let path = format!("charts/{chart}");
-    let mut args = vec!["upgrade", "--install", chart, &path, "--namespace", namespace, "--create-namespace"];
+    let mut args = vec!["upgrade", "--install", chart, &path, "--namespace", namespace, "--create-namespace", "--reset-values"];
     args.extend_from_slice(more);
     must("helm", &args, "").await;
 }

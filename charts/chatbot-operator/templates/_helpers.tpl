@@ -1,0 +1,108 @@
+{{- define "chatbot-operator.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "chatbot-operator.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 52 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "chatbot-operator.selectorLabels" -}}
+app.kubernetes.io/name: chatbot-operator
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "chatbot-operator.podLabels" -}}
+{{ include "chatbot-operator.selectorLabels" . }}
+app.kubernetes.io/component: operator
+app.kubernetes.io/part-of: chatbot-platform
+app.kubernetes.io/version: {{ .Values.image.tag | default .Chart.AppVersion | trunc 63 | quote }}
+{{- end -}}
+
+{{- define "chatbot-operator.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{ include "chatbot-operator.podLabels" . }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end -}}
+
+{{- define "chatbot-operator.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "chatbot-operator.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "chatbot-operator.image" -}}
+{{- with .Values.image -}}
+{{- .repository }}{{ with .digest }}@{{ . }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+What the operator may do where environments live. Server-side apply needs create and patch; nothing is updated as a whole.
+The same rules stand in a ClusterRole, or in a Role per watched namespace.
+*/}}
+{{- define "chatbot-operator.rules" -}}
+# Environments are read; their spec belongs to whoever applied it, so only the status is written.
+- apiGroups: [chatbot.platform]
+  resources: [chatbotenvironments]
+  verbs: [get, list, watch]
+- apiGroups: [chatbot.platform]
+  resources: [chatbotenvironments/status]
+  verbs: [patch, update]
+# Owner references with blockOwnerDeletion are refused without it, where that admission plugin runs.
+- apiGroups: [chatbot.platform]
+  resources: [chatbotenvironments/finalizers]
+  verbs: [update]
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [create, delete, get, list, patch, watch]
+- apiGroups: [""]
+  resources: [serviceaccounts, services]
+  verbs: [create, delete, get, list, patch, watch]
+# Rules cannot be limited by label. The operator itself watches only Secrets of its own label, and those that an
+# environment names, one by one.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [create, delete, get, list, patch, watch]
+- apiGroups: [batch]
+  resources: [cronjobs, jobs]
+  verbs: [create, delete, get, list, patch, watch]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [create, delete, get, list, patch, watch]
+- apiGroups: [autoscaling]
+  resources: [horizontalpodautoscalers]
+  verbs: [create, delete, get, list, patch, watch]
+- apiGroups: [networking.k8s.io]
+  resources: [ingresses, networkpolicies]
+  verbs: [create, delete, get, list, patch, watch]
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [httproutes]
+  verbs: [create, delete, get, list, patch, watch]
+- apiGroups: [monitoring.coreos.com]
+  resources: [prometheusrules, servicemonitors]
+  verbs: [create, delete, get, list, patch, watch]
+# Why a pod does not start, and what a failed Job said.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch]
+- apiGroups: [""]
+  resources: [pods/log]
+  verbs: [get]
+- apiGroups: [""]
+  resources: [resourcequotas]
+  verbs: [get, list]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- end -}}

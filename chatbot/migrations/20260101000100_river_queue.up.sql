@@ -1,0 +1,3 @@
+-- expand
+-- The job queue's tables, types and functions.
+-- river: 1-5

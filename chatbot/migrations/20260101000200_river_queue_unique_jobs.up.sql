@@ -1,0 +1,3 @@
+-- expand
+-- Apart from the earlier versions: a value added to a type can be used only after its transaction.
+-- river: 6-8

@@ -1,0 +1,91 @@
+//! The main path of an answer.
+
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::generate::{Ending, Spoken, generate};
+use super::language::Language;
+use super::ports::{Library, Memory, Model};
+use super::retrieve::{Retrieved, retrieve};
+use super::{Answer, Event, FinishReason, Service, apology, cite, prompt, recall};
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The words.
+    pub text: String,
+    /// Identity that the answer's message will have.
+    pub message_id: Uuid,
+}
+
+/// Answers a question, telling `events` as it goes. When nobody listens any more it stops, and keeps what was said until then.
+///
+/// # Errors
+/// The memory's: a question that cannot be kept is not answered.
+pub async fn answer<M: Memory>(
+    memory: &M,
+    library: &impl Library,
+    model: &impl Model,
+    question: &Question,
+    events: &mpsc::Sender<Event>,
+) -> Result<Answer, M::Error> {
+    let history = recall::fitting(memory.recall(recall::TURNS).await?);
+    memory.remember_question(&question.text).await?;
+    tell(events, Event::Start).await;
+    let retrieved = retrieve(library, &question.text, &history).await;
+    tell(events, Event::Sources(retrieved.sources.clone())).await;
+    let preface = preface(question, &retrieved);
+    if !preface.is_empty() {
+        tell(events, Event::Token(preface.to_owned())).await;
+    }
+    let request = prompt::prompt(&question.text, &history, &retrieved.sources);
+    let spoken = generate(model, &request, events).await;
+    let addition = addition(question, &retrieved, &spoken);
+    if !addition.is_empty() {
+        tell(events, Event::Token(addition.clone())).await;
+    }
+    let text = format!("{preface}{}{addition}", spoken.text);
+    let answer = conclude(question, retrieved, text, spoken, model.name());
+    if !answer.text.trim().is_empty() {
+        memory.remember_answer(&answer).await?;
+    }
+    tell(events, Event::Done(answer.clone())).await;
+    Ok(answer)
+}
+
+/// Nobody listening is no error: what is being said is kept.
+async fn tell(events: &mpsc::Sender<Event>, event: Event) {
+    drop(events.send(event).await);
+}
+
+/// What the chatbot itself says before the model's words.
+fn preface(question: &Question, retrieved: &Retrieved) -> &'static str {
+    match retrieved.missing {
+        Some(Service::Qdrant) => apology::without_sources(Language::of(&question.text)),
+        Some(Service::Embedding | Service::Llm) | None => "",
+    }
+}
+
+/// What the chatbot itself says after the model's words, or in their place.
+fn addition(question: &Question, retrieved: &Retrieved, spoken: &Spoken) -> String {
+    let language = Language::of(&question.text);
+    match spoken.ending {
+        Ending::Failed if spoken.is_silent() => apology::instead_of_an_answer(language, &retrieved.sources),
+        Ending::Failed => apology::cut_off(language).to_owned(),
+        Ending::Complete { .. } | Ending::Cancelled => String::new(),
+    }
+}
+
+fn conclude(question: &Question, retrieved: Retrieved, text: String, spoken: Spoken, model_name: &str) -> Answer {
+    let Retrieved { mut sources, missing } = retrieved;
+    cite::cite(&text, &mut sources);
+    let asked = (!spoken.is_silent()).then(|| model_name.to_owned());
+    let (finish_reason, usage, model) = match spoken.ending {
+        Ending::Complete { reason, usage, model } => (reason, usage, model.or(asked)),
+        Ending::Failed => (FinishReason::Error, None, asked),
+        Ending::Cancelled => (FinishReason::Cancelled, None, asked),
+    };
+    let silent_model = (finish_reason == FinishReason::Error).then_some(Service::Llm);
+    let missing = missing.into_iter().chain(silent_model).collect();
+    Answer { message_id: question.message_id, text, sources, finish_reason, usage, model, missing }
+}

@@ -1,0 +1,154 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use jiff::Span;
+
+use crate::migrate::Selection;
+
+/// The chatbot server.
+///
+/// Configuration comes from environment variables (in dev also from `.env`); a wrong or missing one is named.
+#[derive(Debug, Parser)]
+#[command(name = "chatbot", version, about, long_about)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the HTTP API until SIGTERM.
+    Serve,
+    /// Work on background jobs until SIGTERM.
+    Worker,
+    /// Change or inspect the database's schema.
+    #[command(subcommand)]
+    Migrate(Migrate),
+    /// Check the configuration and every service, and say what to do.
+    Doctor {
+        /// One JSON document instead of lines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Users and their API keys.
+    #[command(subcommand)]
+    User(User),
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Make database, role, bucket and collections of this environment on shared services.
+    Provision,
+}
+
+/// Schema commands.
+#[derive(Debug, Subcommand)]
+pub enum Migrate {
+    /// Apply pending migrations.
+    Up {
+        /// Which of them.
+        #[arg(long, value_enum, default_value_t)]
+        kind: Selection,
+    },
+    /// Revert the newest migrations.
+    Down {
+        /// How many.
+        #[arg(default_value_t = 1)]
+        count: usize,
+    },
+    /// List migrations and where they stand.
+    Status {
+        /// One JSON document instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Start a new migration: an .up.sql and a .down.sql.
+    New {
+        /// What it does, such as add_message_feedback.
+        name: String,
+        /// Folder of the migrations; by default the one of this source tree.
+        #[arg(long)]
+        folder: Option<PathBuf>,
+    },
+    /// Refuse migrations that would break the release before.
+    Lint {
+        /// Folder of the migrations; by default the one of this source tree.
+        #[arg(long)]
+        folder: Option<PathBuf>,
+    },
+}
+
+/// User commands.
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Create a user.
+    Create {
+        /// A unique name.
+        name: String,
+    },
+    /// API keys.
+    #[command(subcommand)]
+    Key(Key),
+}
+
+/// API key commands.
+#[derive(Debug, Subcommand)]
+pub enum Key {
+    /// Create a key and print it, once.
+    Create(CreateKey),
+    /// List keys, without their secrets.
+    List {
+        /// Only this user's.
+        #[arg(long)]
+        user: Option<String>,
+        /// One JSON document instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Withdraw a key.
+    Revoke {
+        /// The key's id or its shown prefix.
+        key: String,
+    },
+}
+
+/// Options of `user key create`.
+#[derive(Debug, Args)]
+pub struct CreateKey {
+    /// Whose key; the user is created if need be.
+    #[arg(long, default_value = "admin")]
+    pub user: String,
+    /// What the key is for.
+    #[arg(long, default_value = "default")]
+    pub name: String,
+    /// How long it works, such as 90d or 12h; for ever by default.
+    #[arg(long)]
+    pub ttl: Option<Span>,
+    /// One JSON document instead of the key alone.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_the_operator_calls_is_understood() {
+        for line in
+            ["serve", "worker", "migrate up --kind expand", "migrate up --kind contract", "migrate down 2", "provision"]
+        {
+            let words = std::iter::once("chatbot").chain(line.split(' '));
+            assert!(Cli::try_parse_from(words).is_ok(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! `chatbot doctor`: configuration, every service, clock and disk; each with what to do when it is wrong.
+
+use std::{io::Write, process::ExitCode};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use sqlx::PgPool;
+
+use super::{CommandError, output, process};
+use crate::{app::App, config::Config, health::Report};
+
+/// Clocks further apart than this make expiries and schedules wrong.
+const LARGEST_SKEW: SignedDuration = SignedDuration::from_secs(5);
+
+/// What one check found.
+#[derive(Debug, PartialEq, Serialize)]
+struct Finding {
+    name: String,
+    outcome: Outcome,
+    message: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Outcome {
+    Ok,
+    Warning,
+    Error,
+}
+
+impl Finding {
+    fn new(name: &str, outcome: Outcome, message: impl Into<String>) -> Self {
+        Self { name: name.to_owned(), outcome, message: message.into() }
+    }
+}
+
+pub(super) fn run(env: impl Fn(&str) -> Option<String>, json: bool) -> Result<ExitCode, CommandError> {
+    let config = Config::from_env(env)?;
+    let findings = process::runtime(1)?.block_on(async {
+        let app = App::new(config, "chatbot-doctor")?;
+        Ok::<_, CommandError>(examine(&app).await)
+    })?;
+    if json {
+        output::line(&output::json(&findings));
+    } else {
+        findings.iter().for_each(|finding| output::line(&row(finding)));
+    }
+    let failed = findings.iter().any(|finding| finding.outcome == Outcome::Error);
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+async fn examine(app: &App) -> Vec<Finding> {
+    let report = app.health().await;
+    let mut findings = vec![Finding::new("configuration", Outcome::Ok, "every variable is understood")];
+    findings.extend(services(&report));
+    findings.push(schema(&report));
+    if report.services.iter().any(|service| service.name == "postgresql" && service.healthy) {
+        findings.push(clock(&app.db, app.clock.now()).await);
+    }
+    findings.push(disk());
+    findings
+}
+
+fn services(report: &Report) -> Vec<Finding> {
+    let outcome = |healthy, required| match (healthy, required) {
+        (true, _) => Outcome::Ok,
+        (false, true) => Outcome::Error,
+        (false, false) => Outcome::Warning,
+    };
+    let finding = |service: &crate::health::Service| {
+        Finding::new(service.name, outcome(service.healthy, service.required), service.message.clone())
+    };
+    report.services.iter().map(finding).collect()
+}
+
+fn schema(report: &Report) -> Finding {
+    let outcome = if report.schema.compatible { Outcome::Ok } else { Outcome::Error };
+    Finding::new("schema", outcome, report.schema_message.clone())
+}
+
+async fn clock(db: &PgPool, now: Timestamp) -> Finding {
+    let theirs: Result<jiff_sqlx::Timestamp, _> = sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(db).await;
+    match theirs {
+        Ok(theirs) => judge_skew(now.duration_since(theirs.to_jiff())),
+        Err(error) => Finding::new("clock", Outcome::Warning, format!("the database's time cannot be read: {error}")),
+    }
+}
+
+fn judge_skew(skew: SignedDuration) -> Finding {
+    let seconds = skew.as_secs_f64();
+    if skew.abs() <= LARGEST_SKEW {
+        return Finding::new("clock", Outcome::Ok, format!("{seconds:+.1} s from the database's"));
+    }
+    Finding::new(
+        "clock",
+        Outcome::Warning,
+        format!("{seconds:+.1} s from the database's: synchronise this machine's clock"),
+    )
+}
+
+/// Uploads and model files pass through the temporary folder.
+fn disk() -> Finding {
+    let folder = std::env::temp_dir();
+    let path = folder.join(format!("chatbot-doctor-{}", uuid::Uuid::new_v4()));
+    let written = std::fs::File::create_new(&path).and_then(|mut file| file.write_all(&vec![0; 1 << 20]));
+    let removed = std::fs::remove_file(&path);
+    match written.and(removed) {
+        Ok(()) => Finding::new("disk", Outcome::Ok, format!("{} can be written", folder.display())),
+        Err(error) => {
+            let message =
+                format!("{} cannot be written ({error}): mount an emptyDir there, or free space", folder.display());
+            Finding::new("disk", Outcome::Error, message)
+        }
+    }
+}
+
+fn row(finding: &Finding) -> String {
+    let mark = match finding.outcome {
+        Outcome::Ok => "ok     ",
+        Outcome::Warning => "warning",
+        Outcome::Error => "error  ",
+    };
+    format!("{mark}  {:<14}  {}", finding.name, finding.message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_off_is_told_with_direction_and_next_step() {
+        assert_eq!(judge_skew(SignedDuration::from_millis(-400)).outcome, Outcome::Ok);
+        let finding = judge_skew(SignedDuration::from_secs(-90));
+        assert_eq!(finding.outcome, Outcome::Warning);
+        assert_eq!(finding.message, "-90.0 s from the database's: synchronise this machine's clock");
+    }
+}

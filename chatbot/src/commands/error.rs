@@ -1,0 +1,70 @@
+//! How a command can end badly. Each message is one line and names the next step.
+
+use std::{io, net::SocketAddr};
+
+use crate::{
+    config::{ConfigErrors, dotenv::DotenvError},
+    error::StartError,
+    jobs::runner::WorkerError,
+    migrate::{MigrateError, new::NewError},
+    provision::ProvisionError,
+    store::StoreError,
+    telemetry::TelemetryError,
+};
+
+/// A command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// Variables.
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
+    /// `.env`.
+    #[error(transparent)]
+    Dotenv(#[from] DotenvError),
+    /// Clients.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// Logs and traces.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    /// Migrations.
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
+    /// A new migration.
+    #[error(transparent)]
+    New(#[from] NewError),
+    /// Provisioning.
+    #[error(transparent)]
+    Provision(#[from] ProvisionError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Jobs.
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}: {source}; set PORT or HOST to a free address")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The server broke.
+    #[error("the server stopped: {0}")]
+    Serve(#[source] io::Error),
+    /// Threads or signals are not to be had.
+    #[error("the process cannot be set up: {0}")]
+    Process(#[source] io::Error),
+    /// A folder cannot be read.
+    #[error("{folder} cannot be read: {source}; name the migrations' folder with --folder")]
+    Folder {
+        /// The folder.
+        folder: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// What was asked for cannot be done as asked.
+    #[error("{0}")]
+    Refused(String),
+}

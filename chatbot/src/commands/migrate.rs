@@ -1,0 +1,111 @@
+//! `chatbot migrate`: up, down, status, new, lint.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use serde::Serialize;
+
+use super::{CommandError, output, process};
+use crate::{
+    cli::Migrate,
+    clock::Clock,
+    config::DatabaseConfig,
+    migrate::{self, MigrateError, State, Status, lint, new},
+    store,
+};
+
+/// What a Job that migrates or provisions answers.
+#[derive(Debug, Serialize)]
+pub(super) struct Outcome {
+    /// Newest applied version.
+    pub(super) schema: String,
+    /// What was done, in order.
+    pub(super) applied: Vec<String>,
+}
+
+pub(super) fn run(command: Migrate, env: impl Fn(&str) -> Option<String>) -> Result<ExitCode, CommandError> {
+    match command {
+        Migrate::Up { kind } => {
+            change(env, async |config, migrations| migrate::up(&config.database.options, migrations, kind).await)
+        }
+        Migrate::Down { count } => {
+            change(env, async |config, migrations| migrate::down(&config.database.options, migrations, count).await)
+        }
+        Migrate::Status { json } => show(env, json),
+        Migrate::New { name, folder } => create(&name, folder),
+        Migrate::Lint { folder } => check(folder),
+    }
+}
+
+/// Runs `work`, and answers what it did and where the schema stands.
+fn change(
+    env: impl Fn(&str) -> Option<String>,
+    work: impl AsyncFnOnce(&DatabaseConfig, &[migrate::Migration]) -> Result<Vec<String>, MigrateError>,
+) -> Result<ExitCode, CommandError> {
+    let config = DatabaseConfig::from_env(env)?;
+    process::runtime(1)?.block_on(async {
+        let _guard = process::progress(&config)?;
+        let migrations = migrate::embedded()?;
+        let applied = work(&config, &migrations).await?;
+        let schema = applied_versions(&config).await?.last().map(ToString::to_string).unwrap_or_default();
+        output::result(&Outcome { schema, applied });
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+async fn applied_versions(config: &DatabaseConfig) -> Result<Vec<i64>, CommandError> {
+    let pool = store::pool::lazy(&config.database, "chatbot-migrate");
+    Ok(store::schema::applied(&pool).await?)
+}
+
+fn show(env: impl Fn(&str) -> Option<String>, json: bool) -> Result<ExitCode, CommandError> {
+    let config = DatabaseConfig::from_env(env)?;
+    let migrations = migrate::embedded()?;
+    let applied = process::runtime(1)?.block_on(applied_versions(&config))?;
+    let lines = migrate::status(&migrations, &applied);
+    if json {
+        output::line(&output::json(&lines));
+    } else {
+        lines.iter().for_each(|status| output::line(&row(status)));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn row(status: &Status) -> String {
+    let kind = status.kind.map(|kind| kind.to_string()).unwrap_or_default();
+    let state = match status.state {
+        State::Applied => "applied",
+        State::Pending => "pending",
+        State::Newer => "applied by a newer release",
+    };
+    format!("{}  {kind:<8}  {:<32}  {state}", status.version, status.name)
+}
+
+fn create(name: &str, folder: Option<PathBuf>) -> Result<ExitCode, CommandError> {
+    let folder = folder.unwrap_or_else(default_folder);
+    for path in new::create(&folder, name, Clock::system().now())? {
+        output::line(&path.display().to_string());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(folder: Option<PathBuf>) -> Result<ExitCode, CommandError> {
+    let folder = folder.unwrap_or_else(default_folder);
+    let files =
+        lint::read(&folder).map_err(|source| CommandError::Folder { folder: folder.display().to_string(), source })?;
+    let findings = lint::check(&files);
+    findings.iter().for_each(|finding| output::line(&finding.to_string()));
+    if findings.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    Err(CommandError::Refused(format!(
+        "{} findings in {}: set them right as said above",
+        findings.len(),
+        folder.display()
+    )))
+}
+
+/// From the workspace's root or from the package's own folder.
+fn default_folder() -> PathBuf {
+    let from_root = PathBuf::from("chatbot/migrations");
+    if from_root.is_dir() { from_root } else { PathBuf::from("migrations") }
+}

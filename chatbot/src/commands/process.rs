@@ -1,0 +1,38 @@
+//! The runtime that commands run on.
+
+use tokio::runtime::{Builder, Runtime};
+
+use super::CommandError;
+use crate::{
+    config::{Config, DatabaseConfig, observability::Observability},
+    telemetry,
+};
+
+/// A runtime with so many threads.
+///
+/// # Errors
+/// The system refuses threads.
+pub(super) fn runtime(threads: usize) -> Result<Runtime, CommandError> {
+    Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_name("chatbot")
+        .enable_all()
+        .build()
+        .map_err(CommandError::Process)
+}
+
+/// Logs and traces of a long-running process.
+pub(super) fn telemetry(config: &Config, service: &'static str) -> Result<telemetry::Guard, CommandError> {
+    Ok(telemetry::init(&config.observability, service, &config.environment.release_id)?)
+}
+
+/// Logs of a command: progress is shown whatever the tier's level for servers.
+pub(super) fn progress(config: &DatabaseConfig) -> Result<telemetry::Guard, CommandError> {
+    Ok(telemetry::init(&verbose(&config.observability), "chatbot", &config.environment.release_id)?)
+}
+
+/// At least INFO: a Job that takes its time says what it is doing.
+pub(super) fn verbose(config: &Observability) -> Observability {
+    let log_level = config.log_level.max(tracing::level_filters::LevelFilter::INFO);
+    Observability { log_level, otlp_endpoint: None, ..config.clone() }
+}

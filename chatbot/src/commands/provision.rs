@@ -1,0 +1,17 @@
+//! `chatbot provision`: database, role, bucket and collections on shared services.
+
+use std::process::ExitCode;
+
+use super::{CommandError, migrate::Outcome, output, process};
+use crate::{config::provision::ProvisionConfig, provision, telemetry};
+
+pub(super) fn run(env: impl Fn(&str) -> Option<String>) -> Result<ExitCode, CommandError> {
+    let config = ProvisionConfig::from_env(env)?;
+    process::runtime(1)?.block_on(async {
+        let _guard =
+            telemetry::init(&process::verbose(&config.observability), "chatbot", &config.environment.release_id)?;
+        let applied = provision::run(&config).await?;
+        output::result(&Outcome { schema: String::new(), applied });
+        Ok(ExitCode::SUCCESS)
+    })
+}

@@ -1,0 +1,93 @@
+//! The HTTP server and its limits.
+//!
+//! | variable | form | default |
+//! |---|---|---|
+//! | HOST | an IP address to listen on | 0.0.0.0 |
+//! | PORT | 1 to 65535 | 8000 |
+//! | WORKERS | server threads, 1 to 256 | 1 in dev, 2 in stage, 4 in prod |
+//! | REQUEST_TIMEOUT | seconds until a request (not a stream) must be answered, 1 to 3600 | 150 |
+//! | MAX_CONCURRENT_REQUESTS | requests in work at once, 1 to 100000 | 512 |
+//! | MAX_UPLOAD_BYTES | largest document, 1024 to 1073741824 | 20971520 |
+//! | DRAIN_DELAY | seconds that a stopping server goes on accepting, while it reports unready, 0 to 300 | 5 inside Kubernetes, else 0 |
+//! | RATE_LIMIT_PER_MINUTE | requests per API key and minute, 1 to 1000000 | 120 |
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use super::{
+    environment::Tier,
+    reader::{Reader, parse},
+};
+
+/// Address and limits.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Where to listen.
+    pub address: SocketAddr,
+    /// Threads of the runtime.
+    pub threads: usize,
+    /// Deadline of a request that is no stream.
+    pub request_timeout: Duration,
+    /// Requests in work at once.
+    pub max_concurrent_requests: usize,
+    /// Largest accepted document, in bytes.
+    pub max_upload_bytes: usize,
+    /// How long a stopping server goes on accepting connections while it reports unready.
+    pub drain_delay: Duration,
+    /// Requests per API key and minute.
+    pub rate_limit_per_minute: u32,
+}
+
+impl Server {
+    pub(super) fn read(reader: &mut Reader<'_>, tier: Option<Tier>) -> Self {
+        let host = reader
+            .or("HOST", "an IP address such as 0.0.0.0", IpAddr::V4(Ipv4Addr::UNSPECIFIED), |text| text.parse().ok());
+        let port = reader.or("PORT", "a port from 1 to 65535", 8000, parse::number(1..=65535));
+        let in_cluster = reader.text("KUBERNETES_SERVICE_HOST").is_some();
+        let drain_delay = Duration::from_secs(if in_cluster { 5 } else { 0 });
+        Self {
+            address: SocketAddr::new(host, port),
+            threads: reader.or(
+                "WORKERS",
+                "a whole number from 1 to 256",
+                default_threads(tier),
+                parse::number(1..=256),
+            ),
+            request_timeout: reader.or(
+                "REQUEST_TIMEOUT",
+                "seconds from 1 to 3600",
+                Duration::from_secs(150),
+                parse::seconds(1.0..=3600.0),
+            ),
+            max_concurrent_requests: reader.or(
+                "MAX_CONCURRENT_REQUESTS",
+                "a whole number from 1 to 100000",
+                512,
+                parse::number(1..=100_000),
+            ),
+            max_upload_bytes: reader.or(
+                "MAX_UPLOAD_BYTES",
+                "bytes from 1024 to 1073741824",
+                20 << 20,
+                parse::number(1024..=(1 << 30)),
+            ),
+            drain_delay: reader.or("DRAIN_DELAY", "seconds from 0 to 300", drain_delay, parse::seconds(0.0..=300.0)),
+            rate_limit_per_minute: reader.or(
+                "RATE_LIMIT_PER_MINUTE",
+                "a whole number from 1 to 1000000",
+                120,
+                parse::number(1..=1_000_000),
+            ),
+        }
+    }
+}
+
+const fn default_threads(tier: Option<Tier>) -> usize {
+    match tier {
+        Some(Tier::Prod) => 4,
+        Some(Tier::Stage) => 2,
+        Some(Tier::Dev) | None => 1,
+    }
+}

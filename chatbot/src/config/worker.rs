@@ -1,0 +1,41 @@
+//! Background workers.
+//!
+//! | variable | form | default |
+//! |---|---|---|
+//! | QUEUE_HIGH, QUEUE_MEDIUM, QUEUE_LOW | jobs at once per queue, 0 (closed) to 1000 | 4, 2, 1 |
+//! | DRAIN_TIMEOUT | seconds that a stopping worker may finish its jobs in, 1 to 86400 | 600 |
+
+use std::time::Duration;
+
+use super::reader::{Reader, parse};
+
+/// Concurrency and draining of a worker.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    /// Jobs at once in the queue `high`.
+    pub high: usize,
+    /// Jobs at once in the queue `medium`.
+    pub medium: usize,
+    /// Jobs at once in the queue `low`.
+    pub low: usize,
+    /// How long a stopping process may finish its work.
+    pub drain_timeout: Duration,
+}
+
+impl Worker {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let mut queue =
+            |variable, default| reader.or(variable, "a whole number from 0 to 1000", default, parse::number(0..=1000));
+        Self {
+            high: queue("QUEUE_HIGH", 4),
+            medium: queue("QUEUE_MEDIUM", 2),
+            low: queue("QUEUE_LOW", 1),
+            drain_timeout: reader.or(
+                "DRAIN_TIMEOUT",
+                "seconds from 1 to 86400",
+                Duration::from_secs(600),
+                parse::seconds(1.0..=86400.0),
+            ),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The document that `/health` answers with.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// How the whole is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Overall {
+    /// All services answer.
+    Ok,
+    /// It serves, less well than it could.
+    Degraded,
+    /// It cannot serve.
+    Unavailable,
+}
+
+/// The database's schema against what this release needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Schema {
+    /// Newest applied migration; empty when unknown or none.
+    pub current: String,
+    /// Newest migration that this release needs.
+    pub required: String,
+    /// Whether this release can work with it.
+    pub compatible: bool,
+}
+
+/// One outside service.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Service {
+    /// postgresql, redis, qdrant, objects, llm or embedding.
+    pub name: &'static str,
+    /// Whether it answers.
+    pub healthy: bool,
+    /// Whether the program cannot serve without it.
+    pub required: bool,
+    /// What was found, and what to do when it is wrong.
+    pub message: String,
+    /// How long the answer took, in milliseconds.
+    pub latency_ms: f64,
+}
+
+/// How the process is.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// The whole.
+    pub status: Overall,
+    /// The program's version.
+    pub version: &'static str,
+    /// The release it belongs to.
+    pub release_id: String,
+    /// The schema.
+    pub schema: Schema,
+    /// What the schema lacks and what to do; not part of the document.
+    #[serde(skip)]
+    pub schema_message: String,
+    /// The services.
+    pub services: Vec<Service>,
+}
+
+impl Report {
+    /// The report on what was found.
+    #[must_use]
+    pub fn new(release_id: String, (schema, schema_message): (Schema, String), services: Vec<Service>) -> Self {
+        let status = overall(&schema, &services);
+        Self { status, version: env!("CARGO_PKG_VERSION"), release_id, schema, schema_message, services }
+    }
+
+    /// Whether traffic may come, else why not.
+    ///
+    /// # Errors
+    /// The reason, in words.
+    pub fn readiness(&self) -> Result<(), String> {
+        if let Some(service) = self.services.iter().find(|service| service.required && !service.healthy) {
+            return Err(format!("{}: {}", service.name, service.message));
+        }
+        if self.schema.compatible { Ok(()) } else { Err(self.schema_message.clone()) }
+    }
+}
+
+fn overall(schema: &Schema, services: &[Service]) -> Overall {
+    if !schema.compatible || services.iter().any(|service| service.required && !service.healthy) {
+        Overall::Unavailable
+    } else if services.iter().all(|service| service.healthy) {
+        Overall::Ok
+    } else {
+        Overall::Degraded
+    }
+}

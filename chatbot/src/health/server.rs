@@ -1,0 +1,56 @@
+//! /health* and /metrics alone, for processes that serve nothing else.
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use tokio::net::TcpListener;
+
+use super::Overall;
+use crate::app::App;
+
+/// Content type of Prometheus' text format, as OpenMetrics defines it.
+pub const METRICS_CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Serves until the process ends.
+///
+/// # Errors
+/// The listener breaks.
+pub async fn serve(app: App, listener: TcpListener) -> std::io::Result<()> {
+    axum::serve(listener, router(app)).await
+}
+
+/// `/health`, `/health/live`, `/health/ready`, `/metrics`.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .route("/health", get(health))
+        .route("/health/live", get(live))
+        .route("/health/ready", get(ready))
+        .route("/metrics", get(metrics))
+        .with_state(app)
+}
+
+async fn health(State(app): State<App>) -> Response {
+    let report = app.health().await;
+    let status = if report.status == Overall::Unavailable { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    (status, Json(&*report)).into_response()
+}
+
+/// Alive is whoever answers.
+async fn live() -> &'static str {
+    "alive\n"
+}
+
+async fn ready(State(app): State<App>) -> Response {
+    match app.readiness().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")).into_response(),
+    }
+}
+
+async fn metrics(State(app): State<App>) -> Response {
+    ([(axum::http::header::CONTENT_TYPE, METRICS_CONTENT_TYPE)], app.metrics.encode(&app.db)).into_response()
+}

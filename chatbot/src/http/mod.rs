@@ -1,0 +1,41 @@
+//! The HTTP API: routes, the middleware stack, problems. Handlers may call `chat` and `store`, never the workers of `jobs`.
+//!
+//! ```text
+//! router      every route, and the OpenAPI document made of them
+//! layers      the whole middleware stack, outermost first
+//! problem     RFC 9457: one enum of what can go wrong, and its status
+//! extract     who is calling, JSON bodies, pages
+//! v1          /api/v1, one endpoint per file
+//! operations  /health, /metrics
+//! ```
+
+mod extract;
+mod layers;
+mod operations;
+pub mod problem;
+mod router;
+mod state;
+#[cfg(test)]
+mod tests;
+mod v1;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::app::App;
+
+pub use router::{openapi, router};
+
+/// Serves until `stop` is cancelled, then finishes the requests in work and keeps the answers that were being made.
+///
+/// # Errors
+/// The listener breaks.
+pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) -> std::io::Result<()> {
+    let answers = TaskTracker::new();
+    let router = router(app, answers.clone());
+    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await?;
+    answers.close();
+    answers.wait().await;
+    Ok(())
+}

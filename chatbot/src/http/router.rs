@@ -1,0 +1,74 @@
+//! Every route, and the OpenAPI document that is made of them.
+
+use axum::Router;
+use tokio_util::task::TaskTracker;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::SwaggerUi;
+
+use super::problem::Problem;
+use super::state::Http;
+use super::{layers, operations, v1};
+use crate::app::App;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Chatbot",
+        description = "Answers questions from your documents. Errors are RFC 9457 problem documents; every answer carries `X-Request-Id`.",
+    ),
+    modifiers(&ApiKey),
+    security(("apiKey" = [])),
+    tags(
+        (name = "chat", description = "Questions and answers"),
+        (name = "conversations", description = "What was said"),
+        (name = "documents", description = "What answers are made from"),
+        (name = "operations", description = "For machines and those who look after them"),
+    )
+)]
+struct Document;
+
+struct ApiKey;
+
+impl Modify for ApiKey {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("cbk_…")
+            .description(Some("An API key made by `chatbot user`; the header `X-API-Key` takes it too."))
+            .build();
+        openapi.components.get_or_insert_default().add_security_scheme("apiKey", SecurityScheme::Http(scheme));
+    }
+}
+
+/// The HTTP service; answers in the making are tracked by `answers`.
+pub fn router(app: App, answers: TaskTracker) -> Router {
+    let http = Http::new(app, answers);
+    let (api, openapi) = api().split_for_parts();
+    let (operations, described) = operations::routes().split_for_parts();
+    let docs = SwaggerUi::new("/docs").url("/openapi.json", openapi.merge_from(described));
+    let operations = operations.merge(docs);
+    let service = layers::apply(api, operations, &http);
+    service.with_state(http)
+}
+
+/// The OpenAPI document that /openapi.json serves.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    api().into_openapi().merge_from(operations::routes().into_openapi())
+}
+
+fn api() -> OpenApiRouter<Http> {
+    OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", v1::routes())
+}
+
+/// What no route is there for.
+pub(super) async fn not_found() -> Problem {
+    Problem::NotFound("path; see /docs")
+}
+
+/// What no method is there for.
+pub(super) async fn method_not_allowed() -> Problem {
+    Problem::MethodNotAllowed
+}

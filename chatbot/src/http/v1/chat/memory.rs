@@ -1,0 +1,66 @@
+//! A conversation in PostgreSQL, as `chat` sees it.
+
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::chat::Answer;
+use crate::chat::ports::{Memory, Speaker, Turn};
+use crate::store::StoreError;
+use crate::store::messages::{self, Message, NewMessage, Role};
+
+/// One conversation.
+#[derive(Clone, Debug)]
+pub(super) struct Conversation {
+    pub(super) db: PgPool,
+    pub(super) id: Uuid,
+}
+
+impl Memory for Conversation {
+    type Error = StoreError;
+
+    async fn recall(&self, turns: usize) -> Result<Vec<Turn>, Self::Error> {
+        let limit = i64::try_from(turns).unwrap_or(i64::MAX);
+        Ok(messages::latest(&self.db, self.id, limit).await?.into_iter().map(turn).collect())
+    }
+
+    async fn remember_question(&self, text: &str) -> Result<(), Self::Error> {
+        let question = NewMessage {
+            id: Uuid::now_v7(),
+            conversation_id: self.id,
+            role: Role::User,
+            content: text,
+            sources: serde_json::json!([]),
+            model: None,
+            prompt_tokens: None,
+            completion_tokens: None,
+            finish_reason: None,
+        };
+        messages::create(&self.db, &question).await.map(drop)
+    }
+
+    async fn remember_answer(&self, answer: &Answer) -> Result<(), Self::Error> {
+        let tokens = |count: u32| i32::try_from(count).unwrap_or(i32::MAX);
+        // PostgreSQL's texts cannot hold the character of code zero, and no reader misses it.
+        let content = answer.text.replace('\0', "");
+        let message = NewMessage {
+            id: answer.message_id,
+            conversation_id: self.id,
+            role: Role::Assistant,
+            content: &content,
+            sources: serde_json::json!(answer.sources),
+            model: answer.model.as_deref(),
+            prompt_tokens: answer.usage.map(|usage| tokens(usage.prompt_tokens)),
+            completion_tokens: answer.usage.map(|usage| tokens(usage.completion_tokens)),
+            finish_reason: Some(answer.finish_reason.as_str()),
+        };
+        messages::create(&self.db, &message).await.map(drop)
+    }
+}
+
+fn turn(message: Message) -> Turn {
+    let speaker = match message.role {
+        Role::User => Speaker::Person,
+        Role::Assistant => Speaker::Chatbot,
+    };
+    Turn { speaker, text: message.content }
+}

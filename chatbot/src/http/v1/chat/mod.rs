@@ -1,0 +1,6 @@
+//! Questions and answers.
+
+pub(super) mod create;
+mod events;
+mod memory;
+mod model;

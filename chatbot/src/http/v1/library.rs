@@ -1,0 +1,74 @@
+//! A user's documents, as `chat` sees them: the index gives ids, PostgreSQL the texts.
+
+use std::collections::HashMap;
+
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::chat::ports::{Findings, Library, Passage};
+use crate::http::problem::Problem;
+use crate::http::state::Http;
+use crate::retrieval::{Found, Mode, SearchError, Searcher};
+use crate::store::StoreError;
+use crate::store::chunks::{self, ChunkWithTitle};
+
+/// The documents of one user.
+#[derive(Clone, Debug)]
+pub(super) struct UserLibrary {
+    searcher: Searcher,
+    db: PgPool,
+    user_id: Uuid,
+    has_embedder: bool,
+}
+
+/// Passages cannot be found.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LibraryError {
+    #[error(transparent)]
+    Search(#[from] SearchError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<LibraryError> for Problem {
+    fn from(error: LibraryError) -> Self {
+        match error {
+            LibraryError::Search(error) => error.into(),
+            LibraryError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl UserLibrary {
+    pub(super) fn new(http: &Http, user_id: Uuid) -> Self {
+        let has_embedder = http.app.embedder.dimensions().is_some();
+        Self { searcher: http.searcher.clone(), db: http.app.db.clone(), user_id, has_embedder }
+    }
+}
+
+impl Library for UserLibrary {
+    type Error = LibraryError;
+
+    async fn find(&self, question: &str, limit: usize) -> Result<Findings, Self::Error> {
+        let Found { nearest, mode } = self.searcher.search(self.user_id, question, limit).await?;
+        let ids: Vec<Uuid> = nearest.iter().map(|nearest| nearest.id).collect();
+        let found = if ids.is_empty() { Vec::new() } else { chunks::find_many(&self.db, self.user_id, &ids).await? };
+        let mut found: HashMap<Uuid, ChunkWithTitle> = found.into_iter().map(|found| (found.chunk.id, found)).collect();
+        // A point whose chunk is gone belongs to a document that was deleted meanwhile.
+        let passages = ids.iter().filter_map(|id| found.remove(id)).map(passage).collect();
+        Ok(Findings { passages, words_only: self.has_embedder && mode == Mode::Words })
+    }
+}
+
+fn passage(found: ChunkWithTitle) -> Passage {
+    let ChunkWithTitle { chunk, title } = found;
+    Passage {
+        chunk_id: chunk.id,
+        document_id: chunk.document_id,
+        title,
+        heading: chunk.heading,
+        text: chunk.text,
+        start_char: u32::try_from(chunk.start_char).unwrap_or_default(),
+        end_char: u32::try_from(chunk.end_char).unwrap_or_default(),
+    }
+}

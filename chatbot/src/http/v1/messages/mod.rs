@@ -1,0 +1,3 @@
+//! Messages of a conversation.
+
+pub(super) mod list;

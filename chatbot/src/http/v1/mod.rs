@@ -1,0 +1,23 @@
+//! /api/v1, one endpoint per file: `<noun>/<verb>.rs`.
+
+mod chat;
+mod conversations;
+mod documents;
+mod library;
+mod messages;
+mod search;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::state::Http;
+
+pub(super) fn routes() -> OpenApiRouter<Http> {
+    OpenApiRouter::new()
+        .routes(routes!(chat::create::create))
+        .routes(routes!(conversations::list::list))
+        .routes(routes!(conversations::get::get, conversations::delete::delete))
+        .routes(routes!(messages::list::list))
+        .merge(documents::routes())
+        .routes(routes!(search::create::create))
+}

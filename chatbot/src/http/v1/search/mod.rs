@@ -1,0 +1,3 @@
+//! Search in the caller's documents.
+
+pub(super) mod create;

@@ -1,0 +1,109 @@
+//! A worker's sign of life: one row, renewed every few seconds by the database's clock.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::store::StoreError;
+
+/// Between two signs of life.
+pub const INTERVAL: Duration = Duration::from_secs(5);
+/// Without a sign of life for so long, a worker is taken for dead.
+pub const TIME_TO_LIVE: Duration = Duration::from_secs(30);
+
+/// Why the beating ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was asked to.
+    Stopped,
+    /// Another worker declared this one dead: it must stop working at once.
+    DeclaredDead,
+}
+
+/// The sign of life of one worker process.
+#[derive(Clone, Debug)]
+pub struct Heartbeat {
+    db: PgPool,
+    id: String,
+}
+
+impl Heartbeat {
+    /// The heartbeat of the worker `id`.
+    #[must_use]
+    pub const fn new(db: PgPool, id: String) -> Self {
+        Self { db, id }
+    }
+
+    /// Makes the worker known; before that it can claim nothing.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn register(&self, release_id: &str) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO job_workers (id, release_id) VALUES ($1, $2)")
+            .bind(&self.id)
+            .bind(release_id)
+            .execute(&self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// Forgets the worker; its jobs must be finished or handed back.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn leave(&self) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM job_workers WHERE id = $1 AND dead_at IS NULL")
+            .bind(&self.id)
+            .execute(&self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// One sign of life; false when the worker was declared dead.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn beat(&self) -> Result<bool, StoreError> {
+        let done =
+            sqlx::query("UPDATE job_workers SET beaten_at = clock_timestamp() WHERE id = $1 AND dead_at IS NULL")
+                .bind(&self.id)
+                .execute(&self.db)
+                .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Beats until `stop`, and sweeps after dead workers once the database has been reachable for a worker's time to live
+    /// without a gap: an outage of the database is no sign of anybody's death.
+    pub async fn run(&self, stop: CancellationToken, on_swept: impl Fn(u64)) -> Ended {
+        let mut ticks = tokio::time::interval(INTERVAL);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut reachable_since = Instant::now();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return Ended::Stopped,
+                _ = ticks.tick() => {}
+            }
+            match self.beat().await {
+                Ok(true) if reachable_since.elapsed() >= TIME_TO_LIVE => on_swept(self.sweep().await),
+                Ok(true) => {}
+                Ok(false) => return Ended::DeclaredDead,
+                Err(error) => {
+                    tracing::warn!(%error, "the worker's sign of life could not be written");
+                    reachable_since = Instant::now();
+                }
+            }
+        }
+    }
+
+    async fn sweep(&self) -> u64 {
+        match super::sweep::run(&self.db, TIME_TO_LIVE).await {
+            Ok(swept) => swept,
+            Err(error) => {
+                tracing::warn!(%error, "jobs of dead workers could not be handed back; the next sweep tries again");
+                0
+            }
+        }
+    }
+}

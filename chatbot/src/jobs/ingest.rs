@@ -1,0 +1,139 @@
+//! A document becomes searchable: object → text → chunks, embeddings and vectors → rows → ready.
+//!
+//! Running it twice leaves what running it once leaves: chunk ids follow from document and place, rows and vectors are
+//! replaced.
+
+use std::time::Duration;
+
+use riverqueue::{Job, JobArgs, JobRow, WorkCancelled, WorkContext, WorkOutcome, Worker, WorkerTimeout};
+use serde::{Deserialize, Serialize};
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use super::{JobError, fence};
+use crate::{
+    app::App,
+    objects::Objects,
+    retrieval::Indexer,
+    store::{StoreError, chunks, chunks::Chunk, documents, documents::Document},
+};
+
+/// A document's ingestion may take so long before the attempt counts as failed.
+const DEADLINE: Duration = Duration::from_mins(10);
+
+/// The job's arguments.
+#[derive(Clone, Debug, Deserialize, JobArgs, Serialize)]
+#[river(kind = "ingest_document")]
+pub struct IngestDocument {
+    /// The document.
+    pub document_id: Uuid,
+}
+
+/// Ingests documents.
+#[derive(Clone)]
+pub struct IngestWorker {
+    db: PgPool,
+    objects: Objects,
+    indexer: Indexer,
+}
+
+impl IngestWorker {
+    /// A worker on the App's pools and clients.
+    #[must_use]
+    pub fn new(app: &App) -> Self {
+        Self {
+            db: app.db.clone(),
+            objects: app.objects.clone(),
+            indexer: Indexer::new(app.qdrant.clone(), app.embedder.clone()),
+        }
+    }
+
+    async fn run(&self, job: &Job<IngestDocument>) -> Result<(), JobError> {
+        let Some(document) = documents::get(&self.db, job.args.document_id).await? else {
+            return Ok(());
+        };
+        documents::mark_processing(&self.db, document.id).await?;
+        let text = self.text(&document).await?;
+        let chunks = self.indexer.index(&document, &text).await?;
+        self.save(&job.row, &document, &chunks).await
+    }
+
+    async fn text(&self, document: &Document) -> Result<String, JobError> {
+        let bytes = self.objects.get(&document.object_key).await?;
+        String::from_utf8(bytes.into()).map_err(|_| JobError::Permanent("the document is not UTF-8 text".to_owned()))
+    }
+
+    async fn save(&self, attempt: &JobRow, document: &Document, chunks: &[Chunk]) -> Result<(), JobError> {
+        let mut tx = self.db.begin().await?;
+        fence::hold(&mut tx, attempt).await?;
+        if documents::get(&mut *tx, document.id).await?.is_none() {
+            return self.forget(document).await;
+        }
+        chunks::replace(&mut tx, document.id, chunks).await?;
+        documents::mark_ready(&mut *tx, document.id, i32::try_from(chunks.len()).unwrap_or(i32::MAX)).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// The document was deleted while it was indexed: its vectors go too.
+    async fn forget(&self, document: &Document) -> Result<(), JobError> {
+        Ok(self.indexer.remove(document.id).await?)
+    }
+
+    /// A permanent failure is told to the owner now, and the job goes to the dead letters.
+    async fn conclude(
+        &self,
+        context: &WorkContext,
+        job: &Job<IngestDocument>,
+        result: Result<(), JobError>,
+    ) -> Result<WorkOutcome, JobError> {
+        match result {
+            Ok(()) => Ok(WorkOutcome::Complete),
+            Err(JobError::Permanent(reason)) => {
+                let mut tx = self.db.begin().await?;
+                fence::hold(&mut tx, &job.row).await?;
+                documents::mark_failed(&mut *tx, job.args.document_id, &reason).await?;
+                tx.commit().await?;
+                tracing::error!(job_id = job.row.id, document_id = %job.args.document_id, reason, "document given up");
+                let recorded = context.record_output(serde_json::json!({ "error": reason }));
+                recorded.map_err(|error| JobError::Retryable(error.to_string()))?;
+                Ok(WorkOutcome::Discard)
+            }
+            Err(error @ (JobError::Retryable(_) | JobError::Superseded | JobError::Stopped(_))) => Err(error),
+        }
+    }
+}
+
+impl Worker<IngestDocument> for IngestWorker {
+    type Error = JobError;
+
+    fn timeout(&self, _job: &Job<IngestDocument>) -> WorkerTimeout {
+        WorkerTimeout::After(DEADLINE)
+    }
+
+    async fn work(&self, context: WorkContext, job: Job<IngestDocument>) -> Result<WorkOutcome, JobError> {
+        let result = tokio::select! {
+            result = self.run(&job) => result,
+            () = context.cancellation_token().cancelled() => Err(WorkCancelled.into()),
+        };
+        self.conclude(&context, &job, result).await
+    }
+}
+
+/// The job behind `kind` and `args` will not be tried again: its document says so.
+///
+/// # Errors
+/// The database's.
+pub async fn give_up(
+    db: &mut PgConnection,
+    kind: &str,
+    args: &serde_json::Value,
+    reason: &str,
+) -> Result<(), StoreError> {
+    if kind != IngestDocument::KIND {
+        return Ok(());
+    }
+    let Ok(args) = IngestDocument::deserialize(args) else {
+        return Ok(());
+    };
+    documents::mark_failed(db, args.document_id, reason).await
+}

@@ -1,0 +1,23 @@
+//! Background jobs on River's tables and protocol.
+//!
+//! - `queue`     enqueuing, transactional: from here everyone else asks for a job
+//! - `ingest`    one kind of job: a document becomes searchable
+//! - `error`     retry or give up, in the error's type
+//! - `retry`     how long until the next attempt
+//! - `heartbeat` this worker is alive; `sweep` hands back the jobs of those that are not; `fence` refuses what a worker
+//!   that was declared dead still wants to write
+//! - `runner`    a worker process: start, drain
+//! - `measure`   tasks_* metrics
+
+mod error;
+pub mod fence;
+pub mod heartbeat;
+pub mod ingest;
+mod measure;
+mod queue;
+mod retry;
+pub mod runner;
+pub mod sweep;
+
+pub use error::JobError;
+pub use queue::{Queue, QueueError, QueueName};

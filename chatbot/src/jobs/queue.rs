@@ -1,0 +1,77 @@
+//! Enqueuing: a job exists exactly if the transaction that asked for it was committed.
+
+use std::fmt;
+
+use riverqueue::{Client, InsertOpts};
+use sqlx::{PgPool, Postgres, Transaction};
+use uuid::Uuid;
+
+use super::ingest::IngestDocument;
+
+/// Most attempts of a job before it is given up.
+pub const MAX_ATTEMPTS: i32 = 8;
+
+/// The three queues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueueName {
+    /// A person waits for it: chat, images, speech, web search.
+    High,
+    /// Embeddings, uploads.
+    Medium,
+    /// E-mail, clean-up, observability.
+    Low,
+}
+
+impl QueueName {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::High, Self::Medium, Self::Low];
+
+    /// The queue's name in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::High => "high",
+            Self::Medium => "medium",
+            Self::Low => "low",
+        }
+    }
+}
+
+/// A job cannot be enqueued, or the queue not be set up.
+#[derive(Debug, thiserror::Error)]
+#[error("the job queue failed: {0}")]
+pub struct QueueError(#[from] riverqueue::Error);
+
+/// Asks for jobs.
+#[derive(Clone)]
+pub struct Queue(Client);
+
+impl fmt::Debug for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Queue")
+    }
+}
+
+impl Queue {
+    /// A queue in the database of `pool`; nothing is contacted yet.
+    ///
+    /// # Errors
+    /// River's, about its settings.
+    pub fn new(pool: PgPool) -> Result<Self, QueueError> {
+        Ok(Self(Client::builder(pool).build()?))
+    }
+
+    /// Asks for a document to be made searchable, as part of the transaction `tx`.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn enqueue_ingest(
+        &self,
+        tx: &mut Transaction<'_, Postgres>,
+        document_id: Uuid,
+    ) -> Result<i64, QueueError> {
+        let options = InsertOpts::default().with_queue(QueueName::Medium.as_str()).with_max_attempts(MAX_ATTEMPTS);
+        let inserted = self.0.insert(IngestDocument { document_id }).opts(options).tx(tx).await?;
+        Ok(inserted.id())
+    }
+}

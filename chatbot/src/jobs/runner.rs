@@ -1,0 +1,152 @@
+//! A worker process: known to the others, working, and drained when it is told to stop.
+
+use std::time::Duration;
+
+use riverqueue::{Client, JobArgs, MaintenanceConfig, QueueConfig, RunHandle, Workers};
+use sqlx::postgres::PgPoolOptions;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{
+    QueueError, QueueName, fence,
+    heartbeat::{Ended, Heartbeat},
+    ingest::{IngestDocument, IngestWorker},
+    measure::{LastAttempt, Measure},
+    retry::Backoff,
+};
+use crate::{app::App, config::worker::Worker as Config, store::StoreError};
+
+/// Connections that River itself may use: claims, completions, the leader's upkeep.
+const RIVER_CONNECTIONS: u32 = 4;
+/// Longest time to write down what became of jobs that had to be interrupted.
+const HAND_BACK_DEADLINE: Duration = Duration::from_secs(15);
+/// River's rescuer never acts: heartbeats know better, and it would discard kinds of job that this release lacks.
+const NEVER: Duration = Duration::from_hours(24 * 3650);
+
+/// A worker cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// River.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// The database.
+    #[error("the worker cannot be registered: {0}")]
+    Store(#[from] StoreError),
+    /// Others gave its jobs away.
+    #[error(
+        "this worker gave no sign of life for too long and its jobs were given to others: it stops, start a new one"
+    )]
+    DeclaredDead,
+}
+
+/// Works until `stop`, then drains. The schema must be there (see `health`).
+///
+/// # Errors
+/// See [`WorkerError`].
+pub async fn run(app: &App, stop: CancellationToken) -> Result<(), WorkerError> {
+    let id = id();
+    let heartbeat = Heartbeat::new(app.db.clone(), id.clone());
+    heartbeat.register(&app.config.environment.release_id).await?;
+    let client = client(app, &id)?;
+    let mut run = client.start().map_err(QueueError::from)?;
+    tracing::info!(worker = id, kinds = IngestDocument::KIND, "working");
+    let result = work(app, &heartbeat, &mut run, stop).await;
+    heartbeat.leave().await?;
+    result
+}
+
+/// Works, and beats until the last job is finished or handed back.
+async fn work(
+    app: &App,
+    heartbeat: &Heartbeat,
+    run: &mut RunHandle,
+    stop: CancellationToken,
+) -> Result<(), WorkerError> {
+    let quiet = CancellationToken::new();
+    let metrics = app.metrics.clone();
+    let beating = heartbeat.run(quiet.clone(), move |jobs| {
+        metrics.tasks_handed_back.inc_by(jobs);
+    });
+    tokio::pin!(beating);
+    tokio::select! {
+        ended = &mut beating => return dead(run, ended).await,
+        ended = run.wait() => return Ok(ended.map_err(QueueError::from)?),
+        () = stop.cancelled() => {}
+    }
+    let limit = app.config.worker.drain_timeout;
+    tokio::select! {
+        ended = &mut beating => dead(run, ended).await,
+        drained = drain(run, limit) => drained,
+    }
+}
+
+async fn dead(run: &mut RunHandle, ended: Ended) -> Result<(), WorkerError> {
+    match ended {
+        Ended::Stopped => Ok(()),
+        Ended::DeclaredDead => {
+            hand_back(run).await?;
+            Err(WorkerError::DeclaredDead)
+        }
+    }
+}
+
+/// Takes no new job, finishes those in hand within `limit`, and hands back the rest.
+async fn drain(run: &mut RunHandle, limit: Duration) -> Result<(), WorkerError> {
+    tracing::info!(limit_seconds = limit.as_secs(), "finishing the jobs in hand");
+    match timeout(limit, run.stop()).await {
+        Ok(stopped) => Ok(stopped.map_err(QueueError::from)?),
+        Err(_elapsed) => hand_back(run).await,
+    }
+}
+
+async fn hand_back(run: &mut RunHandle) -> Result<(), WorkerError> {
+    tracing::warn!("jobs in hand are interrupted and handed back");
+    match timeout(HAND_BACK_DEADLINE, run.stop_and_cancel()).await {
+        Ok(stopped) => Ok(stopped.map_err(QueueError::from)?),
+        Err(_elapsed) => {
+            tracing::error!("jobs in hand did not stop; others take them over by the missing sign of life");
+            Ok(())
+        }
+    }
+}
+
+/// Unique per process, readable in River's tables.
+fn id() -> String {
+    let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "local".to_owned());
+    let host: String = host.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(60).collect();
+    format!("{host}-{}", Uuid::now_v7().simple())
+}
+
+fn client(app: &App, id: &str) -> Result<Client, QueueError> {
+    let pool = PgPoolOptions::new()
+        .max_connections(RIVER_CONNECTIONS)
+        .acquire_timeout(app.config.database.acquire_timeout)
+        .connect_lazy_with(fence::tag(app.config.database.options.clone(), id).application_name("chatbot-jobs"));
+    let mut workers = Workers::new();
+    workers.add(IngestWorker::new(app))?;
+    let builder = Client::builder(pool)
+        .id(id)
+        .workers(workers)
+        .fetch_only_known_kinds(true)
+        .retry_policy(Backoff { random: fastrand::f64 })
+        .work_middleware(Measure(app.metrics.clone()))
+        .error_handler(LastAttempt(app.db.clone()))
+        .maintenance(MaintenanceConfig::default().with_rescue_after(NEVER));
+    Ok(open_queues(&app.config.worker)
+        .into_iter()
+        .fold(builder, |builder, (name, jobs)| builder.queue(name, QueueConfig::new(jobs)))
+        .build()?)
+}
+
+/// Queues with a concurrency above zero; with none, `low` at one, because River asks for a queue.
+fn open_queues(config: &Config) -> Vec<(&'static str, usize)> {
+    let jobs = |queue| match queue {
+        QueueName::High => config.high,
+        QueueName::Medium => config.medium,
+        QueueName::Low => config.low,
+    };
+    let open: Vec<_> =
+        QueueName::ALL.into_iter().map(|queue| (queue.as_str(), jobs(queue))).filter(|(_, jobs)| *jobs > 0).collect();
+    if open.is_empty() { vec![(QueueName::Low.as_str(), 1)] } else { open }
+}

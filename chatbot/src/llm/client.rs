@@ -1,0 +1,172 @@
+//! Asking: attempts with deadlines, repeated before the first token only, and only while the budget lasts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use futures::{StreamExt, stream};
+use http::header::RETRY_AFTER;
+use reqwest::{Response, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::{Instant, timeout};
+use url::Url;
+
+use super::budget::Budget;
+use super::stream::{Deltas, deltas};
+use super::wire::{Body, ErrorBody, StreamOptions};
+use super::{LastCheck, LlmError, Request, endpoint};
+use crate::config::llm::Llm as Config;
+use crate::error::StartError;
+
+const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+/// Longest wait for the first token of one attempt: a model on a slow machine reads a long prompt for a while.
+const FIRST_TOKEN: Duration = Duration::from_secs(45);
+/// Attempts after the first.
+const RETRIES: usize = 2;
+/// A person does not wait longer than this for an upstream that asks to be left alone.
+const MAX_PAUSE: Duration = Duration::from_secs(10);
+const CHECK_DEADLINE: Duration = Duration::from_secs(3);
+/// How long a check's result is believed.
+const CHECK_AGE: Duration = Duration::from_secs(20);
+/// Longer error texts help nobody, and must not fill logs.
+const MESSAGE_LIMIT: usize = 300;
+
+/// Client of the language model. Cheap to clone; clones share connections and the retry budget.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base_url: Url,
+    api_key: SecretString,
+    model: String,
+    limit: Duration,
+    budget: Arc<Budget>,
+    last_check: LastCheck,
+}
+
+impl Client {
+    /// The configured client; nothing is contacted yet.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be made.
+    pub fn new(config: &Config) -> Result<Self, StartError> {
+        let unusable = |error: reqwest::Error| StartError::Client {
+            client: "the language model (LLM_BASE_URL)",
+            reason: error.to_string(),
+        };
+        Ok(Self {
+            http: reqwest::Client::builder().connect_timeout(CONNECT_DEADLINE).build().map_err(unusable)?,
+            base_url: config.base_url.clone(),
+            api_key: config.api_key.clone(),
+            model: config.model.clone(),
+            limit: config.timeout,
+            budget: Arc::default(),
+            last_check: LastCheck::default(),
+        })
+    }
+
+    /// The model that is asked for.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// Asks; gives back the answer's parts once the first has come.
+    ///
+    /// # Errors
+    /// When no attempt brought a first part. Later trouble is an item of the stream.
+    pub async fn chat(&self, request: &Request) -> Result<Deltas, LlmError> {
+        let deadline = Instant::now() + self.limit;
+        let mut pauses = pauses();
+        self.budget.deposit();
+        loop {
+            let error = match self.attempt(request, deadline).await {
+                Ok(deltas) => return Ok(deltas),
+                Err(error) => error,
+            };
+            let Some(pause) = self.pause(&error, &mut pauses, deadline) else { return Err(error) };
+            tracing::warn!(%error, pause_ms = pause.as_millis(), "asking the language model again");
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Whether the upstream lists its models with this key; the result is remembered for 20 seconds.
+    ///
+    /// # Errors
+    /// In words, when it does not.
+    pub async fn ping(&self) -> Result<(), String> {
+        self.last_check.or(CHECK_AGE, self.list_models()).await
+    }
+
+    async fn list_models(&self) -> Result<(), LlmError> {
+        let url = endpoint(&self.base_url, &["models"]).ok_or(LlmError::BaseUrl)?;
+        let request = self.http.get(url).bearer_auth(self.api_key.expose_secret()).timeout(CHECK_DEADLINE);
+        let response = request.send().await.map_err(|error| transport(error, CHECK_DEADLINE))?;
+        // The list itself, which is long at large upstreams, is not read.
+        if response.status().is_success() { Ok(()) } else { Err(refused(response).await) }
+    }
+
+    /// One attempt, up to its first token.
+    async fn attempt(&self, request: &Request, deadline: Instant) -> Result<Deltas, LlmError> {
+        let limit = FIRST_TOKEN.min(deadline.saturating_duration_since(Instant::now()));
+        let begin = async {
+            let response = self.post(request, limit).await?;
+            let mut rest = deltas(response, deadline, self.limit);
+            let first = rest.next().await.unwrap_or(Err(LlmError::Interrupted))?;
+            let answer: Deltas = Box::pin(stream::iter([Ok(first)]).chain(rest));
+            Ok(answer)
+        };
+        timeout(limit, begin).await.unwrap_or(Err(LlmError::Timeout { what: "no first word", limit }))
+    }
+
+    async fn post(&self, request: &Request, limit: Duration) -> Result<Response, LlmError> {
+        let url = endpoint(&self.base_url, &["chat", "completions"]).ok_or(LlmError::BaseUrl)?;
+        let body = Body {
+            model: &self.model,
+            messages: &request.messages,
+            max_tokens: request.max_tokens,
+            temperature: request.temperature,
+            stream: true,
+            stream_options: StreamOptions { include_usage: true },
+        };
+        let call = self.http.post(url).bearer_auth(self.api_key.expose_secret()).json(&body);
+        let response = call.send().await.map_err(|error| transport(error, limit))?;
+        if response.status().is_success() { Ok(response) } else { Err(refused(response).await) }
+    }
+
+    /// How long to wait before the next attempt; None to give up.
+    fn pause(&self, error: &LlmError, pauses: &mut ExponentialBackoff, deadline: Instant) -> Option<Duration> {
+        if !error.is_retryable() {
+            return None;
+        }
+        let pause = pauses.next()?.max(error.retry_after().unwrap_or_default());
+        let in_time = pause <= MAX_PAUSE && Instant::now() + pause < deadline;
+        (in_time && self.budget.withdraw()).then_some(pause)
+    }
+}
+
+fn pauses() -> ExponentialBackoff {
+    ExponentialBuilder::default().with_min_delay(Duration::from_millis(250)).with_max_times(RETRIES).with_jitter().build()
+}
+
+fn transport(error: reqwest::Error, limit: Duration) -> LlmError {
+    let error = error.without_url();
+    if error.is_timeout() { LlmError::Timeout { what: "no answer", limit } } else { LlmError::Unreachable(error) }
+}
+
+async fn refused(response: Response) -> LlmError {
+    let status = response.status();
+    let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let retry_after = seconds.map(Duration::from_secs);
+    let text = timeout(CHECK_DEADLINE, response.text()).await.ok().and_then(Result::ok).unwrap_or_default();
+    let message = serde_json::from_str::<ErrorBody>(&text).map_or(text, |body| body.error.message);
+    let message: String = message.chars().take(MESSAGE_LIMIT).collect();
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => LlmError::Unauthorized,
+        StatusCode::PAYMENT_REQUIRED => LlmError::PaymentRequired,
+        StatusCode::TOO_MANY_REQUESTS => LlmError::RateLimited { retry_after },
+        StatusCode::NOT_FOUND => LlmError::NotFound(message),
+        StatusCode::REQUEST_TIMEOUT => LlmError::Server { status: status.as_u16(), message },
+        status if status.is_server_error() => LlmError::Server { status: status.as_u16(), message },
+        status => LlmError::Refused { status: status.as_u16(), message },
+    }
+}

@@ -1,0 +1,59 @@
+//! The remembered result of a check: probes come every few seconds from every pod, and an upstream may charge for each answer.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// When a service was last asked, and what went wrong then. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct LastCheck(Arc<Mutex<Option<(Instant, Result<(), String>)>>>);
+
+impl LastCheck {
+    /// The remembered result while it is younger than `age`, else that of `check`.
+    ///
+    /// # Errors
+    /// In words, what the check found wrong.
+    pub async fn or<E: ToString>(
+        &self,
+        age: Duration,
+        check: impl Future<Output = Result<(), E>>,
+    ) -> Result<(), String> {
+        if let Some((at, result)) = self.remembered()
+            && at.elapsed() < age
+        {
+            return result;
+        }
+        let result = check.await.map_err(|error| error.to_string());
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), result.clone()));
+        result
+    }
+
+    fn remembered(&self) -> Option<(Instant, Result<(), String>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::time::Duration;
+
+    use super::LastCheck;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_result_is_remembered_for_its_age_and_no_longer() {
+        let (last, asked) = (LastCheck::default(), Cell::new(0));
+        let check = async |result: Result<(), &str>| {
+            last.or(Duration::from_secs(20), async {
+                asked.set(asked.get() + 1);
+                result
+            })
+            .await
+        };
+        assert_eq!(check(Err("down")).await, Err("down".to_owned()));
+        assert_eq!(check(Ok(())).await, Err("down".to_owned()));
+        tokio::time::advance(Duration::from_secs(21)).await;
+        assert_eq!((check(Ok(())).await, asked.get()), (Ok(()), 2));
+    }
+}

@@ -1,0 +1,170 @@
+//! Metrics under the platform's names, in Prometheus' text format.
+//!
+//! Labels have few values by construction: paths are route patterns, never what a client sent.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::Registry,
+};
+use sqlx::PgPool;
+
+/// A histogram per label set.
+pub type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
+
+/// Labels of a served request.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct RequestLabels {
+    /// HTTP method.
+    pub method: String,
+    /// Route pattern, such as `/api/v1/conversations/{id}`.
+    pub path: String,
+    /// Status code.
+    pub status: u16,
+}
+
+/// Labels of a request's duration.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct RouteLabels {
+    /// HTTP method.
+    pub method: String,
+    /// Route pattern.
+    pub path: String,
+}
+
+/// Labels of a finished job attempt.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct TaskLabels {
+    /// Kind of job.
+    pub kind: String,
+    /// Queue it ran in.
+    pub queue: String,
+    /// completed, retried, discarded, snoozed or interrupted.
+    pub outcome: String,
+}
+
+/// Labels of a job's duration.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct TaskKindLabels {
+    /// Kind of job.
+    pub kind: String,
+    /// Queue it ran in.
+    pub queue: String,
+}
+
+/// Labels of an answer.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct ChatLabels {
+    /// ok, degraded, unavailable or cancelled.
+    pub outcome: String,
+}
+
+/// Labels of tokens used.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct TokenLabels {
+    /// prompt or completion.
+    pub direction: String,
+}
+
+/// Every metric of the process.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    registry: Arc<Registry>,
+    /// `http_requests_total`.
+    pub http_requests: Family<RequestLabels, Counter>,
+    /// `http_request_duration_seconds`.
+    pub http_duration: Histograms<RouteLabels>,
+    /// `http_requests_active`.
+    pub http_active: Gauge,
+    /// `tasks_total`.
+    pub tasks: Family<TaskLabels, Counter>,
+    /// `tasks_duration_seconds`.
+    pub task_duration: Histograms<TaskKindLabels>,
+    /// `tasks_active`.
+    pub tasks_active: Gauge,
+    /// `tasks_handed_back_total`: jobs taken from workers that stopped answering.
+    pub tasks_handed_back: Counter,
+    /// `chat_answers_total`.
+    pub chat_answers: Family<ChatLabels, Counter>,
+    /// `chat_answer_duration_seconds`.
+    pub chat_duration: Histograms<ChatLabels>,
+    /// `chat_first_token_seconds`.
+    pub chat_first_token: Histogram,
+    /// `chat_tokens_total`.
+    pub chat_tokens: Family<TokenLabels, Counter>,
+    db_active: Gauge,
+    db_queries: Counter<u64, AtomicU64>,
+}
+
+const SECONDS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
+
+fn seconds() -> Histogram {
+    Histogram::new(SECONDS)
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// All metrics at zero.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut metrics = Self {
+            registry: Arc::new(Registry::default()),
+            http_requests: Family::default(),
+            http_duration: Family::new_with_constructor(seconds),
+            http_active: Gauge::default(),
+            tasks: Family::default(),
+            task_duration: Family::new_with_constructor(seconds),
+            tasks_active: Gauge::default(),
+            tasks_handed_back: Counter::default(),
+            chat_answers: Family::default(),
+            chat_duration: Family::new_with_constructor(seconds),
+            chat_first_token: seconds(),
+            chat_tokens: Family::default(),
+            db_active: Gauge::default(),
+            db_queries: Counter::default(),
+        };
+        metrics.registry = Arc::new(metrics.register());
+        metrics
+    }
+
+    fn register(&self) -> Registry {
+        let mut registry = Registry::default();
+        registry.register("http_requests", "Requests answered", self.http_requests.clone());
+        registry.register("http_request_duration_seconds", "Time to answer a request", self.http_duration.clone());
+        registry.register("http_requests_active", "Requests in work", self.http_active.clone());
+        registry.register("db_connections_active", "Connections to PostgreSQL in use", self.db_active.clone());
+        registry.register("db_queries", "Statements sent to PostgreSQL", self.db_queries.clone());
+        registry.register("tasks", "Job attempts finished", self.tasks.clone());
+        registry.register("tasks_duration_seconds", "Time that a job attempt took", self.task_duration.clone());
+        registry.register("tasks_active", "Jobs in work", self.tasks_active.clone());
+        registry.register("tasks_handed_back", "Jobs taken back from dead workers", self.tasks_handed_back.clone());
+        registry.register("chat_answers", "Answers given", self.chat_answers.clone());
+        registry.register("chat_answer_duration_seconds", "Time to a whole answer", self.chat_duration.clone());
+        registry.register("chat_first_token_seconds", "Time to an answer's first token", self.chat_first_token.clone());
+        registry.register("chat_tokens", "Tokens read and written by the model", self.chat_tokens.clone());
+        registry
+    }
+
+    /// The text of `/metrics`, with the pool's state as of now.
+    #[must_use]
+    pub fn encode(&self, pool: &PgPool) -> String {
+        let busy = usize::try_from(pool.size()).unwrap_or_default().saturating_sub(pool.num_idle());
+        self.db_active.set(i64::try_from(busy).unwrap_or(i64::MAX));
+        self.db_queries.inner().store(crate::telemetry::statements(), Ordering::Relaxed);
+        let mut text = String::new();
+        match text::encode(&mut text, &self.registry) {
+            Ok(()) => text,
+            Err(std::fmt::Error) => String::new(),
+        }
+    }
+}

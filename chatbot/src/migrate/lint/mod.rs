@@ -1,0 +1,105 @@
+//! Reads migration files and refuses what would break the old release, with file and line.
+//!
+//! It looks at words, not at a parsed tree: enough for the rules below, and easy to know what it sees. What it cannot
+//! know (a trigger that narrows, a default that misleads) stays the author's duty.
+
+mod rules;
+mod scan;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, fmt, io, path::Path};
+
+use super::Kind;
+
+/// One thing to set right.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Finding {
+    /// The file's name.
+    pub file: String,
+    /// Line from 1.
+    pub line: usize,
+    /// What is wrong, and what to write instead.
+    pub message: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.line, self.message)
+    }
+}
+
+/// The `.sql` files of a folder, by name.
+///
+/// # Errors
+/// The folder or a file cannot be read.
+pub fn read(folder: &Path) -> io::Result<BTreeMap<String, String>> {
+    let mut files = BTreeMap::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "sql") {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            files.insert(name, std::fs::read_to_string(&path)?);
+        }
+    }
+    Ok(files)
+}
+
+/// Everything wrong with the files (name → text), in order.
+#[must_use]
+pub fn check(files: &BTreeMap<String, String>) -> Vec<Finding> {
+    let mut findings = names(files);
+    for (file, text) in files {
+        let statements = scan::statements(text);
+        let mut add = |line: usize, message: String| findings.push(Finding { file: file.clone(), line, message });
+        for (line, message) in rules::transaction_control(&statements) {
+            add(line, message);
+        }
+        if !file.ends_with(".up.sql") {
+            continue;
+        }
+        match text.lines().next().and_then(Kind::of) {
+            None => add(1, "the first line must be `-- expand` or `-- contract`".to_owned()),
+            Some(Kind::Expand) => rules::expand(&statements).into_iter().for_each(|(line, message)| add(line, message)),
+            Some(Kind::Contract) => {}
+        }
+    }
+    findings.sort();
+    findings
+}
+
+/// File names: a valid time, no time twice, and always a pair.
+fn names(files: &BTreeMap<String, String>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    for file in files.keys() {
+        let mut add = |message: String| findings.push(Finding { file: file.clone(), line: 1, message });
+        let Some((stem, other)) = pair(file) else {
+            add("the name must end with .up.sql or .down.sql".to_owned());
+            continue;
+        };
+        if !files.contains_key(&other) {
+            add(format!("{other} is missing: every migration goes both ways"));
+        }
+        let time = stem.split('_').next().unwrap_or_default();
+        if !is_time(time) || stem.len() <= time.len() + 1 {
+            add("the name must be <YYYYMMDDhhmmss>_<name>, as `migrate new` writes it: files are applied in the order of their times".to_owned());
+        }
+        if let Some(first) = seen.insert(time, stem).filter(|first| *first != stem) {
+            add(format!("{first} has the same time: give this one a later time"));
+        }
+    }
+    findings
+}
+
+/// The name without its ending, and the name of the way back or there.
+fn pair(file: &str) -> Option<(&str, String)> {
+    let up = file.strip_suffix(".up.sql").map(|stem| (stem, format!("{stem}.down.sql")));
+    up.or_else(|| file.strip_suffix(".down.sql").map(|stem| (stem, format!("{stem}.up.sql"))))
+}
+
+fn is_time(text: &str) -> bool {
+    text.len() == 14
+        && text.bytes().all(|b| b.is_ascii_digit())
+        && jiff::civil::DateTime::strptime("%Y%m%d%H%M%S", text).is_ok()
+}

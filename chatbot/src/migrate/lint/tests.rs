@@ -1,0 +1,95 @@
+use super::*;
+
+fn files(up: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([
+        ("20260101000000_case.up.sql".to_owned(), up.to_owned()),
+        ("20260101000000_case.down.sql".to_owned(), "SELECT 1;".to_owned()),
+    ])
+}
+
+fn lines_of(up: &str) -> Vec<usize> {
+    check(&files(up)).into_iter().map(|finding| finding.line).collect()
+}
+
+#[test]
+fn an_expand_that_drops_renames_or_narrows_is_refused_at_its_line() {
+    let refused = [
+        "DROP TABLE users;",
+        "drop table if exists users;",
+        "DROP VIEW active_users;",
+        "DROP TYPE mood;",
+        "DROP SCHEMA old CASCADE;",
+        "DROP SEQUENCE numbers;",
+        "DROP FUNCTION f();",
+        "TRUNCATE users;",
+        "DELETE FROM users WHERE name = 'x';",
+        "ALTER TABLE users DROP COLUMN name;",
+        "ALTER TABLE users DROP name;",
+        "ALTER TABLE users RENAME COLUMN name TO title;",
+        "ALTER TABLE users RENAME TO people;",
+        "ALTER INDEX a RENAME TO b;",
+        "ALTER TABLE users ALTER COLUMN name TYPE varchar(10);",
+        "ALTER TABLE users ALTER name SET DATA TYPE varchar(10);",
+        "ALTER TABLE users ALTER COLUMN name SET NOT NULL;",
+        "ALTER TABLE users ALTER COLUMN name DROP DEFAULT;",
+        "ALTER TABLE users ADD COLUMN age integer NOT NULL;",
+        "ALTER TABLE users ADD CONSTRAINT c CHECK (true);",
+        "ALTER TABLE users ADD CHECK (age > 0);",
+        "ALTER TABLE users ADD UNIQUE (name);",
+        "ALTER TABLE users ADD FOREIGN KEY (id) REFERENCES x (id);",
+        "ALTER TABLE users ADD PRIMARY KEY (id);",
+        "CREATE UNIQUE INDEX users_name ON users (name);",
+        "BEGIN;",
+        "COMMIT;",
+    ];
+    for sql in refused {
+        assert_eq!(lines_of(&format!("-- expand\n\n{sql}\n")), [3], "{sql}");
+    }
+}
+
+#[test]
+fn what_keeps_the_old_release_working_is_allowed() {
+    let allowed = [
+        "CREATE TABLE notes (id uuid PRIMARY KEY, body text NOT NULL);",
+        "CREATE TABLE notes (id uuid);\nALTER TABLE notes ADD CONSTRAINT c CHECK (true);\nCREATE UNIQUE INDEX i ON notes (id);",
+        "ALTER TABLE users ADD COLUMN age integer;",
+        "ALTER TABLE users ADD COLUMN age integer NOT NULL DEFAULT 0;",
+        "ALTER TABLE users ALTER COLUMN name DROP NOT NULL;",
+        "ALTER TABLE users DROP CONSTRAINT users_name_length;",
+        "CREATE INDEX users_name ON users (name);",
+        "-- DROP TABLE users;",
+        "/* DROP TABLE\nusers; */ SELECT 1;",
+        "INSERT INTO users (name) VALUES ('DROP TABLE users; it''s a string');",
+        "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $body$ BEGIN DELETE FROM users; END $body$;",
+    ];
+    for sql in allowed {
+        assert_eq!(lines_of(&format!("-- expand\n{sql}\n")), [0; 0], "{sql}");
+    }
+}
+
+#[test]
+fn a_contract_may_drop() {
+    assert_eq!(lines_of("-- contract\nDROP TABLE users;\n"), [0; 0]);
+}
+
+#[test]
+fn every_finding_names_file_line_and_what_to_write_instead() {
+    let mut files = files("ALTER TABLE users\n  ADD COLUMN a int,\n  DROP COLUMN b;\n");
+    files.insert("20260101000000_other.up.sql".to_owned(), "-- expand\n".to_owned());
+    files.insert(
+        "20269901000000_date.up.sql".to_owned(),
+        "-- expand\nALTER TABLE users\n  ADD COLUMN a int,\n  DROP COLUMN b;\n".to_owned(),
+    );
+    files.insert("20269901000000_date.down.sql".to_owned(), "COMMIT;".to_owned());
+    files.insert("notes.sql".to_owned(), "-- expand\n".to_owned());
+    let findings: Vec<String> = check(&files).iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(findings.join("\n"));
+}
+
+#[test]
+fn our_own_migrations_pass() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let files = read(&folder).unwrap();
+    assert!(!files.is_empty());
+    assert_eq!(check(&files), []);
+}

@@ -1,0 +1,20 @@
+//! The schema: migrations in two kinds, embedded in the binary, applied with sqlx's own bookkeeping and lock.
+//!
+//! `expand` adds, so that the old release keeps working; `contract` removes what only the old release needed, once it is
+//! gone. River's tables come by the same road: a migration of ours may say `-- river: 1-5` and stands for River's own
+//! migrations of these versions, so that one command applies, lists and reverts everything.
+
+mod compatibility;
+mod error;
+pub mod lint;
+pub mod new;
+mod river;
+mod run;
+mod source;
+mod status;
+
+pub use compatibility::Compatibility;
+pub use error::MigrateError;
+pub use run::{down, up};
+pub use source::{Kind, Migration, Selection, embedded};
+pub use status::{State, Status, status};

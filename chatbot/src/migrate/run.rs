@@ -1,0 +1,118 @@
+//! Applies and reverts, one migration per transaction, under sqlx's advisory lock: of two migrators one waits, then finds
+//! nothing left to do.
+
+use std::{collections::HashMap, time::Duration};
+
+use sqlx::{
+    ConnectOptions, PgConnection,
+    migrate::{AppliedMigration, Migrate},
+    postgres::PgConnectOptions,
+};
+use tokio::time::timeout;
+
+use super::{MigrateError, Migration, Selection};
+
+const TABLE: &str = "_sqlx_migrations";
+/// Longest wait for the connection.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(15);
+/// Longest wait for another migrator to finish.
+const LOCK_DEADLINE: Duration = Duration::from_secs(600);
+
+/// Applies what is pending of the selected kinds; answers the labels of what was applied.
+///
+/// # Errors
+/// See [`MigrateError`]; migrations before the failed one stay applied.
+pub async fn up(
+    options: &PgConnectOptions,
+    migrations: &[Migration],
+    selection: Selection,
+) -> Result<Vec<String>, MigrateError> {
+    let mut connection = open(options).await?;
+    let applied = applied(&mut connection).await?;
+    let mut done = Vec::new();
+    for migration in migrations.iter().filter(|migration| selection.includes(migration.kind)) {
+        match applied.get(&migration.version) {
+            Some(known) if known.checksum == migration.up.checksum => {}
+            Some(_) => return Err(MigrateError::Changed(migration.label())),
+            None => {
+                apply(&mut connection, migration).await?;
+                done.push(migration.label());
+            }
+        }
+    }
+    close(connection).await?;
+    Ok(done)
+}
+
+async fn apply(connection: &mut PgConnection, migration: &Migration) -> Result<(), MigrateError> {
+    tracing::info!(migration = migration.label(), kind = %migration.kind, "applying");
+    let took = connection
+        .apply(TABLE, &migration.up)
+        .await
+        .map_err(|source| MigrateError::Failed { name: migration.label(), source })?;
+    tracing::info!(migration = migration.label(), seconds = took.as_secs_f64(), "applied");
+    Ok(())
+}
+
+/// Reverts the `count` newest applied migrations; answers their labels, newest first.
+///
+/// # Errors
+/// `TooMany` and `Unknown` before anything is touched; `Failed` leaves the earlier ones reverted.
+pub async fn down(
+    options: &PgConnectOptions,
+    migrations: &[Migration],
+    count: usize,
+) -> Result<Vec<String>, MigrateError> {
+    let mut connection = open(options).await?;
+    let applied = applied(&mut connection).await?;
+    let mut done = Vec::new();
+    for migration in to_revert(migrations, &applied, count)? {
+        tracing::info!(migration = migration.label(), "reverting");
+        connection
+            .revert(TABLE, &migration.down)
+            .await
+            .map_err(|source| MigrateError::Failed { name: migration.label(), source })?;
+        done.push(migration.label());
+    }
+    close(connection).await?;
+    Ok(done)
+}
+
+fn to_revert<'a>(
+    migrations: &'a [Migration],
+    applied: &HashMap<i64, AppliedMigration>,
+    count: usize,
+) -> Result<Vec<&'a Migration>, MigrateError> {
+    let mut versions: Vec<i64> = applied.keys().copied().collect();
+    versions.sort_unstable_by(|a, b| b.cmp(a));
+    if count > versions.len() {
+        return Err(MigrateError::TooMany { asked: count, applied: versions.len() });
+    }
+    let find = |version: i64| {
+        migrations.iter().find(|migration| migration.version == version).ok_or(MigrateError::Unknown(version))
+    };
+    versions.into_iter().take(count).map(find).collect()
+}
+
+async fn open(options: &PgConnectOptions) -> Result<PgConnection, MigrateError> {
+    let options = options.clone().application_name("chatbot-migrate");
+    let connecting = options.connect();
+    let late = || sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "no connection within 15 seconds"));
+    let mut connection = timeout(CONNECT_DEADLINE, connecting).await.unwrap_or_else(|_| Err(late()))?;
+    tracing::info!("waiting for the migration lock");
+    let locked = timeout(LOCK_DEADLINE, connection.lock()).await;
+    locked.map_err(|_| MigrateError::Locked(LOCK_DEADLINE.as_secs()))?.map_err(MigrateError::Bookkeeping)?;
+    Ok(connection)
+}
+
+async fn applied(connection: &mut PgConnection) -> Result<HashMap<i64, AppliedMigration>, MigrateError> {
+    connection.ensure_migrations_table(TABLE).await.map_err(MigrateError::Bookkeeping)?;
+    let applied = connection.list_applied_migrations(TABLE).await.map_err(MigrateError::Bookkeeping)?;
+    Ok(applied.into_iter().map(|migration| (migration.version, migration)).collect())
+}
+
+/// Unlocks and disconnects; an error on the way frees the lock as well, because it drops the connection.
+async fn close(mut connection: PgConnection) -> Result<(), MigrateError> {
+    connection.unlock().await.map_err(MigrateError::Bookkeeping)?;
+    Ok(sqlx::Connection::close(connection).await?)
+}

@@ -1,0 +1,126 @@
+//! The object store: uploaded documents in S3, or in a folder in dev.
+//!
+//! Objects are small (an upload has a limit), so they are read and written whole, each within a deadline.
+
+mod bucket;
+mod error;
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload, aws::AmazonS3Builder, local::LocalFileSystem, path::Path};
+use secrecy::ExposeSecret;
+
+pub use bucket::ensure_bucket;
+pub use error::ObjectsError;
+
+use crate::config::objects::{Objects as Config, S3};
+
+/// Longest wait for one object.
+const DEADLINE: Duration = Duration::from_secs(30);
+/// Longest wait for a sign of life.
+const PING_DEADLINE: Duration = Duration::from_secs(3);
+
+/// Reads and writes objects by key.
+#[derive(Clone, Debug)]
+pub struct Objects {
+    store: Option<Arc<dyn ObjectStore>>,
+}
+
+impl Objects {
+    /// The configured store; nothing is contacted yet.
+    ///
+    /// # Errors
+    /// A folder that cannot be made, or an endpoint that cannot be used.
+    pub fn new(config: &Config) -> Result<Self, ObjectsError> {
+        let store = match config {
+            Config::S3(s3) => Some(client(s3)?),
+            Config::Folder(folder) => Some(local(folder)?),
+            Config::Disabled => None,
+        };
+        Ok(Self { store })
+    }
+
+    /// Whether there is a store at all.
+    #[must_use]
+    pub fn is_configured(&self) -> bool {
+        self.store.is_some()
+    }
+
+    /// Writes an object, replacing what was there.
+    ///
+    /// # Errors
+    /// `Disabled`, or the store's.
+    pub async fn put(&self, key: &str, content: Bytes) -> Result<(), ObjectsError> {
+        let path = parse(key)?;
+        let write =
+            async { self.store()?.put(&path, PutPayload::from_bytes(content)).await.map_err(ObjectsError::from) };
+        within(DEADLINE, write).await.map(drop)
+    }
+
+    /// Reads a whole object.
+    ///
+    /// # Errors
+    /// `NotFound`, `Disabled`, or the store's.
+    pub async fn get(&self, key: &str) -> Result<Bytes, ObjectsError> {
+        let path = parse(key)?;
+        within(DEADLINE, async { Ok(self.store()?.get(&path).await?.bytes().await?) }).await
+    }
+
+    /// Removes an object; one that is not there counts as removed.
+    ///
+    /// # Errors
+    /// `Disabled`, or the store's.
+    pub async fn delete(&self, key: &str) -> Result<(), ObjectsError> {
+        let path = parse(key)?;
+        match within(DEADLINE, async { Ok(self.store()?.delete(&path).await?) }).await {
+            Err(ObjectsError::NotFound) => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Whether the store answers: asks for an object that need not be there.
+    ///
+    /// # Errors
+    /// `Disabled`, or the store's.
+    pub async fn ping(&self) -> Result<(), ObjectsError> {
+        let path = parse("health")?;
+        match within(PING_DEADLINE, async { Ok(self.store()?.head(&path).await?) }).await {
+            Ok(_) | Err(ObjectsError::NotFound) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn store(&self) -> Result<&Arc<dyn ObjectStore>, ObjectsError> {
+        self.store.as_ref().ok_or(ObjectsError::Disabled)
+    }
+}
+
+fn client(config: &S3) -> Result<Arc<dyn ObjectStore>, ObjectsError> {
+    let retry =
+        object_store::RetryConfig { max_retries: 2, retry_timeout: Duration::from_secs(10), ..Default::default() };
+    let store = AmazonS3Builder::new()
+        .with_endpoint(config.endpoint.as_str().trim_end_matches('/'))
+        .with_allow_http(config.endpoint.scheme() == "http")
+        .with_virtual_hosted_style_request(false)
+        .with_region("us-east-1")
+        .with_access_key_id(&config.access_key)
+        .with_secret_access_key(config.secret_key.expose_secret())
+        .with_bucket_name(&config.bucket)
+        .with_retry(retry)
+        .build()?;
+    Ok(Arc::new(store))
+}
+
+fn local(folder: &std::path::Path) -> Result<Arc<dyn ObjectStore>, ObjectsError> {
+    std::fs::create_dir_all(folder).map_err(|source| ObjectsError::Folder { folder: folder.to_owned(), source })?;
+    Ok(Arc::new(LocalFileSystem::new_with_prefix(folder)?.with_automatic_cleanup(true)))
+}
+
+fn parse(key: &str) -> Result<Path, ObjectsError> {
+    Path::parse(key).map_err(|_| ObjectsError::Key(key.to_owned()))
+}
+
+async fn within<T>(deadline: Duration, work: impl Future<Output = Result<T, ObjectsError>>) -> Result<T, ObjectsError> {
+    tokio::time::timeout(deadline, work).await.unwrap_or(Err(ObjectsError::Deadline(deadline)))
+}

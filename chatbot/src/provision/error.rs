@@ -1,0 +1,40 @@
+//! What keeps an environment from being provisioned.
+
+use crate::{error::StartError, objects::ObjectsError};
+
+/// Provisioning failed. It can be run again: what was made stays and is found.
+#[derive(Debug, thiserror::Error)]
+pub enum ProvisionError {
+    /// PostgreSQL.
+    #[error("{doing} failed: {source}; check ADMIN_DATABASE_URL and that its role may create roles and databases")]
+    Database {
+        /// What was being done.
+        doing: String,
+        /// What the database said.
+        source: sqlx::Error,
+    },
+    /// The database has another owner.
+    #[error(
+        "database {database} belongs to role {owner}, not to {role}: give this environment another spec.resourcePrefix"
+    )]
+    ForeignDatabase {
+        /// The database.
+        database: String,
+        /// Its owner.
+        owner: String,
+        /// The role that wants it.
+        role: String,
+    },
+    /// DATABASE_URL has no password for the new role.
+    #[error("DATABASE_URL names no password: the role {0} needs one")]
+    NoPassword(String),
+    /// The object store.
+    #[error(transparent)]
+    Objects(#[from] ObjectsError),
+    /// Qdrant.
+    #[error("the collection cannot be made: {0}; check QDRANT_URL")]
+    Qdrant(String),
+    /// A client.
+    #[error(transparent)]
+    Start(#[from] StartError),
+}

@@ -1,0 +1,22 @@
+//! From texts to what can be found, and from a question to what was found.
+//!
+//! ```text
+//! normalise   one spelling for what people type in several ways; the same at index and query time
+//! tokens      words of a normalised text, lightly stemmed
+//! bm25        words -> sparse vector
+//! chunk       a document -> pieces with their headings and places
+//! embed       texts -> dense vectors, by one of several providers
+//! indexer     a document -> chunks and points in Qdrant
+//! search      a question -> ids of chunks, best first
+//! ```
+
+pub mod bm25;
+pub mod chunk;
+pub mod embed;
+pub mod indexer;
+pub mod normalise;
+pub mod search;
+pub mod tokens;
+
+pub use indexer::{IndexError, Indexer};
+pub use search::{Found, Mode, SearchError, Searcher};

@@ -1,0 +1,86 @@
+//! Conversations.
+
+use sqlx::PgExecutor;
+use uuid::Uuid;
+
+use super::Result;
+
+/// A conversation of one user.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Conversation {
+    /// Identity.
+    pub id: Uuid,
+    /// Owner.
+    pub user_id: Uuid,
+    /// What lists show; the first question by default.
+    pub title: String,
+    /// When it was created.
+    #[sqlx(try_from = "jiff_sqlx::Timestamp")]
+    pub created_at: jiff::Timestamp,
+    /// When its last message came.
+    #[sqlx(try_from = "jiff_sqlx::Timestamp")]
+    pub updated_at: jiff::Timestamp,
+}
+
+/// Starts a conversation.
+///
+/// # Errors
+/// `ParentMissing` when there is no such user.
+pub async fn create(db: impl PgExecutor<'_>, user_id: Uuid, title: &str) -> Result<Conversation> {
+    let conversation = sqlx::query_as("INSERT INTO conversations (id, user_id, title) VALUES ($1, $2, $3) RETURNING *")
+        .bind(Uuid::now_v7())
+        .bind(user_id)
+        .bind(title)
+        .fetch_one(db)
+        .await?;
+    Ok(conversation)
+}
+
+/// The conversation, if it is this user's.
+///
+/// # Errors
+/// The database's.
+pub async fn find(db: impl PgExecutor<'_>, user_id: Uuid, id: Uuid) -> Result<Option<Conversation>> {
+    let conversation = sqlx::query_as("SELECT * FROM conversations WHERE id = $1 AND user_id = $2")
+        .bind(id)
+        .bind(user_id)
+        .fetch_optional(db)
+        .await?;
+    Ok(conversation)
+}
+
+/// A page of the user's conversations, latest first: those updated before the conversation `after`, or from the start.
+///
+/// # Errors
+/// The database's.
+pub async fn list(
+    db: impl PgExecutor<'_>,
+    user_id: Uuid,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Conversation>> {
+    let conversations = sqlx::query_as(
+        "SELECT * FROM conversations WHERE user_id = $1 \
+           AND ($2::uuid IS NULL OR (updated_at, id) < (SELECT updated_at, id FROM conversations WHERE id = $2 AND user_id = $1)) \
+         ORDER BY updated_at DESC, id DESC LIMIT $3",
+    )
+    .bind(user_id)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(db)
+    .await?;
+    Ok(conversations)
+}
+
+/// Deletes the conversation with its messages, if it is this user's; false when there is none.
+///
+/// # Errors
+/// The database's.
+pub async fn delete(db: impl PgExecutor<'_>, user_id: Uuid, id: Uuid) -> Result<bool> {
+    let done = sqlx::query("DELETE FROM conversations WHERE id = $1 AND user_id = $2")
+        .bind(id)
+        .bind(user_id)
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected() > 0)
+}

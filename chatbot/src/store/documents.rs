@@ -1,0 +1,203 @@
+//! Documents: what was uploaded, and how far its ingestion is.
+
+use sqlx::PgExecutor;
+use uuid::Uuid;
+
+use super::Result;
+
+/// How far the ingestion is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+pub enum Status {
+    /// Waiting for a worker.
+    Pending,
+    /// A worker is at it.
+    Processing,
+    /// Searchable.
+    Ready,
+    /// Given up; `error` says why.
+    Failed,
+}
+
+/// An uploaded document.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Document {
+    /// Identity.
+    pub id: Uuid,
+    /// Owner.
+    pub user_id: Uuid,
+    /// File name or title, as shown in citations.
+    pub title: String,
+    /// `text/plain` or `text/markdown`.
+    pub media_type: String,
+    /// Size of the upload in bytes.
+    pub bytes: i64,
+    /// SHA-256 of the upload, hexadecimal.
+    pub sha256: String,
+    /// Where the upload lies in the object store.
+    pub object_key: String,
+    /// How far the ingestion is.
+    pub status: Status,
+    /// Why it failed, in words for its owner.
+    pub error: Option<String>,
+    /// Chunks in the index.
+    pub chunk_count: i32,
+    /// When it was uploaded.
+    #[sqlx(try_from = "jiff_sqlx::Timestamp")]
+    pub created_at: jiff::Timestamp,
+    /// When its row last changed.
+    #[sqlx(try_from = "jiff_sqlx::Timestamp")]
+    pub updated_at: jiff::Timestamp,
+}
+
+/// A document to store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewDocument<'a> {
+    /// Identity, chosen by the caller because the object key contains it (`Uuid::now_v7`).
+    pub id: Uuid,
+    /// Owner.
+    pub user_id: Uuid,
+    /// File name or title.
+    pub title: &'a str,
+    /// `text/plain` or `text/markdown`.
+    pub media_type: &'a str,
+    /// Size of the upload in bytes.
+    pub bytes: i64,
+    /// SHA-256 of the upload, hexadecimal.
+    pub sha256: &'a str,
+    /// Where the upload lies in the object store.
+    pub object_key: &'a str,
+}
+
+/// Stores a pending document.
+///
+/// # Errors
+/// `DuplicateDocument` when the user has the same content already (see [`find_by_sha256`]).
+pub async fn create(db: impl PgExecutor<'_>, document: &NewDocument<'_>) -> Result<Document> {
+    let stored = sqlx::query_as(
+        "INSERT INTO documents (id, user_id, title, media_type, bytes, sha256, object_key) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING *",
+    )
+    .bind(document.id)
+    .bind(document.user_id)
+    .bind(document.title)
+    .bind(document.media_type)
+    .bind(document.bytes)
+    .bind(document.sha256)
+    .bind(document.object_key)
+    .fetch_one(db)
+    .await?;
+    Ok(stored)
+}
+
+/// The document, whoever owns it (for jobs).
+///
+/// # Errors
+/// The database's.
+pub async fn get(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<Document>> {
+    let document = sqlx::query_as("SELECT * FROM documents WHERE id = $1").bind(id).fetch_optional(db).await?;
+    Ok(document)
+}
+
+/// The document, if it is this user's.
+///
+/// # Errors
+/// The database's.
+pub async fn find(db: impl PgExecutor<'_>, user_id: Uuid, id: Uuid) -> Result<Option<Document>> {
+    let document = sqlx::query_as("SELECT * FROM documents WHERE id = $1 AND user_id = $2")
+        .bind(id)
+        .bind(user_id)
+        .fetch_optional(db)
+        .await?;
+    Ok(document)
+}
+
+/// The user's document with this content.
+///
+/// # Errors
+/// The database's.
+pub async fn find_by_sha256(db: impl PgExecutor<'_>, user_id: Uuid, sha256: &str) -> Result<Option<Document>> {
+    let document = sqlx::query_as("SELECT * FROM documents WHERE sha256 = $1 AND user_id = $2")
+        .bind(sha256)
+        .bind(user_id)
+        .fetch_optional(db)
+        .await?;
+    Ok(document)
+}
+
+/// A page of the user's documents, newest first: those before the document `after`, or from the start.
+///
+/// # Errors
+/// The database's.
+pub async fn list(db: impl PgExecutor<'_>, user_id: Uuid, after: Option<Uuid>, limit: i64) -> Result<Vec<Document>> {
+    let documents = sqlx::query_as(
+        "SELECT * FROM documents WHERE user_id = $1 \
+           AND ($2::uuid IS NULL OR (created_at, id) < (SELECT created_at, id FROM documents WHERE id = $2 AND user_id = $1)) \
+         ORDER BY created_at DESC, id DESC LIMIT $3",
+    )
+    .bind(user_id)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(db)
+    .await?;
+    Ok(documents)
+}
+
+/// Notes that a worker is at it.
+///
+/// # Errors
+/// The database's.
+pub async fn mark_processing(db: impl PgExecutor<'_>, id: Uuid) -> Result<()> {
+    set_status(db, id, Status::Processing, None).await
+}
+
+/// Notes that it waits (again) for a worker.
+///
+/// # Errors
+/// The database's.
+pub async fn mark_pending(db: impl PgExecutor<'_>, id: Uuid) -> Result<()> {
+    set_status(db, id, Status::Pending, None).await
+}
+
+/// Notes that it was given up, and why.
+///
+/// # Errors
+/// The database's.
+pub async fn mark_failed(db: impl PgExecutor<'_>, id: Uuid, error: &str) -> Result<()> {
+    set_status(db, id, Status::Failed, Some(error)).await
+}
+
+/// Notes that it is searchable, with its number of chunks.
+///
+/// # Errors
+/// The database's.
+pub async fn mark_ready(db: impl PgExecutor<'_>, id: Uuid, chunk_count: i32) -> Result<()> {
+    sqlx::query("UPDATE documents SET status = 'ready', error = NULL, chunk_count = $2, updated_at = clock_timestamp() WHERE id = $1")
+        .bind(id)
+        .bind(chunk_count)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+async fn set_status(db: impl PgExecutor<'_>, id: Uuid, status: Status, error: Option<&str>) -> Result<()> {
+    sqlx::query("UPDATE documents SET status = $2, error = $3, updated_at = clock_timestamp() WHERE id = $1")
+        .bind(id)
+        .bind(status)
+        .bind(error)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Deletes the document with its chunks, if it is this user's; gives back what was deleted, whose object and vectors remain to be removed.
+///
+/// # Errors
+/// The database's.
+pub async fn delete(db: impl PgExecutor<'_>, user_id: Uuid, id: Uuid) -> Result<Option<Document>> {
+    let document = sqlx::query_as("DELETE FROM documents WHERE id = $1 AND user_id = $2 RETURNING *")
+        .bind(id)
+        .bind(user_id)
+        .fetch_optional(db)
+        .await?;
+    Ok(document)
+}

@@ -1,0 +1,42 @@
+//! All that a reconciliation is given.
+
+use std::sync::Arc;
+
+use kube::{Client, runtime::events::Recorder};
+use secrecy::SecretString;
+use tokio::sync::watch;
+
+use super::{environment::resolve::Apis, memory::Memory, secrets::SecretWatches, stores::Stores};
+use crate::{clock::Clock, error::Error, metrics::Metrics, probe::Prober};
+
+/// Makes a password that nobody can guess, of letters and digits.
+pub type NewPassword = fn() -> Result<SecretString, Error>;
+
+/// What reconciliations of one scope share.
+#[derive(Clone)]
+pub struct Context {
+    /// For `observe`, `apply` and `report` only.
+    pub client: Client,
+    /// Tells the time.
+    pub clock: Clock,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+    /// Publishes events.
+    pub recorder: Recorder,
+    /// Asks pods.
+    pub prober: Prober,
+    /// Knows the last writes.
+    pub memory: Arc<Memory>,
+    /// Watches named Secrets.
+    pub secrets: Arc<SecretWatches>,
+    /// Optional APIs of the cluster.
+    pub apis: watch::Receiver<Apis>,
+    /// Caches of this scope.
+    pub stores: Stores,
+    /// Caches of every scope, to see who else uses a database.
+    pub everywhere: Arc<Vec<Stores>>,
+    /// Namespace of the operator's own pods.
+    pub operator_namespace: String,
+    /// Makes passwords.
+    pub new_password: NewPassword,
+}

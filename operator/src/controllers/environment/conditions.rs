@@ -1,0 +1,182 @@
+//! What the conditions say: lists of small checks, of which the first that holds speaks.
+
+use super::{apply::Applied, plan::Blocked, trouble::Trouble};
+use crate::{
+    crd::{
+        conditions::{self, Decision},
+        environment_status::ServiceStatus,
+        reasons,
+    },
+    release::Phase,
+};
+
+/// Whether users are served as the spec asks, and what keeps the operator from it. At most one of Reconciling and Stalled holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether Ready is true.
+    pub ready: bool,
+    /// Whether the operator works on it, is stuck, or neither.
+    pub progress: Progress,
+    /// One of [`reasons`].
+    pub reason: &'static str,
+    /// What a person should know, and do next.
+    pub message: String,
+}
+
+/// What the operator is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// It works towards the spec.
+    Reconciling,
+    /// It cannot get on without a person.
+    Stalled,
+    /// Nothing is to be done.
+    Settled,
+}
+
+type Check = fn(&Applied) -> Option<Verdict>;
+
+/// What keeps everything else from mattering comes first.
+const CHECKS: [Check; 10] =
+    [blocked, refused, suspended, failed, provisioning, released, releasing, troubled, unavailable, paused];
+
+/// What the operator says about an environment.
+#[must_use]
+pub fn verdict(applied: &Applied) -> Verdict {
+    CHECKS.iter().find_map(|check| check(applied)).unwrap_or_else(|| serving(applied))
+}
+
+fn blocked(applied: &Applied) -> Option<Verdict> {
+    let Blocked { trouble, passing } = applied.outlook.blocked.clone()?;
+    Some(not_ready(if passing { Progress::Reconciling } else { Progress::Stalled }, trouble))
+}
+
+fn refused(applied: &Applied) -> Option<Verdict> {
+    applied.refused.clone().map(|trouble| not_ready(Progress::Stalled, trouble))
+}
+
+fn suspended(applied: &Applied) -> Option<Verdict> {
+    let message = "everything is scaled to zero, because spec.suspend is true; data and backups stay";
+    applied.outlook.suspended.then(|| not_ready(Progress::Settled, Trouble::new(reasons::SUSPENDED, message)))
+}
+
+fn failed(applied: &Applied) -> Option<Verdict> {
+    let failed = applied.state.failed.as_ref().filter(|_| applied.state.running.is_none())?;
+    let goes_on = match &applied.state.active {
+        Some(active) => format!("release {} goes on serving", active.release.id),
+        None => "nothing serves yet".to_owned(),
+    };
+    let next = format!("change the spec or the Secret, or annotate chatbot.platform/retry={}", failed.id);
+    let message = format!("release {} failed in {}: {}; {goes_on}; {next}", failed.id, failed.phase, failed.message);
+    Some(not_ready(Progress::Stalled, Trouble::new(reasons::RELEASE_FAILED, message)))
+}
+
+fn provisioning(applied: &Applied) -> Option<Verdict> {
+    if !applied.outlook.provisioning || applied.outlook.trouble.is_some() {
+        return None;
+    }
+    let trouble = Trouble::new(reasons::PROVISIONING, "database, bucket and collections are being made on the shared services");
+    Some(not_ready(Progress::Reconciling, trouble))
+}
+
+/// The new release serves already, and only tidying is left.
+fn released(applied: &Applied) -> Option<Verdict> {
+    let running = applied.state.running.as_ref().filter(|running| running.phase == Phase::Finish)?;
+    if !is_available(applied) || applied.outlook.trouble.is_some() {
+        return None;
+    }
+    let message = format!("release {} serves; its last step is under way", running.placed.release.id);
+    Some(Verdict { ready: true, progress: Progress::Reconciling, reason: reasons::RELEASE_ACTIVE, message })
+}
+
+fn releasing(applied: &Applied) -> Option<Verdict> {
+    let running = applied.state.running.as_ref()?;
+    if let Some(trouble) = applied.outlook.trouble.clone() {
+        return Some(not_ready(Progress::Reconciling, trouble));
+    }
+    let step = applied.state.step().map(|step| step.message.as_str()).unwrap_or_default();
+    let separator = if step.is_empty() { "" } else { ": " };
+    let message = format!("release {} is in {}{separator}{step}", running.placed.release.id, running.phase.shown());
+    Some(not_ready(Progress::Reconciling, Trouble::new(reasons::RELEASE_IN_PROGRESS, message)))
+}
+
+fn troubled(applied: &Applied) -> Option<Verdict> {
+    applied.outlook.trouble.clone().map(|trouble| not_ready(Progress::Reconciling, trouble))
+}
+
+fn unavailable(applied: &Applied) -> Option<Verdict> {
+    if applied.state.active.is_none() || is_available(applied) {
+        return None;
+    }
+    let ((app, apps), (worker, workers)) = (applied.outlook.app, applied.outlook.worker);
+    let message = format!("{app} of {apps} app pods and {worker} of {workers} worker pods are available");
+    Some(not_ready(Progress::Reconciling, Trouble::new(reasons::PODS_NOT_READY, message)))
+}
+
+/// Hands off: what the spec asks for is not worked on.
+fn paused(applied: &Applied) -> Option<Verdict> {
+    let serves = applied.outlook.wanted.as_deref().is_some_and(|wanted| applied.state.serves(wanted));
+    let message = "the annotation chatbot.platform/pause keeps the operator from acting; remove it to go on";
+    (applied.outlook.paused && !serves).then(|| not_ready(Progress::Settled, Trouble::new(reasons::PAUSED, message)))
+}
+
+fn serving(applied: &Applied) -> Verdict {
+    match &applied.state.active {
+        Some(active) => {
+            let message = format!("release {} serves", active.release.id);
+            Verdict { ready: true, progress: Progress::Settled, reason: reasons::RELEASE_ACTIVE, message }
+        }
+        None => not_ready(Progress::Reconciling, Trouble::new(reasons::RELEASE_IN_PROGRESS, "the first release is about to begin")),
+    }
+}
+
+/// One pod of each kind keeps the chatbot in service; a single pod that is being replaced is nobody's trouble.
+fn is_available(applied: &Applied) -> bool {
+    let is_up = |(available, wanted): (i32, i32)| available > 0 || wanted == 0;
+    is_up(applied.outlook.app) && is_up(applied.outlook.worker)
+}
+
+fn not_ready(progress: Progress, trouble: Trouble) -> Verdict {
+    Verdict { ready: false, progress, reason: trouble.reason, message: trouble.message }
+}
+
+/// Whether the services that the chatbot uses are healthy.
+#[must_use]
+pub fn services(services: Option<&[ServiceStatus]>) -> Decision {
+    let decision = |status, reason, message| Decision { type_: conditions::SERVICES_HEALTHY, status, reason, message };
+    let Some(services) = services else {
+        return decision(None, reasons::NOT_OBSERVED, "no server of the active release could be asked yet".to_owned());
+    };
+    let ill: Vec<String> = services.iter().filter(|service| !service.healthy).map(described).collect();
+    if ill.is_empty() {
+        decision(Some(true), reasons::ALL_SERVICES_HEALTHY, "every service answers".to_owned())
+    } else {
+        decision(Some(false), reasons::SERVICE_UNHEALTHY, ill.join("; "))
+    }
+}
+
+fn described(service: &ServiceStatus) -> String {
+    let why = if service.message.is_empty() { "it does not answer" } else { &service.message };
+    format!("{}: {why}", service.name)
+}
+
+/// What is known of backups: no condition claims what nobody looks after.
+#[must_use]
+pub fn backups() -> [Decision; 2] {
+    let unknown = |type_, reason, message: &str| Decision { type_, status: None, reason, message: message.to_owned() };
+    [
+        unknown(conditions::BACKUPS_HEALTHY, reasons::BACKUPS_OFF, "no backup is made for this environment"),
+        unknown(conditions::RECOVERABLE, reasons::NEVER_DRILLED, "no restore has been rehearsed yet"),
+    ]
+}
+
+/// Whether every field has an effect.
+#[must_use]
+pub fn spec_supported(not_acted_on: &[String]) -> Decision {
+    let decision = |status, reason, message| Decision { type_: conditions::SPEC_SUPPORTED, status: Some(status), reason, message };
+    if not_acted_on.is_empty() {
+        decision(true, reasons::ALL_FIELDS_ACTIVE, "every field of the spec is acted on".to_owned())
+    } else {
+        decision(false, reasons::FIELDS_NOT_ACTIVE, not_acted_on.join("; "))
+    }
+}

@@ -1,0 +1,192 @@
+//! What the state machine of releases is told, and what status says about the servers.
+
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::ResourceExt;
+
+use super::{
+    jobs,
+    observe::Observed,
+    resolve::Resolved,
+    trouble::{Trouble, trouble},
+};
+use crate::{
+    crd::environment_status::ServiceStatus,
+    probe::Health,
+    release::{Check, Facts, Job, Phase, Placed, Policy, Release, ReleaseState, Rollout},
+    resources::{
+        labels::{self, Component},
+        migration_job::Migration,
+        names,
+    },
+};
+
+/// The facts of an environment for its release.
+#[must_use]
+pub fn facts(resolved: &Resolved, observed: &Observed, state: &ReleaseState, services: &[ServiceStatus], retry: Option<&str>) -> Facts {
+    let wanted = Release { id: resolved.release_id.clone(), image: resolved.image.reference.clone() };
+    let environment = resolved.identity.name.as_str();
+    let watched = state.watched().cloned();
+    let rollout = |component| watched.as_ref().map_or_else(absent, |placed| rollout_of(environment, component, placed, observed));
+    let job = |migration| {
+        let name = watched.as_ref().map(|placed| names::migration_job(environment, migration, &placed.release.id));
+        name.map_or(Job::Absent, |name| jobs::fact(&name, &observed.jobs, &observed.pods))
+    };
+    let provisioned = provision_job(resolved, observed).filter(|_| in_phase(state, Phase::Migrate));
+    Facts {
+        wanted,
+        retry: retry.map(str::to_owned),
+        expand: provisioned.and_then(unfinished).unwrap_or_else(|| job(Migration::Expand)),
+        contract: job(Migration::Contract),
+        app: rollout(Component::App),
+        worker: rollout(Component::Worker),
+        check: watched.as_ref().map_or(Check::Unknown, |placed| check(placed, observed, services)),
+        old_pods: watched.as_ref().map_or(0, |placed| old_pods(placed, observed)),
+    }
+}
+
+/// The limits of an environment.
+#[must_use]
+pub fn policy(resolved: &Resolved) -> Policy {
+    Policy { check_timeout: resolved.release.check_timeout.to_std(), migration_timeout: resolved.migrations.timeout.to_std() }
+}
+
+/// The Job that makes what the environment needs on shared services, where it asks for that.
+#[must_use]
+pub fn provision_job(resolved: &Resolved, observed: &Observed) -> Option<Job> {
+    let provision = resolved.provision.as_ref()?;
+    Some(jobs::fact(&names::provision_job(&resolved.identity.name, &provision.hash), &observed.jobs, &observed.pods))
+}
+
+/// Whether a release is in this phase.
+#[must_use]
+pub fn in_phase(state: &ReleaseState, phase: Phase) -> bool {
+    state.running.as_ref().is_some_and(|running| running.phase == phase)
+}
+
+/// Nothing is migrated before there is a database: until then the migration counts as under way.
+fn unfinished(provision: Job) -> Option<Job> {
+    let message = match provision {
+        Job::Succeeded { .. } => return None,
+        Job::Absent => "database, bucket and collections are being made".to_owned(),
+        Job::Running { message } if message.is_empty() => "database, bucket and collections are being made".to_owned(),
+        Job::Running { message } | Job::Failed { message, .. } => format!("provisioning: {message}"),
+    };
+    Some(Job::Running { message })
+}
+
+fn absent() -> Rollout {
+    Rollout::Pending { message: "nothing runs yet".to_owned() }
+}
+
+fn rollout_of(environment: &str, component: Component, placed: &Placed, observed: &Observed) -> Rollout {
+    let name = names::deployment(environment, component, placed.colour);
+    let Some(deployment) = observed.deployments.get(&name) else {
+        return Rollout::Pending { message: format!("Deployment {name} is being created") };
+    };
+    match rollout(deployment, &placed.release.id) {
+        Rollout::Complete => Rollout::Complete,
+        Rollout::Pending { message } => {
+            let trouble = trouble(observed, &[&placed.release.id]);
+            Rollout::Pending { message: trouble.map_or(message, |trouble| trouble.message) }
+        }
+    }
+}
+
+/// Like `kubectl rollout status`, for one release.
+fn rollout(deployment: &Deployment, release: &str) -> Rollout {
+    let pending = |message: String| Rollout::Pending { message };
+    let name = deployment.name_any();
+    let status = deployment.status.clone().unwrap_or_default();
+    let desired = desired(deployment);
+    let of = |number: Option<i32>| number.unwrap_or(0);
+    if template_release(deployment) != Some(release) || status.observed_generation < deployment.metadata.generation {
+        pending(format!("Deployment {name} is being updated"))
+    } else if of(status.updated_replicas) < desired || of(status.available_replicas) < desired {
+        pending(format!("{} of {desired} pods of Deployment {name} are available", of(status.available_replicas).min(of(status.updated_replicas))))
+    } else if of(status.replicas) > of(status.updated_replicas) {
+        pending(format!("old pods of Deployment {name} are being replaced"))
+    } else {
+        Rollout::Complete
+    }
+}
+
+fn template_release(deployment: &Deployment) -> Option<&str> {
+    let labels = deployment.spec.as_ref()?.template.metadata.as_ref()?.labels.as_ref()?;
+    labels.get(labels::RELEASE).map(String::as_str)
+}
+
+fn desired(deployment: &Deployment) -> i32 {
+    deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1)
+}
+
+/// How many pods of a component are available, and how many are wanted.
+#[must_use]
+pub fn available(environment: &str, component: Component, placed: &Placed, observed: &Observed) -> (i32, i32) {
+    let deployment = observed.deployments.get(&names::deployment(environment, component, placed.colour));
+    deployment.map_or((0, 1), |deployment| {
+        let available = deployment.status.as_ref().and_then(|status| status.available_replicas).unwrap_or(0);
+        (available, desired(deployment))
+    })
+}
+
+/// Every server speaks for itself: a Service would hide the one that is ill.
+fn check(placed: &Placed, observed: &Observed, services: &[ServiceStatus]) -> Check {
+    let mut asked = false;
+    for pod in observed.servers_of(&placed.release.id) {
+        match observed.answers.get(&pod.name_any()) {
+            None => return Check::Unknown,
+            Some(Err(unanswered)) => return Check::Failing { message: unanswered.to_string() },
+            Some(Ok(health)) => {
+                if let Some(message) = objection(health, placed, services) {
+                    return Check::Failing { message };
+                }
+            }
+        }
+        asked = true;
+    }
+    if asked { Check::Passed } else { Check::Unknown }
+}
+
+/// What speaks against a server: another release, a schema that does not fit, or a service that was healthy before the release.
+fn objection(health: &Health, placed: &Placed, services: &[ServiceStatus]) -> Option<String> {
+    if health.release_id.as_deref() != Some(&placed.release.id) {
+        return Some(format!("a server says that it runs release {}", health.release_id.as_deref().unwrap_or("none")));
+    }
+    if health.schema.as_ref().is_some_and(|schema| !schema.compatible) {
+        return Some("the database's schema does not fit the release".to_owned());
+    }
+    let was_healthy = |name: &str| services.iter().any(|known| known.name == name && known.healthy);
+    let worse = health.services.iter().find(|service| !service.healthy && (service.required || was_healthy(&service.name)))?;
+    Some(format!("{} is not healthy: {}", worse.name, worse.message.as_deref().unwrap_or("it does not answer")))
+}
+
+fn old_pods(placed: &Placed, observed: &Observed) -> usize {
+    let serves = |pod: &&std::sync::Arc<k8s_openapi::api::core::v1::Pod>| jobs::job_of(pod).is_none();
+    let is_old = |pod: &&std::sync::Arc<k8s_openapi::api::core::v1::Pod>| {
+        pod.labels().get(labels::RELEASE).is_some_and(|release| *release != placed.release.id)
+    };
+    observed.pods.iter().filter(serves).filter(is_old).count()
+}
+
+/// The services as a server of the active release finds them; nothing while none can be asked.
+#[must_use]
+pub fn services(observed: &Observed, state: &ReleaseState) -> Option<Vec<ServiceStatus>> {
+    let active = state.active.as_ref()?.release.id.as_str();
+    let health = observed.servers_of(active).find_map(|pod| observed.answers.get(&pod.name_any())?.as_ref().ok())?;
+    Some(health.services.iter().map(service).collect())
+}
+
+/// What a healthy service says about itself changes for no reason, and is of no use.
+fn service(service: &crate::probe::Service) -> ServiceStatus {
+    let message = service.message.clone().filter(|_| !service.healthy).unwrap_or_default();
+    ServiceStatus { name: service.name.clone(), healthy: service.healthy, message: super::trouble::short(&message) }
+}
+
+/// What is wrong with the release under way, or with the active one.
+#[must_use]
+pub fn current_trouble(observed: &Observed, state: &ReleaseState) -> Option<Trouble> {
+    let running = state.running.as_ref().map(|running| running.placed.release.id.as_str());
+    let active = state.active.as_ref().map(|active| active.release.id.as_str());
+    let releases: Vec<&str> = [running, active].into_iter().flatten().collect();
+    trouble(observed, &releases)
+}

@@ -1,0 +1,81 @@
+//! What a Job and its pods tell.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::Timestamp;
+use k8s_openapi::api::{
+    batch::v1::{Job, JobCondition},
+    core::v1::Pod,
+};
+use kube::ResourceExt;
+use serde::Deserialize;
+
+use super::trouble::{last_words, short};
+use crate::release;
+
+/// Label that Kubernetes puts on the pods of a Job.
+const JOB_NAME: &str = "batch.kubernetes.io/job-name";
+
+/// What a migration writes as its last words when it succeeds.
+#[derive(Deserialize)]
+struct Migrated {
+    schema: Option<String>,
+}
+
+/// Name of the Job that a pod belongs to.
+#[must_use]
+pub fn job_of(pod: &Pod) -> Option<&str> {
+    pod.labels().get(JOB_NAME).map(String::as_str)
+}
+
+/// Whether the Job ended well.
+#[must_use]
+pub fn succeeded(job: &Job) -> bool {
+    condition(job, "Complete").is_some()
+}
+
+/// Whether the Job gave up.
+#[must_use]
+pub fn failed(job: &Job) -> bool {
+    condition(job, "Failed").is_some()
+}
+
+/// Jobs that should have a pod and have none.
+#[must_use]
+pub fn without_pods(jobs: &BTreeMap<String, Job>, pods: &[Arc<Pod>]) -> Vec<String> {
+    let has_pods = |name: &str| pods.iter().any(|pod| job_of(pod) == Some(name));
+    let open = jobs.iter().filter(|(name, job)| !succeeded(job) && !failed(job) && !has_pods(name));
+    open.map(|(name, _)| name.clone()).collect()
+}
+
+/// The Job of this name as the state machine sees it.
+#[must_use]
+pub fn fact(name: &str, jobs: &BTreeMap<String, Job>, pods: &[Arc<Pod>]) -> release::Job {
+    let Some(job) = jobs.get(name) else { return release::Job::Absent };
+    let words = || pods.iter().filter(|pod| job_of(pod) == Some(name)).find_map(|pod| last_words(pod));
+    if succeeded(job) {
+        return release::Job::Succeeded { schema: schema(name, pods) };
+    }
+    match condition(job, "Failed") {
+        Some(failed) => release::Job::Failed {
+            at: failed.last_transition_time.as_ref().map_or(Timestamp::UNIX_EPOCH, |time| time.0),
+            message: words().or_else(|| failed.message.as_deref().map(short)).unwrap_or_else(|| "no reason given".to_owned()),
+        },
+        None => release::Job::Running { message: words().unwrap_or_default() },
+    }
+}
+
+fn condition<'a>(job: &'a Job, type_: &str) -> Option<&'a JobCondition> {
+    let conditions = job.status.as_ref()?.conditions.as_ref()?;
+    conditions.iter().find(|condition| condition.type_ == type_ && condition.status == "True")
+}
+
+fn schema(job: &str, pods: &[Arc<Pod>]) -> Option<String> {
+    let of_job = pods.iter().filter(|pod| job_of(pod) == Some(job));
+    of_job.filter_map(|pod| pod.status.as_ref()?.container_statuses.as_ref()?.first()?.state.as_ref()?.terminated.as_ref()).find_map(
+        |end| {
+            let line = end.message.as_deref()?.lines().rfind(|line| line.starts_with('{'))?;
+            serde_json::from_str::<Migrated>(line).ok()?.schema
+        },
+    )
+}

@@ -1,0 +1,124 @@
+//! Reconciles a ChatbotEnvironment: observe, resolve, plan, apply, report.
+//!
+//! | file | subject |
+//! |---|---|
+//! | [`observe`](mod@observe) | reads the cluster |
+//! | [`resolve`](mod@resolve) | spec, tier and references become one type |
+//! | [`facts`], [`jobs`], [`trouble`](mod@trouble) | what was read, in the terms of releases and of people |
+//! | [`plan`](mod@plan), [`object`] | what to write, and how the release goes on |
+//! | [`apply`](mod@apply), [`difference`] | writes what is not as it should be |
+//! | [`report`](mod@report), [`status`](mod@status), [`conditions`], [`notes`](mod@notes) | status, events, metrics |
+
+pub mod apply;
+pub mod conditions;
+pub mod difference;
+pub mod facts;
+pub mod jobs;
+pub mod notes;
+pub mod object;
+pub mod observe;
+pub mod plan;
+pub mod report;
+pub mod resolve;
+pub mod status;
+#[cfg(test)]
+mod tests;
+pub mod trouble;
+
+use std::{sync::Arc, time::Duration};
+
+use kube::{
+    ResourceExt,
+    runtime::{controller::Action, reflector::ObjectRef},
+};
+
+use self::{
+    apply::{Applied, apply},
+    observe::{Observed, observe},
+    plan::{Before, Plan, plan},
+    report::{RETRY, report},
+    resolve::{Problem, Unresolved, provisioning, resolve},
+};
+use super::context::Context;
+use crate::{crd::ChatbotEnvironment, error::Error, release::{Phase, ReleaseState}};
+
+/// Annotation that keeps the operator's hands off while it is "true".
+pub const PAUSE: &str = "chatbot.platform/pause";
+
+/// Brings one environment a step nearer to its spec, and says how soon to look again.
+///
+/// # Errors
+/// When the API server cannot be reached, or an object is not what its kind says. What the user can mend is no error.
+pub async fn reconcile(environment: Arc<ChatbotEnvironment>, ctx: Arc<Context>) -> Result<Action, Error> {
+    let target = ObjectRef::from_obj(environment.as_ref());
+    if ctx.memory.is_outdated(&target, environment.resource_version().as_deref()) {
+        return Ok(Action::requeue(CATCH_UP));
+    }
+    let observed = observe(&ctx, &environment).await?;
+    let plan = decide(&environment, &observed, &ctx)?;
+    let before = ReleaseState::read(&environment.status.clone().unwrap_or_default());
+    let applied = apply(&ctx, plan).await?;
+    report(&ctx, &environment, &applied).await?;
+    ctx.memory.succeeded(&target);
+    Ok(Action::requeue(pause(&applied, &before)))
+}
+
+/// Pure but for a fresh password, which is used only where there is none yet.
+fn decide(environment: &ChatbotEnvironment, observed: &Observed, ctx: &Context) -> Result<Plan, Error> {
+    let before = before(environment);
+    let blocked = |unresolved: &Unresolved| plan::blocked(unresolved, is_passing(unresolved), observed, &before);
+    match provisioning(environment, &observed.references, &(ctx.new_password)()?) {
+        Err(unresolved) => return Ok(blocked(&unresolved)),
+        Ok(Some(credentials)) if !before.paused => {
+            let unresolved = Problem::NotProvisioned { secret: format!("{}-provisioned", credentials.identity.name) };
+            return plan::credentials(&credentials, blocked(&unresolved.into()));
+        }
+        Ok(_) => {}
+    }
+    match resolve(environment, &observed.references) {
+        Ok(resolved) => plan(&resolved, observed, &before, ctx.clock.now()),
+        Err(unresolved) => Ok(blocked(&unresolved)),
+    }
+}
+
+fn before(environment: &ChatbotEnvironment) -> Before {
+    let status = environment.status.clone().unwrap_or_default();
+    Before {
+        state: ReleaseState::read(&status),
+        services: status.services,
+        retry: environment.annotations().get(RETRY).cloned(),
+        paused: environment.annotations().get(PAUSE).is_some_and(|value| value == "true"),
+    }
+}
+
+/// What the operator itself is about to mend is no reason to call a person.
+fn is_passing(unresolved: &Unresolved) -> bool {
+    unresolved.problems().iter().all(|problem| matches!(problem, Problem::NotProvisioned { .. }))
+}
+
+/// A cache that has not seen the last status yet will in a moment.
+const CATCH_UP: Duration = Duration::from_millis(300);
+/// While caches do not show everything that was written.
+const UNSETTLED: Duration = Duration::from_secs(3);
+/// While servers are asked for their health.
+const CHECKING: Duration = Duration::from_secs(2);
+/// While a release waits: its facts are watched, its deadlines are not.
+const RELEASING: Duration = Duration::from_secs(5);
+/// While something waits for a person.
+const WAITING: Duration = Duration::from_secs(15);
+/// At rest: services are asked for their health, and drift that no watch told of is found.
+const RESTING: Duration = Duration::from_secs(30);
+
+/// How soon to look again if nothing happens.
+fn pause(applied: &Applied, before: &ReleaseState) -> Duration {
+    let has_moved = |state: &ReleaseState| state.running.as_ref().map(|running| (running.placed.release.id.clone(), running.phase));
+    match &applied.state.running {
+        _ if has_moved(&applied.state) != has_moved(before) => CATCH_UP,
+        _ if applied.unsettled => UNSETTLED,
+        _ if applied.outlook.blocked.is_some() || applied.refused.is_some() => WAITING,
+        Some(running) if running.phase == Phase::Check => CHECKING,
+        Some(_) if !applied.outlook.suspended => RELEASING,
+        _ if applied.outlook.trouble.is_some() => WAITING,
+        Some(_) | None => RESTING,
+    }
+}

@@ -1,0 +1,88 @@
+//! Which events a person would want to know of: the difference between two statuses. What lasts is told once.
+
+use kube::runtime::events::{Event, EventType};
+
+use crate::crd::{
+    ChatbotEnvironmentStatus, conditions,
+    environment_status::{Outcome, PastRelease, Step},
+};
+
+/// Longest note that Kubernetes takes, in bytes.
+const LONGEST: usize = 1000;
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Whether a person should look at it.
+    pub warning: bool,
+    /// Short, stable word.
+    pub reason: String,
+    /// What the operator was doing.
+    pub action: &'static str,
+    /// What happened, and what to do next.
+    pub message: String,
+}
+
+impl From<Note> for Event {
+    fn from(note: Note) -> Self {
+        Self {
+            type_: if note.warning { EventType::Warning } else { EventType::Normal },
+            reason: note.reason,
+            note: Some(cut(note.message)),
+            action: note.action.to_owned(),
+            secondary: None,
+        }
+    }
+}
+
+fn cut(mut message: String) -> String {
+    while message.len() > LONGEST {
+        message.pop();
+    }
+    message
+}
+
+/// What happened between two statuses.
+#[must_use]
+pub fn notes(before: &ChatbotEnvironmentStatus, after: &ChatbotEnvironmentStatus) -> Vec<Note> {
+    let steps = |status: &ChatbotEnvironmentStatus| status.release.clone().unwrap_or_default().steps;
+    let (old, new) = (steps(before), steps(after));
+    let began = new.iter().filter(|step| !old.iter().any(|known| known.name == step.name && known.started_at == step.started_at));
+    let id = after.release.as_ref().and_then(|release| Some(release.candidate.as_ref()?.id.clone())).unwrap_or_default();
+    let ended = after.history.iter().filter(|past| !before.history.contains(past));
+    began.map(|step| began_step(step, &id)).chain(ended.map(ended_release)).chain(changed(before, after)).collect()
+}
+
+fn began_step(step: &Step, release: &str) -> Note {
+    let message = format!("release {release}: {} begins", step.name);
+    Note { warning: false, reason: step.name.to_string(), action: "Release", message }
+}
+
+fn ended_release(past: &PastRelease) -> Note {
+    let (reason, what) = match past.outcome {
+        Outcome::Succeeded | Outcome::Running | Outcome::Skipped => ("Released", "serves"),
+        Outcome::Failed => ("ReleaseFailed", "failed and was discarded"),
+        Outcome::RolledBack => ("RolledBack", "was taken back"),
+        Outcome::Superseded => ("ReleaseSuperseded", "was discarded"),
+    };
+    let separator = if past.message.is_empty() { "" } else { ": " };
+    let message = format!("release {} ({}) {what}{separator}{}", past.id, past.image, past.message);
+    Note { warning: past.outcome == Outcome::Failed, reason: reason.to_owned(), action: "Release", message }
+}
+
+/// A condition that became bad for another reason, or good again. Progress of a release is told by its steps.
+fn changed<'a>(before: &'a ChatbotEnvironmentStatus, after: &'a ChatbotEnvironmentStatus) -> impl Iterator<Item = Note> + 'a {
+    [conditions::READY, conditions::SERVICES_HEALTHY].into_iter().filter_map(move |type_| {
+        let now = conditions::find(&after.conditions, type_)?;
+        let old = conditions::find(&before.conditions, type_);
+        let is_news = old.is_none_or(|old| old.status != now.status || old.reason != now.reason);
+        let is_progress = ["ReleaseInProgress", "Provisioning", "NotObserved", "ReleaseFailed"].contains(&now.reason.as_str());
+        let is_first_good = now.status == "True" && old.is_none_or(|old| old.status != "False");
+        (is_news && !is_progress && !is_first_good).then(|| Note {
+            warning: now.status != "True" && now.reason != "Suspended" && now.reason != "Paused",
+            reason: now.reason.clone(),
+            action: "Observe",
+            message: now.message.clone(),
+        })
+    })
+}

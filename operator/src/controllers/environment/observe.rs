@@ -1,0 +1,188 @@
+//! Reads the cluster. Most comes from caches; only named Secrets are read from the API server, and pods are asked for their health.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use futures::future::join_all;
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    batch::v1::Job,
+    core::v1::{Pod, Secret},
+    events::v1::Event,
+};
+use kube::{
+    Api, Resource, ResourceExt,
+    api::{ApiResource, DynamicObject, ListParams, PartialObjectMeta},
+    runtime::reflector::ObjectRef,
+};
+use serde::de::DeserializeOwned;
+
+use super::{
+    jobs,
+    resolve::{DatabaseClaim, References, SecretData},
+    trouble::is_ready,
+};
+use crate::{
+    controllers::{
+        context::Context,
+        stores::{Stores, Target},
+    },
+    crd::ChatbotEnvironment,
+    error::{Error, within},
+    probe::{Health, Unanswered},
+    release::{Phase, ReleaseState},
+    resources::{
+        labels::{self, Component},
+        names,
+    },
+};
+
+/// So many pods that are not ready are asked why; more would say the same.
+const MOST_UNREADY: usize = 3;
+
+/// What was read for one environment.
+#[derive(Debug, Default)]
+pub struct Observed {
+    /// What the spec refers to.
+    pub references: References,
+    /// Deployments by name.
+    pub deployments: BTreeMap<String, Deployment>,
+    /// Jobs by name.
+    pub jobs: BTreeMap<String, Job>,
+    /// Pods, ending ones included.
+    pub pods: Vec<Arc<Pod>>,
+    /// What pods said about themselves, by their name.
+    pub answers: BTreeMap<String, Result<Health, Unanswered>>,
+    /// Why Jobs get no pods, where they should have some.
+    pub refused_jobs: Vec<String>,
+    /// Everything that the operator made for it, Secrets excepted.
+    pub owned: Vec<(ApiResource, Arc<DynamicObject>)>,
+    /// Metadata of the Secrets that the operator made for it.
+    pub own_secrets: Vec<Arc<PartialObjectMeta<Secret>>>,
+}
+
+impl Observed {
+    /// Pods of one release that run or should, without those of Jobs that succeeded.
+    pub fn pods_of<'a>(&'a self, release: &'a str) -> impl Iterator<Item = &'a Pod> {
+        let open = |pod: &Pod| jobs::job_of(pod).is_none_or(|job| self.jobs.get(job).is_some_and(|job| !jobs::succeeded(job)));
+        self.pods.iter().map(Arc::as_ref).filter(move |pod| {
+            is_of(pod, release) && pod.metadata.deletion_timestamp.is_none() && open(pod)
+        })
+    }
+
+    /// Servers of one release that are not ending.
+    pub fn servers_of<'a>(&'a self, release: &'a str) -> impl Iterator<Item = &'a Pod> {
+        self.pods_of(release).filter(|pod| pod.labels().get(labels::COMPONENT).is_some_and(|name| name == Component::App.as_str()))
+    }
+}
+
+fn is_of(pod: &Pod, release: &str) -> bool {
+    pod.labels().get(labels::RELEASE).is_some_and(|id| id == release)
+}
+
+/// Reads everything that a decision about `environment` needs.
+///
+/// # Errors
+/// When the API server refuses a read, or an object is not what its kind says.
+pub async fn observe(ctx: &Context, environment: &ChatbotEnvironment) -> Result<Observed, Error> {
+    let (namespace, name) = (environment.namespace().unwrap_or_default(), environment.name_any());
+    let references = references(ctx, environment, &namespace, &name).await?;
+    let owned = ctx.stores.all_owned(&namespace, &name);
+    let mut observed = Observed {
+        references,
+        deployments: of_kind(&owned, "Deployment")?,
+        jobs: of_kind(&owned, "Job")?,
+        pods: ctx.stores.own_pods(&namespace, &name),
+        own_secrets: ctx.stores.own_secrets(&namespace, &name),
+        owned,
+        ..Observed::default()
+    };
+    observed.refused_jobs = refused_jobs(ctx, &namespace, &observed).await?;
+    observed.answers = ask(ctx, &observed, &ReleaseState::read(&environment.status.clone().unwrap_or_default())).await;
+    Ok(observed)
+}
+
+async fn references(ctx: &Context, environment: &ChatbotEnvironment, namespace: &str, name: &str) -> Result<References, Error> {
+    let user = environment.spec.secret_ref.name.clone();
+    let admin = environment.spec.provision.as_ref().map(|provision| provision.admin_secret_ref.name.clone());
+    let provisioned = admin.is_some().then(|| names::provisioned_secret(name));
+    let followed: BTreeSet<String> = [Some(user.clone()), admin.clone(), provisioned.clone()].into_iter().flatten().collect();
+    ctx.secrets.follow(&ObjectRef::from_obj(environment), &followed);
+    Ok(References {
+        secret: secret(ctx, namespace, Some(&user)).await?,
+        admin: secret(ctx, namespace, admin.as_deref()).await?,
+        provisioned: secret(ctx, namespace, provisioned.as_deref()).await?,
+        claims: claims(&ctx.everywhere, &ObjectRef::from_obj(environment)),
+        apis: *ctx.apis.borrow(),
+        operator_namespace: Some(ctx.operator_namespace.clone()),
+    })
+}
+
+async fn secret(ctx: &Context, namespace: &str, name: Option<&str>) -> Result<Option<SecretData>, Error> {
+    let Some(name) = name else { return Ok(None) };
+    let api: Api<Secret> = Api::namespaced(ctx.client.clone(), namespace);
+    let found = within(|| format!("reading Secret {namespace}/{name}"), api.get_opt(name)).await?;
+    Ok(found.as_ref().map(SecretData::from))
+}
+
+/// Databases of other environments, as the labels of their release Secrets tell them.
+fn claims(everywhere: &[Stores], own: &Target) -> Vec<DatabaseClaim> {
+    everywhere.iter().flat_map(|stores| stores.secrets.state().into_iter().filter_map(|secret| claim(stores, &secret, own))).collect()
+}
+
+/// A Secret whose environment is gone claims nothing.
+fn claim(stores: &Stores, secret: &PartialObjectMeta<Secret>, own: &Target) -> Option<DatabaseClaim> {
+    let fingerprint = secret.labels().get(labels::DATABASE)?.clone();
+    let owner = ObjectRef::new(secret.labels().get(labels::ENVIRONMENT)?).within(secret.meta().namespace.as_deref()?);
+    let environment = stores.environments.get(&owner).filter(|_| owner != *own)?;
+    Some(DatabaseClaim {
+        namespace: owner.namespace.unwrap_or_default(),
+        name: owner.name,
+        created: environment.creation_timestamp().map(|time| time.0),
+        fingerprint,
+    })
+}
+
+fn of_kind<K: DeserializeOwned>(owned: &[(ApiResource, Arc<DynamicObject>)], kind: &str) -> Result<BTreeMap<String, K>, Error> {
+    let objects = owned.iter().filter(|(resource, _)| resource.kind == kind).map(|(_, object)| object);
+    objects.map(|object| Ok((object.name_any(), typed(object)?))).collect()
+}
+
+fn typed<K: DeserializeOwned>(object: &DynamicObject) -> Result<K, Error> {
+    let doing = || format!("reading {}", object.name_any());
+    let json = serde_json::to_value(object).map_err(|error| Error::json(doing(), error))?;
+    serde_json::from_value(json).map_err(|error| Error::json(doing(), error))
+}
+
+/// Kubernetes tells only by events why a Job gets no pods; they are read only while a Job lacks one.
+async fn refused_jobs(ctx: &Context, namespace: &str, observed: &Observed) -> Result<Vec<String>, Error> {
+    let mut refusals = Vec::new();
+    for name in jobs::without_pods(&observed.jobs, &observed.pods) {
+        let api: Api<Event> = Api::namespaced(ctx.client.clone(), namespace);
+        let of_job = ListParams::default().fields(&format!("regarding.kind=Job,regarding.name={name},reason=FailedCreate")).limit(5);
+        let events = within(|| format!("listing events of Job {namespace}/{name}"), api.list(&of_job)).await?;
+        refusals.extend(events.items.into_iter().filter_map(|event| event.note).next_back());
+    }
+    Ok(refusals)
+}
+
+async fn ask(ctx: &Context, observed: &Observed, state: &ReleaseState) -> BTreeMap<String, Result<Health, Unanswered>> {
+    let pods = to_ask(observed, state).into_iter().filter_map(|pod| Some((pod.name_any(), pod.status.as_ref()?.pod_ip.clone()?)));
+    let questions = pods.map(|(name, address)| async move { (name, ctx.prober.health(&address).await) });
+    join_all(questions).await.into_iter().collect()
+}
+
+/// Every server of a candidate that is checked; else one that is ready, to hear of its services, and a few that are not.
+fn to_ask<'a>(observed: &'a Observed, state: &'a ReleaseState) -> Vec<&'a Pod> {
+    let Some(watched) = state.watched().map(|placed| placed.release.id.as_str()) else { return Vec::new() };
+    if state.running.as_ref().is_some_and(|running| running.phase == Phase::Check) {
+        return observed.servers_of(watched).collect();
+    }
+    let has_started = |pod: &&Pod| pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Running"));
+    let active = state.active.as_ref().map_or(watched, |active| active.release.id.as_str());
+    let ready = observed.servers_of(active).filter(|pod| is_ready(pod)).take(1);
+    let serving = observed.pods_of(watched).filter(|pod| jobs::job_of(pod).is_none());
+    ready.chain(serving.filter(has_started).filter(|pod| !is_ready(pod)).take(MOST_UNREADY)).collect()
+}

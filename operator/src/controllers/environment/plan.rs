@@ -1,0 +1,294 @@
+//! What to write, what to remove, and how the release goes on. Pure.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+
+use super::{
+    facts::{self, in_phase, provision_job},
+    jobs,
+    object::{Object, Removal, Writing},
+    observe::Observed,
+    resolve::{Credentials, Resolved, Scale, Unresolved},
+    trouble::Trouble,
+};
+use crate::{
+    crd::{Colour, environment_status::ServiceStatus},
+    error::Error,
+    release::{self, JobRun, Layout, Phase, ReleaseState, Workload, layout, next},
+    resources::{
+        deployment, horizontal_pod_autoscaler, http_route, ingress,
+        labels::Component,
+        migration_job, names, network_policy, pod_disruption_budget, provision_job, provisioned_secret, release_secret, service,
+        service_account, service_monitor,
+    },
+};
+
+/// Field manager of every write.
+pub const MANAGER: &str = "chatbot-operator";
+
+/// Everything that one reconciliation is going to do.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// Objects in the order in which they are written.
+    pub objects: Vec<Object>,
+    /// Objects that must not exist, removed after that.
+    pub removals: Vec<Removal>,
+    /// The release as it will be remembered.
+    pub state: ReleaseState,
+    /// What status has to say beside that.
+    pub outlook: Outlook,
+}
+
+/// What is known about the environment when the plan is made.
+#[derive(Debug, Default, Clone)]
+pub struct Outlook {
+    /// Why nothing can be planned.
+    pub blocked: Option<Blocked>,
+    /// What is wrong with the pods.
+    pub trouble: Option<Trouble>,
+    /// Id of the release that is asked for.
+    pub wanted: Option<String>,
+    /// Whether everything is scaled to zero.
+    pub suspended: bool,
+    /// Whether a person told the operator to keep its hands off.
+    pub paused: bool,
+    /// Available and wanted servers.
+    pub app: (i32, i32),
+    /// Available and wanted workers.
+    pub worker: (i32, i32),
+    /// Fields without effect, each with what to do.
+    pub not_acted_on: Option<Vec<String>>,
+    /// Where users reach the environment.
+    pub url: Option<String>,
+    /// The services, where a server could be asked.
+    pub services: Option<Vec<ServiceStatus>>,
+    /// Whether a Job makes database, bucket and collections now.
+    pub provisioning: bool,
+}
+
+/// Why nothing can be planned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blocked {
+    /// What is missing or wrong.
+    pub trouble: Trouble,
+    /// Whether the operator itself is about to mend it.
+    pub passing: bool,
+}
+
+/// The plan for an environment that could be resolved.
+///
+/// # Errors
+/// When an object cannot be written as JSON.
+pub fn plan(resolved: &Resolved, observed: &Observed, before: &Before, now: Timestamp) -> Result<Plan, Error> {
+    let outlook = outlook(resolved, observed, before);
+    if before.paused {
+        return Ok(Plan { state: before.state.clone(), outlook, ..Plan::default() });
+    }
+    let facts = facts::facts(resolved, observed, &before.state, &before.services, before.retry.as_deref());
+    let state = if resolved.suspend { before.state.clone() } else { next(&before.state, &facts, &facts::policy(resolved), now) };
+    let layout = layout(&state, &facts, now);
+    let objects = objects(resolved, observed, &state, &layout, now)?;
+    let removals = removals(resolved, observed, &state, &layout, &objects);
+    let outlook = Outlook { trouble: facts::current_trouble(observed, &state), ..outlook };
+    Ok(Plan { objects, removals, state, outlook })
+}
+
+/// What is remembered, and what a person wishes.
+#[derive(Debug, Clone, Default)]
+pub struct Before {
+    /// The release as it was remembered.
+    pub state: ReleaseState,
+    /// The services as they were last seen.
+    pub services: Vec<ServiceStatus>,
+    /// Id of the release that a person asks to try again.
+    pub retry: Option<String>,
+    /// Whether a person told the operator to keep its hands off.
+    pub paused: bool,
+}
+
+/// The plan for an environment that lacks something: what runs goes on.
+#[must_use]
+pub fn blocked(unresolved: &Unresolved, passing: bool, observed: &Observed, before: &Before) -> Plan {
+    let trouble = Trouble::new(unresolved.reason(), unresolved.to_string());
+    let outlook = Outlook {
+        blocked: Some(Blocked { trouble, passing }),
+        paused: before.paused,
+        services: facts::services(observed, &before.state),
+        ..Outlook::default()
+    };
+    Plan { state: before.state.clone(), outlook, ..Plan::default() }
+}
+
+/// The plan that writes credentials for shared services; everything else follows at the next look.
+///
+/// # Errors
+/// When the Secret cannot be written as JSON.
+pub fn credentials(credentials: &Credentials, unresolved: Plan) -> Result<Plan, Error> {
+    let secret = Object::new(&provisioned_secret::build(credentials), Writing::Always)?;
+    Ok(Plan { objects: vec![secret], ..unresolved })
+}
+
+fn outlook(resolved: &Resolved, observed: &Observed, before: &Before) -> Outlook {
+    let environment = resolved.identity.name.as_str();
+    let of = |component| {
+        before.state.active.as_ref().map_or((0, 1), |active| facts::available(environment, component, active, observed))
+    };
+    let inside = || format!("http://{environment}.{}.svc", resolved.identity.namespace);
+    Outlook {
+        blocked: None,
+        trouble: facts::current_trouble(observed, &before.state),
+        wanted: Some(resolved.release_id.clone()),
+        suspended: resolved.suspend,
+        paused: before.paused,
+        app: of(Component::App),
+        worker: of(Component::Worker),
+        not_acted_on: Some(resolved.not_acted_on.iter().map(ToString::to_string).collect()),
+        url: Some(resolved.routing.as_ref().map_or_else(inside, super::resolve::Routing::url)),
+        services: facts::services(observed, &before.state),
+        provisioning: in_phase(&before.state, Phase::Migrate)
+            && provision_job(resolved, observed).is_some_and(|job| !matches!(job, release::Job::Succeeded { .. })),
+    }
+}
+
+/// In the order in which they are written, so that nothing is ever there before what it needs:
+/// 1. Secrets and the service account, without which a pod does not start, and policies, so that no pod is ever open;
+/// 2. the Job of the release's phase, which uses them;
+/// 3. Deployments, which use what the Job made;
+/// 4. autoscalers and disruption budgets, which speak of Deployments;
+/// 5. Services, which send users to pods;
+/// 6. routes, which send users to Services.
+fn objects(resolved: &Resolved, observed: &Observed, state: &ReleaseState, layout: &Layout, now: Timestamp) -> Result<Vec<Object>, Error> {
+    let mut objects = Vec::new();
+    objects.extend(secret(resolved, state)?);
+    objects.push(Object::new(&service_account::build(resolved), Writing::Apply)?);
+    objects.extend(each(&network_policy::build(resolved))?);
+    objects.extend(job(resolved, observed, state, layout, now)?);
+    for workload in &layout.workloads {
+        objects.push(deployment(resolved, observed, workload)?);
+    }
+    if let Some(active) = layout.traffic {
+        objects.extend(each(&horizontal_pod_autoscaler::build(resolved, active))?);
+        objects.extend(each(&pod_disruption_budget::build(resolved, active))?);
+    }
+    objects.extend(services(resolved, layout.traffic, layout.preview)?);
+    objects.extend(routes(resolved)?);
+    Ok(objects)
+}
+
+/// The variables of a release that failed are not needed any more, nor are those of one that waits while everything is at rest.
+fn secret(resolved: &Resolved, state: &ReleaseState) -> Result<Option<Object>, Error> {
+    let is_used = state.watched().is_some_and(|placed| placed.release.id == resolved.release_id);
+    is_used.then(|| Object::new(&release_secret::build(resolved), Writing::Opaque)).transpose()
+}
+
+/// Before the first migration of a release, what it needs on shared services is made, where the environment asks for that.
+fn job(resolved: &Resolved, observed: &Observed, state: &ReleaseState, layout: &Layout, now: Timestamp) -> Result<Option<Object>, Error> {
+    if resolved.suspend {
+        return Ok(None);
+    }
+    if let Some(provision) = provision_job(resolved, observed).filter(|_| in_phase(state, Phase::Migrate))
+        && !matches!(provision, release::Job::Succeeded { .. })
+    {
+        let slot = state.running.as_ref().map(|running| running.placed.slot());
+        let job = slot.filter(|_| !release::layout::failed_long_ago(&provision, now));
+        let job = job.and_then(|slot| provision_job::build(resolved, &slot));
+        return job.map(|job| Object::new(&job, Writing::Create)).transpose();
+    }
+    match &layout.job {
+        Some(JobRun::Ensure(migration, slot)) => Object::new(&migration_job::build(resolved, slot, *migration), Writing::Create).map(Some),
+        Some(JobRun::Replace(..)) | None => Ok(None),
+    }
+}
+
+fn deployment(resolved: &Resolved, observed: &Observed, workload: &Workload) -> Result<Object, Error> {
+    let Workload { component, slot } = workload;
+    let live = observed.deployments.get(&names::deployment(&resolved.identity.name, *component, slot.colour));
+    let replicas = |scale: Scale| scale.replicas(live, MANAGER);
+    let deployment = match component {
+        Component::Worker => deployment::worker(resolved, slot, replicas(resolved.worker.scale)),
+        Component::App | Component::Monitor | Component::Migrate | Component::Provision => {
+            deployment::app(resolved, slot, replicas(resolved.app.scale))
+        }
+    };
+    Object::new(&deployment, Writing::Apply)
+}
+
+fn services(resolved: &Resolved, traffic: Option<Colour>, preview: Option<Colour>) -> Result<Vec<Object>, Error> {
+    each(&[service::active(resolved, traffic), service::preview(resolved, preview)])
+}
+
+fn routes(resolved: &Resolved) -> Result<Vec<Object>, Error> {
+    let ingress = ingress::build(resolved).map(|ingress| Object::new(&ingress, Writing::Apply));
+    let route = http_route::build(resolved).map(|route| Object::of_kind(&route, http_route::resource(), Writing::Apply));
+    let monitor = service_monitor::build(resolved).map(|monitor| Object::of_kind(&monitor, service_monitor::resource(), Writing::Apply));
+    [ingress, route, monitor].into_iter().flatten().collect()
+}
+
+fn each<K>(objects: &[K]) -> Result<Vec<Object>, Error>
+where
+    K: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope> + serde::Serialize,
+{
+    objects.iter().map(|object| Object::new(object, Writing::Apply)).collect()
+}
+
+/// What the operator made for this environment and does not want any more: a discarded candidate, old settings, Jobs that are
+/// over, and what the spec no longer asks for.
+fn removals(resolved: &Resolved, observed: &Observed, state: &ReleaseState, layout: &Layout, objects: &[Object]) -> Vec<Removal> {
+    let uid = resolved.identity.uid.as_str();
+    let wanted: BTreeSet<(&str, &str)> = objects.iter().map(|object| (object.resource.kind.as_str(), object.name.as_str())).collect();
+    let kept_jobs = kept_jobs(resolved, observed, state, layout);
+    let is_over = |kind: &str, name: &str| !wanted.contains(&(kind, name)) && !(kind == "Job" && kept_jobs.contains(name));
+    let owned = observed.owned.iter().filter(|(resource, object)| is_owned(object.as_ref(), uid) && is_over(&resource.kind, &object.name_any()));
+    let owned = owned.map(|(resource, object)| removal(resource.clone(), object.as_ref()));
+    let kept_secrets = kept_secrets(resolved, state);
+    let secrets = observed.own_secrets.iter().filter(|secret| is_owned(secret.as_ref(), uid) && !kept_secrets.contains(&secret.name_any()));
+    let kind = kube::api::ApiResource::erase::<k8s_openapi::api::core::v1::Secret>(&());
+    owned.chain(secrets.map(|secret| removal(kind.clone(), secret.as_ref()))).collect()
+}
+
+/// Jobs of the release under way, or of the last one, tell what happened; a failed one goes when it is to be tried again, and
+/// when its release is over.
+fn kept_jobs(resolved: &Resolved, observed: &Observed, state: &ReleaseState, layout: &Layout) -> BTreeSet<String> {
+    let environment = resolved.identity.name.as_str();
+    let Some(placed) = state.watched() else { return BTreeSet::new() };
+    let of_release = [migration_job::Migration::Expand, migration_job::Migration::Contract];
+    let migrations = of_release.map(|migration| names::migration_job(environment, migration, &placed.release.id));
+    let provision = resolved.provision.iter().map(|provision| names::provision_job(environment, &provision.hash));
+    let replaced = match &layout.job {
+        Some(JobRun::Replace(migration, slot)) => Some(names::migration_job(environment, *migration, &slot.release)),
+        Some(JobRun::Ensure(..)) | None => None,
+    };
+    let is_kept = |name: &String| {
+        let failed = observed.jobs.get(name).is_some_and(jobs::failed);
+        replaced.as_ref() != Some(name) && (!failed || state.running.is_some())
+    };
+    migrations.into_iter().filter(is_kept).chain(provision.filter(|name| provision_is_kept(name, observed))).collect()
+}
+
+/// A failed one is kept for its message by the objects of the plan, until it is to be tried again.
+fn provision_is_kept(name: &str, observed: &Observed) -> bool {
+    observed.jobs.get(name).is_some_and(|job| !jobs::failed(job))
+}
+
+fn kept_secrets(resolved: &Resolved, state: &ReleaseState) -> BTreeSet<String> {
+    let active = state.active.as_ref().map(|active| active.release.id.as_str());
+    let running = state.running.as_ref().map(|running| running.placed.release.id.as_str());
+    let environment = resolved.identity.name.as_str();
+    [active, running].into_iter().flatten().map(|id| names::release_secret(environment, id)).collect()
+}
+
+/// What has another owner, or none, is not the operator's to remove.
+fn is_owned<K: kube::Resource>(object: &K, uid: &str) -> bool {
+    object.owner_references().iter().any(|owner| owner.uid == uid)
+}
+
+fn removal<K: kube::Resource>(resource: kube::api::ApiResource, object: &K) -> Removal {
+    Removal {
+        resource,
+        namespace: object.meta().namespace.clone().unwrap_or_default(),
+        name: object.name_any(),
+        uid: object.meta().uid.clone(),
+    }
+}

@@ -1,0 +1,119 @@
+//! Credentials of an environment on shared services, and what provisions them.
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::release_id::short_hash;
+use super::{Endpoints, Identity, Problem, References, SecretData, Unresolved, Variables, endpoints, variables};
+use crate::crd::ChatbotEnvironment;
+
+/// Keys that the administrator's Secret needs.
+const ADMIN_REQUIRED: [&str; 3] = ["DATABASE_URL", "REDIS_URL", "QDRANT_URL"];
+/// Keys that are handed on to the environment as they are.
+const HANDED_ON: [&str; 5] = ["REDIS_URL", "QDRANT_URL", "MINIO_URL", "MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD"];
+const DATABASE_URL: &str = "DATABASE_URL";
+
+/// What the operator writes into the Secret `<env>-provisioned`.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The environment that they are for.
+    pub identity: Identity,
+    /// Variables by name.
+    pub variables: Variables,
+}
+
+/// What the provisioning Job works with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provision {
+    /// Secret with the administrator's credentials.
+    pub admin_secret: String,
+    /// Changes with everything that the Job works with.
+    pub hash: String,
+    /// Where the administrator's services are.
+    pub endpoints: Endpoints,
+}
+
+/// The credentials that have to be written, where the environment asks for provisioning and they are missing or out of date.
+///
+/// `new_password` becomes the database role's password only if there is none yet; it must come from a cryptographic source,
+/// and consist of letters and digits.
+///
+/// # Errors
+/// Where the administrator's Secret is missing, lacks keys, or holds a `DATABASE_URL` that cannot be read.
+pub fn provisioning(
+    environment: &ChatbotEnvironment,
+    references: &References,
+    new_password: &SecretString,
+) -> Result<Option<Credentials>, Unresolved> {
+    let Some(admin) = admin(environment, references)? else { return Ok(None) };
+    let present = references.provisioned.as_ref().map(|secret| secret.variables().0).unwrap_or_default();
+    let password = present.get(DATABASE_URL).and_then(password_of).unwrap_or_else(|| new_password.clone());
+    let role = format!("{}chatbot", super::prefix(environment));
+    let variables = credentials(&admin, &role, &password)?;
+    let current = equal(&variables, &present);
+    Ok((!current).then(|| Credentials { identity: Identity::of(environment), variables }))
+}
+
+/// The administrator's variables, where the environment asks for provisioning.
+fn admin(environment: &ChatbotEnvironment, references: &References) -> Result<Option<Variables>, Unresolved> {
+    let Some(provision) = &environment.spec.provision else { return Ok(None) };
+    let secret = provision.admin_secret_ref.name.clone();
+    let Some(data) = &references.admin else {
+        let namespace = environment.metadata.namespace.clone().unwrap_or_default();
+        return Err(Problem::AdminSecretNotFound { secret, namespace, keys: ADMIN_REQUIRED.to_vec() }.into());
+    };
+    let (admin, mut problems) = data.variables();
+    let keys = variables::missing(&admin, &ADMIN_REQUIRED);
+    if !keys.is_empty() {
+        problems.push(Problem::AdminKeysMissing { secret, keys });
+    }
+    Unresolved::unless_empty(problems)?;
+    Ok(Some(admin))
+}
+
+fn credentials(admin: &Variables, role: &str, password: &SecretString) -> Result<Variables, Unresolved> {
+    let mut variables = Variables::new();
+    for key in HANDED_ON {
+        variables.extend(admin.get(key).map(|value| (key.to_owned(), value.clone())));
+    }
+    if let Some(url) = admin.get(DATABASE_URL) {
+        variables.insert(DATABASE_URL.to_owned(), database_url(url, role, password)?);
+    }
+    Ok(variables)
+}
+
+/// The administrator's URL with another role, password and database; its parameters (TLS among them) stay.
+fn database_url(admin: &SecretString, role: &str, password: &SecretString) -> Result<SecretString, Problem> {
+    let unusable = |why| Problem::DatabaseUrl { variable: "DATABASE_URL of spec.provision.adminSecretRef", why };
+    let mut url = Url::parse(admin.expose_secret().trim()).map_err(|_| unusable("it is not a URL"))?;
+    url.set_username(role).map_err(|()| unusable("it names no host"))?;
+    url.set_password(Some(password.expose_secret())).map_err(|()| unusable("it names no host"))?;
+    url.set_path(role);
+    Ok(SecretString::from(String::from(url)))
+}
+
+fn password_of(url: &SecretString) -> Option<SecretString> {
+    Url::parse(url.expose_secret()).ok()?.password().map(SecretString::from)
+}
+
+fn equal(left: &Variables, right: &Variables) -> bool {
+    let exposed = |variables: &Variables| -> Vec<(String, String)> {
+        variables.iter().map(|(name, value)| (name.clone(), value.expose_secret().to_owned())).collect()
+    };
+    exposed(left) == exposed(right)
+}
+
+/// What the provisioning Job works with. Every release provisions anew: it takes seconds, makes nothing twice, and a mended
+/// image, another embedding model or another bucket needs it.
+pub(super) fn job(
+    environment: &ChatbotEnvironment,
+    references: &References,
+    release_id: &str,
+) -> Result<Option<Provision>, Unresolved> {
+    let Some(admin) = admin(environment, references)? else { return Ok(None) };
+    let admin_secret = references.admin.as_ref().map(SecretData::name).unwrap_or_default().to_owned();
+    let texts = admin.iter().flat_map(|(name, value)| [name.as_str(), value.expose_secret()]);
+    let hash = short_hash(texts.chain([release_id]));
+    let endpoints = endpoints::endpoints(&admin, environment.metadata.namespace.as_deref().unwrap_or_default());
+    Ok(Some(Provision { admin_secret, hash, endpoints }))
+}

@@ -1,0 +1,205 @@
+//! What is wrong with the pods, as a person would say it: a list of small checks, of which the first that holds speaks.
+//!
+//! Messages hold no counts, times or names of pods: a trouble that lasts must read the same at every look.
+
+use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, ContainerStatus, Pod};
+use kube::ResourceExt;
+
+use super::observe::Observed;
+use crate::{
+    crd::reasons,
+    resources::labels::{self, Component},
+};
+
+/// Longest quotation in a message.
+const LONGEST: usize = 300;
+
+/// Something that a person should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// One of [`reasons`].
+    pub reason: &'static str,
+    /// What it is, and what to do next.
+    pub message: String,
+}
+
+impl Trouble {
+    pub(super) fn new(reason: &'static str, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into() }
+    }
+}
+
+/// Looks at one pod, with what it says about itself.
+type PodCheck = fn(&Pod, &Observed) -> Option<Trouble>;
+
+/// The most specific first.
+const POD_CHECKS: [PodCheck; 7] = [image, memory, job_failed, crash, config, unschedulable, health];
+
+/// What is wrong with pods and Deployments of these releases, the first release's troubles first.
+#[must_use]
+pub fn trouble(observed: &Observed, releases: &[&str]) -> Option<Trouble> {
+    let of_release = |release: &str| {
+        let pods: Vec<&Pod> = observed.pods_of(release).collect();
+        POD_CHECKS.iter().find_map(|check| pods.iter().find_map(|pod| check(pod, observed)))
+    };
+    releases.iter().find_map(|release| of_release(release)).or_else(|| refused_pods(observed))
+}
+
+/// A ResourceQuota or an admission policy stands between a controller and its pods.
+fn refused_pods(observed: &Observed) -> Option<Trouble> {
+    let conditions = observed.deployments.values().filter_map(|deployment| deployment.status.as_ref()?.conditions.as_ref()).flatten();
+    let failure = conditions.into_iter().find(|condition| condition.type_ == "ReplicaFailure" && condition.status == "True");
+    let message = failure.and_then(|failure| failure.message.clone()).or_else(|| observed.refused_jobs.first().cloned())?;
+    Some(refusal(&message))
+}
+
+/// Tells a quota from other refusals of the API server.
+pub(super) fn refusal(message: &str) -> Trouble {
+    let (_, why) = message.split_once(" is forbidden: ").unwrap_or(("", message));
+    let why = short(why);
+    if why.contains("exceeded quota") || why.contains("must specify") || why.contains("per Container") || why.contains("per Pod") {
+        let next = "raise the namespace's ResourceQuota or LimitRange, or lower the environment's replicas or resources";
+        Trouble::new(reasons::QUOTA_EXCEEDED, format!("the namespace refuses pods: {why}; {next}"))
+    } else {
+        Trouble::new(reasons::APPLY_REFUSED, format!("the API server refuses an object: {why}"))
+    }
+}
+
+fn image(pod: &Pod, _: &Observed) -> Option<Trouble> {
+    let (status, reason, detail) = waiting(pod)?;
+    let detail = match reason.as_str() {
+        "InvalidImageName" => "its name is no image reference",
+        "ErrImageNeverPull" => "no node has it, and imagePullPolicy is Never",
+        "ErrImagePull" | "ImagePullBackOff" | "ImageInspectError" | "RegistryUnavailable" => pull_problem(&detail),
+        _ => return None,
+    };
+    let next = "check spec.image, and spec.imagePullSecrets for a private registry";
+    Some(Trouble::new(reasons::IMAGE_PULL_FAILED, format!("image {} cannot be pulled: {detail}; {next}", status.image)))
+}
+
+/// The kubelet's own words change with every attempt.
+fn pull_problem(detail: &str) -> &'static str {
+    let detail = detail.to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| detail.contains(word));
+    if says(&["not found", "manifest unknown", "does not exist"]) {
+        "the registry does not have it"
+    } else if says(&["unauthorized", "denied", "forbidden"]) {
+        "the registry refuses access"
+    } else if says(&["no such host", "refused", "timeout", "unreachable", "dial tcp", "no route"]) {
+        "the registry cannot be reached"
+    } else {
+        "the node cannot get it"
+    }
+}
+
+fn memory(pod: &Pod, _: &Observed) -> Option<Trouble> {
+    let killed = containers(pod).find(|status| terminated(status).is_some_and(|end| end.reason.as_deref() == Some("OOMKilled")))?;
+    if killed.ready {
+        return None;
+    }
+    let field = format!("spec.{}.resources.limits.memory", component(pod));
+    Some(Trouble::new(reasons::OUT_OF_MEMORY, format!("container {} used more memory than its limit: raise {field}", killed.name)))
+}
+
+fn job_failed(pod: &Pod, _: &Observed) -> Option<Trouble> {
+    let failed = pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Failed"));
+    let last_words = last_words(pod).filter(|_| failed)?;
+    if component(pod) == Component::Migrate.as_str() {
+        let next = "mend the cause, and it is tried again until migrations.timeout";
+        Some(Trouble::new(reasons::MIGRATION_FAILED, format!("the migration failed: {last_words}; {next}")))
+    } else if component(pod) == Component::Provision.as_str() {
+        let next = "check the Secret of spec.provision.adminSecretRef, and the shared services";
+        Some(Trouble::new(reasons::PROVISION_FAILED, format!("provisioning failed: {last_words}; {next}")))
+    } else {
+        None
+    }
+}
+
+/// Between two starts the container may look healthy for a moment; that it ended badly before and is not ready now says enough.
+fn crash(pod: &Pod, _: &Observed) -> Option<Trouble> {
+    let crashed = containers(pod).find(|status| !status.ready && status.restart_count > 0 && ended_badly(status))?;
+    let words = terminated(crashed).map(end_words).unwrap_or_default();
+    Some(Trouble::new(reasons::CRASH_LOOP, format!("container {} ends again and again: {words}", crashed.name)))
+}
+
+fn config(pod: &Pod, _: &Observed) -> Option<Trouble> {
+    let (status, reason, detail) = waiting(pod)?;
+    let known = ["CreateContainerConfigError", "CreateContainerError", "RunContainerError", "StartError"];
+    let message = format!("container {} cannot be created: {}", status.name, short(&detail));
+    known.contains(&reason.as_str()).then(|| Trouble::new(reasons::PODS_NOT_READY, message))
+}
+
+fn unschedulable(pod: &Pod, _: &Observed) -> Option<Trouble> {
+    let conditions = pod.status.as_ref()?.conditions.as_ref()?;
+    let refused = conditions.iter().find(|condition| {
+        condition.type_ == "PodScheduled" && condition.status == "False" && condition.reason.as_deref() == Some("Unschedulable")
+    })?;
+    let why = short(refused.message.as_deref().unwrap_or("no reason given"));
+    let next = format!("add nodes, or lower spec.{}.resources.requests", component(pod));
+    Some(Trouble::new(reasons::UNSCHEDULABLE, format!("no node takes a pod: {why}; {next}")))
+}
+
+fn health(pod: &Pod, observed: &Observed) -> Option<Trouble> {
+    if is_ready(pod) {
+        return None;
+    }
+    let health = observed.answers.get(&pod.name_any())?.as_ref().ok()?;
+    let ill = health.services.iter().find(|service| service.required && !service.healthy);
+    if let Some(service) = ill {
+        let why = short(service.message.as_deref().unwrap_or("it does not answer"));
+        let next = format!("mend it, or its address in the environment's Secret; {} pods wait for it", component(pod));
+        return Some(Trouble::new(reasons::PODS_NOT_READY, format!("{} is down: {why}; {next}", service.name)));
+    }
+    let schema = health.schema.as_ref().filter(|schema| !schema.compatible)?;
+    let version = |version: &Option<String>| version.clone().unwrap_or_else(|| "none".to_owned());
+    let (current, required) = (version(&schema.current), version(&schema.required));
+    Some(Trouble::new(reasons::PODS_NOT_READY, format!("the database's schema is {current}, and {required} is needed")))
+}
+
+fn containers(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
+    pod.status.iter().filter_map(|status| status.container_statuses.as_ref()).flatten()
+}
+
+fn waiting(pod: &Pod) -> Option<(&ContainerStatus, String, String)> {
+    containers(pod).find_map(|status| {
+        let waiting = status.state.as_ref()?.waiting.as_ref()?;
+        Some((status, waiting.reason.clone()?, waiting.message.clone().unwrap_or_default()))
+    })
+}
+
+/// How the container ended: now, or the last time.
+fn terminated(status: &ContainerStatus) -> Option<&ContainerStateTerminated> {
+    let of = |state: &'_ Option<ContainerState>| state.as_ref().is_some_and(|state| state.terminated.is_some());
+    let state = if of(&status.state) { &status.state } else { &status.last_state };
+    state.as_ref()?.terminated.as_ref()
+}
+
+fn ended_badly(status: &ContainerStatus) -> bool {
+    terminated(status).is_some_and(|end| end.exit_code != 0)
+}
+
+/// What the pod's container said when it ended badly.
+pub(super) fn last_words(pod: &Pod) -> Option<String> {
+    containers(pod).filter(|status| ended_badly(status)).find_map(terminated).map(end_words)
+}
+
+fn end_words(end: &ContainerStateTerminated) -> String {
+    let message = end.message.as_deref().unwrap_or_default();
+    let line = message.lines().map(str::trim).rfind(|line| !line.is_empty());
+    line.map_or_else(|| format!("exit code {}", end.exit_code), |line| short(line.trim_start_matches("error: ")))
+}
+
+/// Whether the kubelet calls the pod ready.
+pub(super) fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.iter().filter_map(|status| status.conditions.as_ref()).flatten();
+    conditions.into_iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}
+
+fn component(pod: &Pod) -> &str {
+    pod.labels().get(labels::COMPONENT).map_or("app", String::as_str)
+}
+
+pub(super) fn short(text: &str) -> String {
+    let text = text.trim();
+    if text.chars().count() <= LONGEST { text.to_owned() } else { text.chars().take(LONGEST).chain("…".chars()).collect() }
+}

@@ -1,0 +1,114 @@
+//! What is remembered of writes, so that none is made for nothing and none is repeated in haste.
+//!
+//! Only a cache: an operator that starts anew knows nothing of it, and makes at most one needless write per object.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::stores::Target;
+
+/// A write that was refused is not repeated sooner.
+pub const REFUSED_FOR: Duration = Duration::from_secs(60);
+/// A write that was accepted shows in the caches by then.
+pub const SETTLES_IN: Duration = Duration::from_secs(3);
+
+/// An owned object: kind, namespace, name.
+pub type Key = (String, String, String);
+
+/// The last write of an object.
+#[derive(Debug, Clone)]
+pub struct Write {
+    /// Fingerprint of what was written.
+    pub hash: String,
+    /// When.
+    pub at: Instant,
+    /// What came of it.
+    pub answer: Answer,
+}
+
+/// What came of a write.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// The written fields as the API server shows them: defaults and units may be spelt otherwise than they were written.
+    Accepted(Value),
+    /// Why it was refused.
+    Refused(String),
+}
+
+/// What is remembered.
+#[derive(Debug, Default)]
+pub struct Memory {
+    writes: Mutex<HashMap<Key, Write>>,
+    environments: Mutex<HashMap<Target, Environment>>,
+}
+
+/// What is remembered of an environment.
+#[derive(Debug, Default, Clone)]
+struct Environment {
+    failures: u32,
+    outdated: Option<String>,
+}
+
+impl Memory {
+    /// The last write of an object, if it wrote the same.
+    #[must_use]
+    pub fn same_write(&self, key: &Key, hash: &str) -> Option<Write> {
+        let writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
+        writes.get(key).filter(|write| write.hash == hash).cloned()
+    }
+
+    /// Remembers a write.
+    pub fn wrote(&self, key: Key, hash: String, answer: Answer) {
+        let mut writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
+        writes.insert(key, Write { hash, at: Instant::now(), answer });
+    }
+
+    /// Forgets the writes of an object that is no more.
+    pub fn deleted(&self, key: &Key) {
+        self.writes.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+
+    /// Counts a failure, and says how many there were in a row.
+    pub fn failed(&self, target: &Target) -> u32 {
+        self.with(target, |environment| {
+            environment.failures = environment.failures.saturating_add(1);
+            environment.failures
+        })
+    }
+
+    /// Ends a row of failures.
+    pub fn succeeded(&self, target: &Target) {
+        self.with(target, |environment| environment.failures = 0);
+    }
+
+    /// Remembers that the environment's status was written on top of this resourceVersion.
+    pub fn outdate(&self, target: &Target, version: Option<String>) {
+        self.with(target, |environment| environment.outdated = version);
+    }
+
+    /// Whether the cache still shows the environment as it was before its status was last written.
+    #[must_use]
+    pub fn is_outdated(&self, target: &Target, version: Option<&str>) -> bool {
+        self.with(target, |environment| version.is_some() && environment.outdated.as_deref() == version)
+    }
+
+    /// Forgets an environment that is no more.
+    pub fn forget(&self, target: &Target) {
+        self.environments.lock().unwrap_or_else(PoisonError::into_inner).remove(target);
+        let namespace = target.namespace.as_deref().unwrap_or_default();
+        let prefix = format!("{}-", target.name);
+        let of_it = |key: &Key| key.1 == namespace && (key.2 == target.name || key.2.starts_with(&prefix));
+        self.writes.lock().unwrap_or_else(PoisonError::into_inner).retain(|key, _| !of_it(key));
+    }
+
+    fn with<T>(&self, target: &Target, act: impl FnOnce(&mut Environment) -> T) -> T {
+        let mut environments = self.environments.lock().unwrap_or_else(PoisonError::into_inner);
+        act(environments.entry(target.clone()).or_default())
+    }
+}

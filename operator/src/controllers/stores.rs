@@ -1,0 +1,243 @@
+//! What is watched and cached: environments, what they own, and their pods; by namespace or cluster-wide.
+//!
+//! Only objects with the operator's own label are cached, and of Secrets nothing but metadata. Every watch feeds one queue of
+//! environments to look at.
+
+use std::sync::Arc;
+
+use futures::{SinkExt, Stream, StreamExt, channel::mpsc};
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    autoscaling::v2::HorizontalPodAutoscaler,
+    batch::v1::Job,
+    core::v1::{Pod, Secret, Service, ServiceAccount},
+    networking::v1::{Ingress, NetworkPolicy},
+    policy::v1::PodDisruptionBudget,
+};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    api::{ApiResource, DynamicObject, PartialObjectMeta},
+    runtime::{
+        Predicate, WatchStreamExt, predicates,
+        reflector::{self, ObjectRef, Store, store::Writer},
+        watcher,
+    },
+};
+use serde::de::DeserializeOwned;
+use tokio::{sync::watch, task::JoinSet};
+
+use super::environment::resolve::Apis;
+use crate::{
+    crd::ChatbotEnvironment,
+    resources::{http_route, labels, service_monitor},
+};
+
+/// An environment to look at.
+pub type Target = ObjectRef<ChatbotEnvironment>;
+/// Where watches report what is to be looked at.
+pub type Queue = mpsc::Sender<Target>;
+
+/// Caches of one namespace, or of the cluster.
+#[derive(Clone)]
+pub struct Stores {
+    /// Environments.
+    pub environments: Store<ChatbotEnvironment>,
+    /// Pods of environments.
+    pub pods: Store<Pod>,
+    /// Metadata of the Secrets that the operator made.
+    pub secrets: Store<PartialObjectMeta<Secret>>,
+    /// Everything else that it made, by kind.
+    owned: Arc<Vec<(ApiResource, Store<DynamicObject>)>>,
+}
+
+impl Stores {
+    /// An owned object other than a Secret.
+    #[must_use]
+    pub fn owned(&self, resource: &ApiResource, namespace: &str, name: &str) -> Option<Arc<DynamicObject>> {
+        let (known, store) = self.owned.iter().find(|(known, _)| known.kind == resource.kind)?;
+        store.get(&ObjectRef::new_with(name, known.clone()).within(namespace))
+    }
+
+    /// Every owned object of an environment other than Secrets, with its kind.
+    #[must_use]
+    pub fn all_owned(&self, namespace: &str, environment: &str) -> Vec<(ApiResource, Arc<DynamicObject>)> {
+        let of_kind = |(resource, store): &(ApiResource, Store<DynamicObject>)| {
+            let found = store.state_filter(|object| belongs_to(object, namespace, environment));
+            found.into_iter().map(|object| (resource.clone(), object)).collect::<Vec<_>>()
+        };
+        self.owned.iter().flat_map(of_kind).collect()
+    }
+
+    /// Metadata of an environment's own Secrets.
+    #[must_use]
+    pub fn own_secrets(&self, namespace: &str, environment: &str) -> Vec<Arc<PartialObjectMeta<Secret>>> {
+        self.secrets.state_filter(|secret| belongs_to(secret, namespace, environment))
+    }
+
+    /// The pods of an environment.
+    #[must_use]
+    pub fn own_pods(&self, namespace: &str, environment: &str) -> Vec<Arc<Pod>> {
+        self.pods.state_filter(|pod| belongs_to(pod, namespace, environment))
+    }
+
+    /// Waits until the first list of every kind has arrived; optional kinds may never.
+    ///
+    /// # Errors
+    /// When a watch ended before.
+    pub async fn ready(&self) -> Result<(), reflector::store::WriterDropped> {
+        self.environments.wait_until_ready().await?;
+        self.pods.wait_until_ready().await?;
+        self.secrets.wait_until_ready().await?;
+        for (resource, store) in self.owned.iter() {
+            if required_api(&resource.kind).is_none() {
+                store.wait_until_ready().await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn belongs_to<K: Resource>(object: &K, namespace: &str, environment: &str) -> bool {
+    object.meta().namespace.as_deref() == Some(namespace)
+        && object.labels().get(labels::ENVIRONMENT).is_some_and(|name| name == environment)
+}
+
+/// Starts the watches of one scope: a namespace, or the whole cluster. They run until `tasks` is dropped.
+pub fn start(client: &Client, scope: Option<&str>, apis: &watch::Receiver<Apis>, queue: &Queue, tasks: &mut JoinSet<()>) -> Stores {
+    let (environments, writer) = reflector::store();
+    tasks.spawn(feed(environment_triggers(api(client, scope), writer), queue.clone()));
+    let (pods, writer) = reflector::store();
+    tasks.spawn(feed(owned_triggers(api::<Pod>(client, scope), writer, forget_pod_details), queue.clone()));
+    let (secrets, writer) = reflector::store();
+    tasks.spawn(feed(owned_triggers(api(client, scope), writer, forget_managed_fields), queue.clone()));
+    let kinds = kinds().into_iter();
+    let owned = kinds.map(|kind| (kind.clone(), start_owned(client, scope, kind, apis.clone(), queue.clone(), tasks))).collect();
+    Stores { environments, pods, secrets, owned: Arc::new(owned) }
+}
+
+fn start_owned(
+    client: &Client,
+    scope: Option<&str>,
+    resource: ApiResource,
+    mut apis: watch::Receiver<Apis>,
+    queue: Queue,
+    tasks: &mut JoinSet<()>,
+) -> Store<DynamicObject> {
+    let writer = Writer::new(resource.clone());
+    let store = writer.as_reader();
+    let api = match scope {
+        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
+        None => Api::all_with(client.clone(), &resource),
+    };
+    tasks.spawn(async move {
+        if let Some(is_present) = required_api(&resource.kind)
+            && apis.wait_for(is_present).await.is_err()
+        {
+            return std::future::pending().await;
+        }
+        feed(owned_triggers(api, writer, forget_unless_deployment), queue).await;
+    });
+    store
+}
+
+/// Kinds that an environment owns, Secrets excepted.
+fn kinds() -> Vec<ApiResource> {
+    vec![
+        ApiResource::erase::<ServiceAccount>(&()),
+        ApiResource::erase::<NetworkPolicy>(&()),
+        ApiResource::erase::<Job>(&()),
+        ApiResource::erase::<Deployment>(&()),
+        ApiResource::erase::<HorizontalPodAutoscaler>(&()),
+        ApiResource::erase::<PodDisruptionBudget>(&()),
+        ApiResource::erase::<Service>(&()),
+        ApiResource::erase::<Ingress>(&()),
+        http_route::resource(),
+        service_monitor::resource(),
+    ]
+}
+
+/// What must be installed before a kind can be watched; nothing for Kubernetes' own.
+fn required_api(kind: &str) -> Option<fn(&Apis) -> bool> {
+    match kind {
+        "HTTPRoute" => Some(|apis| apis.gateway),
+        "ServiceMonitor" => Some(|apis| apis.service_monitor),
+        _ => None,
+    }
+}
+
+fn api<K>(client: &Client, scope: Option<&str>) -> Api<K>
+where
+    K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
+{
+    scope.map_or_else(|| Api::all(client.clone()), |namespace| Api::namespaced(client.clone(), namespace))
+}
+
+/// A change of status alone is the operator's own doing, and no reason to look again.
+fn environment_triggers(
+    api: Api<ChatbotEnvironment>,
+    writer: Writer<ChatbotEnvironment>,
+) -> impl Stream<Item = Result<Target, watcher::Error>> + Send {
+    let changes = predicates::generation.combine(predicates::annotations).combine(predicates::labels);
+    watcher(api, watcher::Config::default())
+        .default_backoff()
+        .modify(|environment| environment.managed_fields_mut().clear())
+        .reflect(writer)
+        .touched_objects()
+        .predicate_filter(changes, kube::runtime::PredicateConfig::default())
+        .map(|seen| seen.map(|environment| ObjectRef::from_obj(&environment)))
+}
+
+fn owned_triggers<K>(
+    api: Api<K>,
+    writer: Writer<K>,
+    forget: fn(&mut K),
+) -> impl Stream<Item = Result<Target, watcher::Error>> + Send
+where
+    K: Resource + Clone + DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
+    K::DynamicType: Eq + std::hash::Hash + Clone + Send + Sync,
+{
+    let selector = format!("{}={}", labels::MANAGED_BY, labels::OPERATOR);
+    watcher(api, watcher::Config::default().labels(&selector))
+        .default_backoff()
+        .modify(forget)
+        .reflect(writer)
+        .touched_objects()
+        .filter_map(async |seen| seen.map(|object| owner(&object)).transpose())
+}
+
+fn owner<K: Resource>(object: &K) -> Option<Target> {
+    let environment = object.labels().get(labels::ENVIRONMENT)?;
+    Some(ObjectRef::new(environment).within(object.meta().namespace.as_deref()?))
+}
+
+/// A watch mends itself after an error; it is said and no more.
+async fn feed(triggers: impl Stream<Item = Result<Target, watcher::Error>> + Send, mut queue: Queue) {
+    let mut triggers = std::pin::pin!(triggers);
+    while let Some(seen) = triggers.next().await {
+        match seen {
+            Ok(target) => {
+                if queue.send(target).await.is_err() {
+                    return;
+                }
+            }
+            Err(error) => tracing::warn!(%error, "a watch broke off and is started again"),
+        }
+    }
+}
+
+fn forget_managed_fields<K: Resource>(object: &mut K) {
+    object.managed_fields_mut().clear();
+}
+
+/// Of Deployments it matters who owns the number of replicas.
+fn forget_unless_deployment(object: &mut DynamicObject) {
+    if object.types.as_ref().is_none_or(|types| types.kind != "Deployment") {
+        forget_managed_fields(object);
+    }
+}
+
+/// Of a pod only names, labels and status are read.
+fn forget_pod_details(pod: &mut Pod) {
+    forget_managed_fields(pod);
+    pod.spec = None;
+}

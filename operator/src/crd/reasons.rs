@@ -1,0 +1,113 @@
+//! Reasons that conditions and events give: short, stable words for programs; the message beside them is for people.
+
+macro_rules! reasons {
+    ($($(#[doc = $doc:literal])+ $constant:ident = $text:literal;)+) => {
+        $($(#[doc = $doc])+ pub const $constant: &str = $text;)+
+
+        /// Every reason with its meaning, for the documentation.
+        pub const ALL: &[(&str, &str)] = &[$(($text, concat!($($doc),+))),+];
+    };
+}
+
+reasons! {
+    /// The release that the spec asks for is active and healthy.
+    RELEASE_ACTIVE = "ReleaseActive";
+    /// A release is on its way; the phase says how far.
+    RELEASE_IN_PROGRESS = "ReleaseInProgress";
+    /// A release failed and was discarded; the release before it goes on serving.
+    RELEASE_FAILED = "ReleaseFailed";
+    /// A release waits for the annotation chatbot.platform/promote.
+    AWAITING_PROMOTION = "AwaitingPromotion";
+    /// A release failed in its bake and waits for a person, because onFailure is Hold.
+    RELEASE_HELD = "ReleaseHeld";
+    /// A release was taken back.
+    ROLLED_BACK = "RolledBack";
+    /// The spec or the annotation chatbot.platform/pause stops the operator.
+    PAUSED = "Paused";
+    /// The environment is scaled to zero because spec.suspend is true.
+    SUSPENDED = "Suspended";
+    /// The Secret named in the spec does not exist.
+    SECRET_NOT_FOUND = "SecretNotFound";
+    /// The Secret lacks keys that the chatbot needs.
+    SECRET_KEYS_MISSING = "SecretKeysMissing";
+    /// A value in the Secret cannot be used.
+    SECRET_VALUE_INVALID = "SecretValueInvalid";
+    /// The administrator's Secret of spec.provision does not exist or lacks keys.
+    ADMIN_SECRET_NOT_READY = "AdminSecretNotReady";
+    /// Another environment uses the same database.
+    DATABASE_SHARED = "DatabaseShared";
+    /// The database's connection is not encrypted, which prod needs.
+    DATABASE_TLS_REQUIRED = "DatabaseTlsRequired";
+    /// Database, bucket or collections are being made on the shared services.
+    PROVISIONING = "Provisioning";
+    /// Database, bucket or collections could not be made.
+    PROVISION_FAILED = "ProvisionFailed";
+    /// The migrations are running.
+    MIGRATING = "Migrating";
+    /// A migration failed.
+    MIGRATION_FAILED = "MigrationFailed";
+    /// The migrations did not end within migrations.timeout.
+    MIGRATION_TIMED_OUT = "MigrationTimedOut";
+    /// The backup before the release failed.
+    BACKUP_FAILED = "BackupFailed";
+    /// The image cannot be pulled.
+    IMAGE_PULL_FAILED = "ImagePullFailed";
+    /// A container ends again and again.
+    CRASH_LOOP = "CrashLoop";
+    /// A container was killed because it used more memory than its limit.
+    OUT_OF_MEMORY = "OutOfMemory";
+    /// Pods do not become ready.
+    PODS_NOT_READY = "PodsNotReady";
+    /// No node has room for a pod.
+    UNSCHEDULABLE = "Unschedulable";
+    /// A ResourceQuota or LimitRange of the namespace refuses pods.
+    QUOTA_EXCEEDED = "QuotaExceeded";
+    /// The API server or an admission policy refused an object.
+    APPLY_REFUSED = "ApplyRefused";
+    /// The checks did not pass within release.checkTimeout.
+    CHECK_TIMED_OUT = "CheckTimedOut";
+    /// The candidate finds a service unhealthy that the active colour finds healthy.
+    CHECK_FAILED = "CheckFailed";
+    /// Every service answers.
+    ALL_SERVICES_HEALTHY = "AllServicesHealthy";
+    /// A service does not answer; the chatbot works with less.
+    SERVICE_UNHEALTHY = "ServiceUnhealthy";
+    /// No pod could be asked yet.
+    NOT_OBSERVED = "NotObserved";
+    /// Backups are not made for this environment.
+    BACKUPS_OFF = "BackupsOff";
+    /// The newest good backup is young enough.
+    BACKUP_RECENT = "BackupRecent";
+    /// The newest good backup is older than backups.rpo.
+    BACKUP_TOO_OLD = "BackupTooOld";
+    /// The last drill worked in time.
+    DRILL_PASSED = "DrillPassed";
+    /// The last drill failed or took longer than backups.rto.
+    DRILL_FAILED = "DrillFailed";
+    /// No restore has been rehearsed yet.
+    NEVER_DRILLED = "NeverDrilled";
+    /// Every field of the spec is acted on.
+    ALL_FIELDS_ACTIVE = "AllFieldsActive";
+    /// Some fields of the spec are accepted, and not acted on by this version; the message lists them.
+    FIELDS_NOT_ACTIVE = "FieldsNotActive";
+    /// The Gateway API, cert-manager or another API that the spec asks for is not installed.
+    API_MISSING = "ApiMissing";
+    /// A call of the Kubernetes API failed; it is tried again.
+    API_ERROR = "ApiError";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_unique_and_camel_case() {
+        let mut seen = std::collections::BTreeSet::new();
+        for (reason, meaning) in ALL {
+            assert!(seen.insert(reason), "{reason} stands twice");
+            assert!(reason.starts_with(|c: char| c.is_ascii_uppercase()), "{reason}");
+            assert!(reason.chars().all(|c| c.is_ascii_alphanumeric()), "{reason}");
+            assert!(meaning.trim_end().ends_with('.'), "{reason}: {meaning}");
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Leader election by a Lease: two replicas run, one works.
+//!
+//! A candidate never trusts the holder's clock: it counts the Lease as abandoned once it has itself seen it unchanged for the whole
+//! duration. Every write carries the resourceVersion that was read, so of two takers one gets a conflict and waits.
+//! Whoever loses the Lease must end its process: work that is under way cannot be told from the new leader's.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::{
+    api::coordination::v1::{Lease as Object, LeaseSpec},
+    apimachinery::pkg::apis::meta::v1::MicroTime,
+};
+use kube::{
+    Api, Client, ResourceExt,
+    api::{ObjectMeta, PostParams},
+};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::clock::Clock;
+
+/// Name of the Lease.
+pub const NAME: &str = "chatbot-operator";
+/// How long an unrenewed Lease keeps others away.
+const DURATION: Duration = Duration::from_secs(15);
+/// How long the holder may fail to renew before it must stop: shorter than [`DURATION`], so that it stops before another starts.
+const RENEW_DEADLINE: Duration = Duration::from_secs(10);
+/// Pause between two renewals.
+const RENEW_EVERY: Duration = Duration::from_secs(5);
+/// Pause between two looks of a standby, and between two failed renewals.
+const RETRY_EVERY: Duration = Duration::from_secs(2);
+/// Deadline of one request.
+const REQUEST: Duration = Duration::from_secs(4);
+
+/// Why leadership ended.
+#[derive(Debug, thiserror::Error)]
+pub enum Lost {
+    /// Another process took the Lease.
+    #[error("lost the Lease {NAME}: {0} holds it now; this process ends, and its replacement will stand by")]
+    Taken(String),
+    /// The API server could not be reached in time.
+    #[error("lost the Lease {NAME}: it could not be renewed in time ({0}); this process ends")]
+    NotRenewed(String),
+}
+
+/// This process's part in the election.
+#[derive(Debug, Clone)]
+pub struct Election {
+    api: Api<Object>,
+    identity: String,
+    clock: Clock,
+}
+
+/// A Lease as it was first seen in its present form.
+struct Sighting {
+    version: Option<String>,
+    at: Instant,
+}
+
+/// What to do about the Lease that was read.
+#[derive(Debug, PartialEq)]
+enum Claim {
+    Create,
+    Take,
+    Wait,
+}
+
+impl Election {
+    /// Takes part under `identity` in the election of `namespace`.
+    #[must_use]
+    pub fn new(client: Client, namespace: &str, identity: String, clock: Clock) -> Self {
+        Self { api: Api::namespaced(client, namespace), identity, clock }
+    }
+
+    /// Waits until this process is the leader.
+    pub async fn acquire(&self) {
+        let mut sighting = Sighting { version: None, at: Instant::now() };
+        loop {
+            match timeout(REQUEST, self.try_acquire(&mut sighting)).await {
+                Ok(Ok(true)) => return,
+                Ok(Ok(false)) => {}
+                Ok(Err(error)) => tracing::warn!(%error, lease = NAME, "the Lease cannot be read or taken; trying again"),
+                Err(_elapsed) => tracing::warn!(lease = NAME, "the API server did not answer about the Lease; trying again"),
+            }
+            sleep(RETRY_EVERY).await;
+        }
+    }
+
+    /// Renews until that fails, and says why it failed.
+    pub async fn hold(&self) -> Lost {
+        let (mut renewed, mut pause) = (Instant::now(), RENEW_EVERY);
+        loop {
+            sleep(pause).await;
+            let trouble = match timeout(REQUEST, self.renew()).await {
+                Ok(Ok(None)) => {
+                    (renewed, pause) = (Instant::now(), RENEW_EVERY);
+                    continue;
+                }
+                Ok(Ok(Some(other))) => return Lost::Taken(other),
+                Ok(Err(error)) => error.to_string(),
+                Err(_elapsed) => "no answer".to_owned(),
+            };
+            if renewed.elapsed() >= RENEW_DEADLINE {
+                return Lost::NotRenewed(trouble);
+            }
+            tracing::warn!(error = trouble, lease = NAME, "the Lease was not renewed; trying again");
+            pause = RETRY_EVERY;
+        }
+    }
+
+    /// Gives the Lease up, so that the standby need not wait for it to run out.
+    pub async fn release(&self) {
+        match timeout(REQUEST, self.try_release()).await {
+            Ok(Ok(())) => tracing::info!(lease = NAME, "released the Lease"),
+            Ok(Err(error)) => tracing::warn!(%error, lease = NAME, "the Lease was not released; it runs out by itself"),
+            Err(_elapsed) => tracing::warn!(lease = NAME, "the Lease was not released in time; it runs out by itself"),
+        }
+    }
+
+    async fn try_acquire(&self, sighting: &mut Sighting) -> kube::Result<bool> {
+        let seen = self.api.get_opt(NAME).await?;
+        let version = seen.as_ref().and_then(ResourceExt::resource_version);
+        if version != sighting.version {
+            *sighting = Sighting { version, at: Instant::now() };
+        }
+        match claim(seen.as_ref(), &self.identity, sighting.at.elapsed()) {
+            Claim::Wait => Ok(false),
+            Claim::Create => won(self.api.create(&PostParams::default(), &self.fresh()).await),
+            Claim::Take => {
+                let lease = self.taken(seen.unwrap_or_default());
+                won(self.api.replace(NAME, &PostParams::default(), &lease).await)
+            }
+        }
+    }
+
+    /// `Some(holder)` when another process holds the Lease.
+    async fn renew(&self) -> kube::Result<Option<String>> {
+        let mut lease = self.api.get(NAME).await?;
+        let spec = lease.spec.get_or_insert_default();
+        if spec.holder_identity.as_deref() != Some(self.identity.as_str()) {
+            return Ok(Some(spec.holder_identity.clone().unwrap_or_else(|| "nobody".to_owned())));
+        }
+        spec.renew_time = Some(MicroTime(self.clock.precise()));
+        self.api.replace(NAME, &PostParams::default(), &lease).await.map(|_| None)
+    }
+
+    async fn try_release(&self) -> kube::Result<()> {
+        let mut lease = self.api.get(NAME).await?;
+        let spec = lease.spec.get_or_insert_default();
+        if spec.holder_identity.as_deref() == Some(self.identity.as_str()) {
+            spec.holder_identity = None;
+            self.api.replace(NAME, &PostParams::default(), &lease).await?;
+        }
+        Ok(())
+    }
+
+    fn fresh(&self) -> Object {
+        let metadata = ObjectMeta { name: Some(NAME.to_owned()), ..ObjectMeta::default() };
+        Object { metadata, spec: Some(spec(&self.identity, self.clock.precise(), 0)) }
+    }
+
+    fn taken(&self, seen: Object) -> Object {
+        let transitions = seen.spec.as_ref().and_then(|spec| spec.lease_transitions).unwrap_or(0).saturating_add(1);
+        Object { spec: Some(spec(&self.identity, self.clock.precise(), transitions)), ..seen }
+    }
+}
+
+fn spec(identity: &str, now: Timestamp, transitions: i32) -> LeaseSpec {
+    LeaseSpec {
+        holder_identity: Some(identity.to_owned()),
+        lease_duration_seconds: i32::try_from(DURATION.as_secs()).ok(),
+        acquire_time: Some(MicroTime(now)),
+        renew_time: Some(MicroTime(now)),
+        lease_transitions: Some(transitions),
+        ..LeaseSpec::default()
+    }
+}
+
+fn claim(seen: Option<&Object>, identity: &str, unchanged_for: Duration) -> Claim {
+    let Some(lease) = seen else { return Claim::Create };
+    let spec = lease.spec.as_ref();
+    let duration = spec.and_then(|spec| spec.lease_duration_seconds).and_then(|seconds| u64::try_from(seconds).ok());
+    match spec.and_then(|spec| spec.holder_identity.as_deref()) {
+        None | Some("") => Claim::Take,
+        Some(holder) if holder == identity => Claim::Take,
+        Some(_) if unchanged_for >= duration.map_or(DURATION, Duration::from_secs) => Claim::Take,
+        Some(_) => Claim::Wait,
+    }
+}
+
+/// A conflict means that another candidate was quicker: no error, only no win.
+fn won(written: kube::Result<Object>) -> kube::Result<bool> {
+    match written {
+        Ok(_) => Ok(true),
+        Err(kube::Error::Api(status)) if status.code == 409 => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held_by(identity: &str) -> Object {
+        Object { spec: Some(spec(identity, Timestamp::UNIX_EPOCH, 0)), ..Object::default() }
+    }
+
+    #[test]
+    fn a_lease_is_taken_only_when_nobody_else_can_be_using_it() {
+        let released = Object { spec: Some(LeaseSpec { holder_identity: None, ..LeaseSpec::default() }), ..Object::default() };
+        let cases = [
+            ("no lease", None, 0, Claim::Create),
+            ("released", Some(released), 0, Claim::Take),
+            ("ours, from before a restart", Some(held_by("me")), 0, Claim::Take),
+            ("another's, just renewed", Some(held_by("other")), 0, Claim::Wait),
+            ("another's, nearly run out", Some(held_by("other")), 14, Claim::Wait),
+            ("another's, run out", Some(held_by("other")), 15, Claim::Take),
+        ];
+        for (name, seen, seconds, expected) in cases {
+            assert_eq!(claim(seen.as_ref(), "me", Duration::from_secs(seconds)), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_holder_stops_before_another_may_start() {
+        assert!(RENEW_DEADLINE + REQUEST < DURATION);
+    }
+
+    #[test]
+    fn a_conflict_is_no_win_and_no_error() {
+        let conflict = kube::Error::Api(kube::core::Status::failure("changed", "Conflict").with_code(409).boxed());
+        assert!(matches!(won(Err(conflict)), Ok(false)));
+    }
+}

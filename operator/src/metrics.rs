@@ -1,0 +1,248 @@
+//! What the operator measures, under names that readers of other controllers' metrics will recognise.
+
+use std::{
+    fmt,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicI64, AtomicU64},
+    },
+    time::Duration,
+};
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+    },
+    registry::{Registry, Unit},
+};
+
+/// One environment.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Environment {
+    /// Namespace of the resource.
+    pub namespace: String,
+    /// Name of the resource.
+    pub name: String,
+}
+
+/// What is worth knowing about an environment beside numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Info {
+    /// Namespace of the resource.
+    pub namespace: String,
+    /// Name of the resource.
+    pub name: String,
+    /// Tier.
+    pub tier: String,
+    /// Image that serves, or an empty string.
+    pub image: String,
+    /// Colour that serves, or an empty string.
+    pub active: String,
+}
+
+/// The phase that a release is in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct PhaseOf {
+    /// Namespace of the resource.
+    pub namespace: String,
+    /// Name of the resource.
+    pub name: String,
+    /// Phase.
+    pub phase: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Kind {
+    kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Write {
+    kind: String,
+    verb: &'static str,
+}
+
+/// What is shown of an environment until it is next reported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The labels of `environment_info`.
+    pub info: Info,
+    /// Phase of the running release; none between releases.
+    pub phase: Option<String>,
+    /// Whether the condition Ready is True.
+    pub ready: bool,
+}
+
+/// Every metric of the operator.
+pub struct Metrics {
+    registry: Registry,
+    reconciliations: Family<Outcome, Counter<u64, AtomicU64>>,
+    errors: Family<Kind, Counter<u64, AtomicU64>>,
+    duration: Histogram,
+    writes: Family<Write, Counter<u64, AtomicU64>>,
+    info: Family<Info, Gauge<i64, AtomicI64>>,
+    ready: Family<Environment, Gauge<i64, AtomicI64>>,
+    phase: Family<PhaseOf, Gauge<i64, AtomicI64>>,
+    release_duration: Family<Outcome, Histogram>,
+    leader: Gauge<i64, AtomicI64>,
+    shown: Mutex<Vec<(Environment, Shown)>>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut metrics = Self::unregistered();
+        metrics.register();
+        metrics
+    }
+}
+
+impl Metrics {
+    fn unregistered() -> Self {
+        Self {
+            registry: Registry::with_prefix("chatbot_operator"),
+            reconciliations: Family::default(),
+            errors: Family::default(),
+            duration: Histogram::new(exponential_buckets(0.005, 2.0, 12)),
+            writes: Family::default(),
+            info: Family::default(),
+            ready: Family::default(),
+            phase: Family::default(),
+            release_duration: Family::new_with_constructor(|| Histogram::new(exponential_buckets(5.0, 2.0, 12))),
+            leader: Gauge::default(),
+            shown: Mutex::default(),
+        }
+    }
+
+    fn register(&mut self) {
+        let Self { registry, reconciliations, errors, duration, writes, info, ready, phase, release_duration, leader, shown: _ } =
+            self;
+        registry.register("reconciliations", "Reconciliations by outcome", reconciliations.clone());
+        registry.register("reconcile_errors", "Failed reconciliations by kind of error", errors.clone());
+        registry.register_with_unit("reconcile_duration", "Time one reconciliation took", Unit::Seconds, duration.clone());
+        registry.register("api_writes", "Writes to the API server by kind and verb", writes.clone());
+        registry.register("environment_info", "Each environment: tier, image and colour that serve", info.clone());
+        registry.register("environment_ready", "1 while the condition Ready is True", ready.clone());
+        registry.register("release_phase", "1 for the phase that a release is in", phase.clone());
+        registry.register_with_unit(
+            "release_duration",
+            "Time from the start of a release to its end, by outcome",
+            Unit::Seconds,
+            release_duration.clone(),
+        );
+        registry.register("leader", "1 in the process that holds the Lease", leader.clone());
+    }
+
+    /// The metrics as text (OpenMetrics 1.0).
+    ///
+    /// # Errors
+    /// When a metric cannot be written as text.
+    pub fn encode(&self) -> Result<String, fmt::Error> {
+        let mut out = String::new();
+        text::encode(&mut out, &self.registry)?;
+        Ok(out)
+    }
+
+    /// Counts one reconciliation; `error` is the label of [`crate::error::Error::kind`].
+    pub fn reconciled(&self, took: Duration, error: Option<&'static str>) {
+        self.duration.observe(took.as_secs_f64());
+        let outcome = if error.is_some() { "error" } else { "success" };
+        self.reconciliations.get_or_create(&Outcome { outcome }).inc();
+        if let Some(kind) = error {
+            self.errors.get_or_create(&Kind { kind }).inc();
+        }
+    }
+
+    /// Counts one write.
+    pub fn wrote(&self, kind: &str, verb: &'static str) {
+        self.writes.get_or_create(&Write { kind: kind.to_owned(), verb }).inc();
+    }
+
+    /// Records the end of a release.
+    pub fn release_ended(&self, outcome: &'static str, seconds: f64) {
+        self.release_duration.get_or_create(&Outcome { outcome }).observe(seconds);
+    }
+
+    /// Says whether this process leads.
+    pub fn set_leader(&self, leads: bool) {
+        self.leader.set(i64::from(leads));
+    }
+
+    /// Shows an environment as it is now, and removes what was shown of it before; `None` removes it altogether.
+    pub fn show(&self, environment: &Environment, now: Option<Shown>) {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(index) = shown.iter().position(|(known, _)| known == environment) {
+            let (_, before) = shown.swap_remove(index);
+            self.info.remove(&before.info);
+            self.ready.remove(environment);
+            before.phase.map(|phase| self.phase.remove(&phase_of(environment, phase)));
+        }
+        if let Some(now) = now {
+            self.info.get_or_create(&now.info).set(1);
+            self.ready.get_or_create(environment).set(i64::from(now.ready));
+            if let Some(phase) = now.phase.clone() {
+                self.phase.get_or_create(&phase_of(environment, phase)).set(1);
+            }
+            shown.push((environment.clone(), now));
+        }
+    }
+}
+
+fn phase_of(environment: &Environment, phase: String) -> PhaseOf {
+    PhaseOf { namespace: environment.namespace.clone(), name: environment.name.clone(), phase }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(image: &str, ready: bool) -> Option<Shown> {
+        let [namespace, name, tier, image] = ["chat", "dev", "dev", image].map(str::to_owned);
+        Some(Shown { info: Info { namespace, name, tier, image, active: "blue".to_owned() }, phase: None, ready })
+    }
+
+    #[test]
+    fn an_environment_is_shown_once_whatever_it_was_before() {
+        let metrics = Metrics::default();
+        let environment = Environment { namespace: "chat".to_owned(), name: "dev".to_owned() };
+        metrics.show(&environment, shown("old:1", false));
+        metrics.show(&environment, shown("new:2", true));
+        let text = metrics.encode().unwrap();
+        assert!(text.contains("image=\"new:2\"") && !text.contains("old:1"), "{text}");
+        assert!(text.contains("chatbot_operator_environment_ready{namespace=\"chat\",name=\"dev\"} 1"), "{text}");
+        metrics.show(&environment, None);
+        assert!(!metrics.encode().unwrap().contains("name=\"dev\""));
+    }
+
+    #[test]
+    fn names_are_those_that_dashboards_know() {
+        let metrics = Metrics::default();
+        metrics.reconciled(Duration::from_millis(7), Some("api"));
+        metrics.wrote("Deployment", "apply");
+        metrics.set_leader(true);
+        let text = metrics.encode().unwrap();
+        for line in [
+            "chatbot_operator_reconciliations_total{outcome=\"error\"} 1",
+            "chatbot_operator_reconcile_errors_total{kind=\"api\"} 1",
+            "chatbot_operator_reconcile_duration_seconds_count 1",
+            "chatbot_operator_api_writes_total{kind=\"Deployment\",verb=\"apply\"} 1",
+            "chatbot_operator_leader 1",
+        ] {
+            assert!(text.contains(line), "{line} is missing in {text}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! `kubectl chatbot`: an environment as a person wants to see it.
+//!
+//! | file | subject |
+//! |---|---|
+//! | [`status`], [`logs`], [`doctor`], [`ask`], [`upload`] | one subcommand each |
+//! | [`target`] | which cluster, namespace and environment is meant |
+//! | [`chatbot`] | the way into a running chatbot: tunnel, key, HTTP |
+//! | [`next_step`] | what a person does about a reason |
+//! | [`output`], [`error`] | what is printed |
+
+pub mod ask;
+pub mod chatbot;
+pub mod doctor;
+pub mod error;
+pub mod logs;
+pub mod next_step;
+pub mod output;
+pub mod status;
+pub mod target;
+pub mod upload;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+pub use error::PluginError;
+use output::Output;
+use target::Target;
+
+/// Looks after chatbot environments: what they do, what they say, and whether they are well
+#[derive(Debug, Parser)]
+#[command(name = "kubectl-chatbot", bin_name = "kubectl chatbot", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    options: Options,
+}
+
+/// Options of every subcommand.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Namespace of the environment; by default the one of the kubeconfig's context
+    #[arg(short, long, global = true)]
+    pub namespace: Option<String>,
+    /// Context of the kubeconfig; by default its current one
+    #[arg(long, global = true)]
+    pub context: Option<String>,
+    /// Kubeconfig file; by default the variable KUBECONFIG or ~/.kube/config
+    #[arg(long, global = true, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show release, services and conditions
+    Status(status::Arguments),
+    /// Show what the pods of the active colour say
+    Logs(logs::Arguments),
+    /// Check everything that an environment needs, and say what to do
+    Doctor(doctor::Arguments),
+    /// Ask the chatbot a question
+    Ask(ask::Arguments),
+    /// Give the chatbot a text or Markdown document to answer from
+    Upload(upload::Arguments),
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// When the cluster cannot be reached, what is asked for does not exist, or a check of `doctor` fails.
+pub async fn run(cli: Cli) -> Result<(), PluginError> {
+    let output = Output::stdout();
+    let target = Target::connect(&cli.options).await?;
+    let outcome = match cli.command {
+        Command::Status(arguments) => status::run(&target, &output, arguments).await,
+        Command::Logs(arguments) => logs::run(&target, &output, arguments).await,
+        Command::Doctor(arguments) => doctor::run(&target, &output, arguments).await,
+        Command::Ask(arguments) => ask::run(&target, &output, arguments).await,
+        Command::Upload(arguments) => upload::run(&target, &output, arguments).await,
+    };
+    match outcome {
+        Err(error) if error.is_closed_output() => Ok(()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_the_guide_shows_is_understood() {
+        for line in [
+            "status",
+            "status dev --watch",
+            "status --namespace chatbot-dev dev",
+            "logs dev --component worker -f",
+            "doctor -n chatbot-prod",
+            "ask --namespace chatbot-dev dev question",
+            "ask question",
+            "upload --namespace chatbot-dev dev guide.md --wait 120s",
+        ] {
+            let words = std::iter::once("kubectl-chatbot").chain(line.split(' '));
+            assert!(Cli::try_parse_from(words).is_ok(), "{line}");
+        }
+    }
+}

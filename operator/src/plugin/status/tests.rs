@@ -1,0 +1,62 @@
+use jiff::Timestamp;
+
+use super::render::screen;
+use crate::{crd::ChatbotEnvironment, plugin::output::Palette};
+
+const NOW: i64 = 1_700_000_100;
+
+fn screen_of(status: &str) -> String {
+    let yaml = format!(
+        "apiVersion: chatbot.platform/v1alpha1
+kind: ChatbotEnvironment
+metadata: {{name: prod, namespace: chat, generation: 3}}
+spec: {{tier: prod, image: 'team/chatbot:1.5.0', secretRef: {{name: chatbot}}}}
+{status}"
+    );
+    let environment: ChatbotEnvironment = serde_saphyr::from_str(&yaml).unwrap();
+    screen(&environment, Timestamp::from_second(NOW).unwrap(), Palette::default())
+}
+
+#[test]
+fn an_environment_that_nobody_has_seen_says_so() {
+    insta::assert_snapshot!(screen_of(""), @"
+    prod  tier prod, namespace chat
+      The operator has not seen it yet: see kubectl chatbot doctor
+    ");
+}
+
+#[test]
+fn a_release_on_its_way_shows_its_steps_and_the_next_step_of_a_person() {
+    let status = "
+status:
+  observedGeneration: 3
+  url: https://chat.example.org
+  replicas: 3
+  release:
+    active: blue
+    id: 0123456789
+    image: team/chatbot:1.4.0
+    schema: '20260101000000'
+    phase: Promote
+    candidate: {id: abcdef0123, colour: green, image: 'team/chatbot:1.5.0'}
+    startedAt: 2023-11-14T22:13:20Z
+    steps:
+    - {name: Migrate, startedAt: '2023-11-14T22:13:20Z', finishedAt: '2023-11-14T22:13:24Z', outcome: Succeeded, message: 2 migrations applied}
+    - {name: Promote, startedAt: '2023-11-14T22:13:30Z', outcome: Running, message: ''}
+  services:
+  - {name: postgresql, healthy: true}
+  - {name: qdrant, healthy: false, message: connection refused}
+  backups: {last: '2023-11-14T21:45:00Z', next: '2023-11-14T22:30:00Z', lastDrill: {at: '2023-11-12T04:00:00Z', restoreSeconds: 95, rows: 12000}}
+  conditions:
+  - {type: Ready, status: 'True', reason: ReleaseActive, message: release 0123456789 serves, lastTransitionTime: '2023-11-14T21:00:00Z'}
+  - {type: Reconciling, status: 'True', reason: AwaitingPromotion, message: the candidate passed its checks, lastTransitionTime: '2023-11-14T22:13:30Z'}
+";
+    insta::assert_snapshot!(screen_of(status));
+}
+
+#[test]
+fn a_spec_that_was_not_seen_yet_is_pointed_out() {
+    let text = screen_of("status: {observedGeneration: 2}");
+    assert!(text.contains("has not seen the newest change"), "{text}");
+    assert!(text.contains("not known yet"), "{text}");
+}

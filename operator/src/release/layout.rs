@@ -1,0 +1,87 @@
+//! What must run in a state. Rolling releases use one colour; each workload names its own, so that two can stand side by side.
+
+use jiff::Timestamp;
+
+use super::{
+    facts::{Facts, JOB_RETRY, Job},
+    state::{Phase, Placed, ReleaseState, Running},
+};
+use crate::{
+    crd::Colour,
+    resources::{Slot, labels::Component, migration_job::Migration},
+};
+
+/// One Deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workload {
+    /// App or worker.
+    pub component: Component,
+    /// Where it runs, and what.
+    pub slot: Slot,
+}
+
+/// What is to be done about the migration Job of the phase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobRun {
+    /// It must exist, or have existed.
+    Ensure(Migration, Slot),
+    /// It failed a while ago: it is removed, and made anew at the next look.
+    Replace(Migration, Slot),
+}
+
+/// Everything that must run, and where the Services point.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// Deployments.
+    pub workloads: Vec<Workload>,
+    /// Job of the phase.
+    pub job: Option<JobRun>,
+    /// Colour that gets traffic; none before the first release is switched to.
+    pub traffic: Option<Colour>,
+    /// Colour that the preview Service shows; none outside a release.
+    pub preview: Option<Colour>,
+}
+
+/// What must run in `state`.
+#[must_use]
+pub fn layout(state: &ReleaseState, facts: &Facts, now: Timestamp) -> Layout {
+    let active = state.active.as_ref();
+    let candidate = state.running.as_ref().filter(|running| shows_candidate(running.phase)).map(|running| &running.placed);
+    let workload = |component, placed: &Placed| Workload { component, slot: placed.slot() };
+    let app = candidate.or(active).map(|placed| workload(Component::App, placed));
+    let worker = active.map(|placed| workload(Component::Worker, placed));
+    Layout {
+        workloads: app.into_iter().chain(worker).collect(),
+        job: state.running.as_ref().and_then(|running| job(running, facts, now)),
+        traffic: active.map(|active| active.colour),
+        preview: candidate.map(|candidate| candidate.colour),
+    }
+}
+
+/// From Switch on the candidate is the active release.
+fn shows_candidate(phase: Phase) -> bool {
+    match phase {
+        Phase::Start | Phase::Check => true,
+        Phase::Migrate | Phase::Switch | Phase::Finish => false,
+    }
+}
+
+fn job(running: &Running, facts: &Facts, now: Timestamp) -> Option<JobRun> {
+    let (migration, job) = match running.phase {
+        Phase::Migrate => (Migration::Expand, &facts.expand),
+        Phase::Finish if facts.old_pods == 0 || facts.contract != Job::Absent => (Migration::Contract, &facts.contract),
+        Phase::Finish | Phase::Start | Phase::Check | Phase::Switch => return None,
+    };
+    let slot = running.placed.slot();
+    Some(if failed_long_ago(job, now) { JobRun::Replace(migration, slot) } else { JobRun::Ensure(migration, slot) })
+}
+
+/// Whether a failed Job has rested long enough to be tried again.
+#[must_use]
+pub fn failed_long_ago(job: &Job, now: Timestamp) -> bool {
+    let pause = i64::try_from(JOB_RETRY.as_secs()).unwrap_or(i64::MAX);
+    match job {
+        Job::Failed { at, .. } => now.as_second().saturating_sub(at.as_second()) >= pause,
+        Job::Absent | Job::Running { .. } | Job::Succeeded { .. } => false,
+    }
+}

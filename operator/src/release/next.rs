@@ -1,0 +1,240 @@
+//! The state machine of a release.
+//!
+//! ```text
+//!          wanted ≠ active, and it has not failed
+//!              (or a person asks to retry it)
+//!   ┌──────┐ ──────────────────────────────▶ ┌─────────┐  Job succeeded   ┌───────┐
+//!   │ idle │                                 │ Migrate │ ───────────────▶ │ Start │
+//!   └──────┘ ◀────────┐                      └────┬────┘                  └───┬───┘
+//!      ▲              │ timeout: the release      │                           │ every server is
+//!      │              │ has failed; or another    │                           │ of this release
+//!      │              │ release is wanted         ▼                           ▼ and available
+//!      │              ├────────────────── discard candidate ◀──────────── ┌───────┐
+//!      │              │                  (the active release              │ Check │
+//!      │              │                   never noticed)                  └───┬───┘
+//!      │              │ another release is wanted                             │ passed:
+//!      │              │                                                       │ active = candidate
+//!      │          ┌───┴────┐   workers are of this release, or timeout    ┌───▼────┐
+//!      └───────── │ Finish │ ◀─────────────────────────────────────────── │ Switch │
+//!                 └────────┘                                              └────────┘
+//!   no old pod is left and the contract Job succeeded, or timeout:
+//!   the release has succeeded; a contract that did not run is said, and left to the next release
+//! ```
+//!
+//! Each phase is one step of the log. A phase looks only at its own facts, so it can be decided again at any time.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::{
+    facts::{Check, Facts, Job, Policy, Rollout},
+    state::{HISTORY, Phase, Placed, Release, ReleaseState, Running},
+};
+use crate::crd::{
+    Colour,
+    environment_status::{FailedRelease, Outcome, PastRelease, Step},
+    reasons,
+};
+
+/// What a phase makes of its facts.
+enum Verdict {
+    /// It waits for this.
+    Wait(String),
+    /// It is done; the next phase begins.
+    Done(String),
+    /// It cannot be done any more.
+    Failed(String),
+}
+
+/// The state that follows from `state` when `facts` are seen at `now`.
+///
+/// At most one phase ends in one call, so that each is written down before the next begins.
+#[must_use]
+pub fn next(state: &ReleaseState, facts: &Facts, policy: &Policy, now: Timestamp) -> ReleaseState {
+    let mut state = state.clone();
+    state.failed = state.failed.filter(|failed| failed.id == facts.wanted.id);
+    let Some(running) = state.running.clone() else { return start_if_wanted(state, facts, now) };
+    if running.placed.release.id != facts.wanted.id {
+        let message = format!("release {} was asked for instead", facts.wanted.id);
+        return end(state, running, Outcome::Superseded, &message, now);
+    }
+    match verdict(&state, running.phase, facts, policy, now) {
+        Verdict::Wait(message) => say(state, message),
+        Verdict::Done(message) => advance(state, learn_schema(running, facts), &message, now),
+        Verdict::Failed(message) => end(state, running, Outcome::Failed, &message, now),
+    }
+}
+
+fn verdict(state: &ReleaseState, phase: Phase, facts: &Facts, policy: &Policy, now: Timestamp) -> Verdict {
+    let late = |since: Phase, limit: Duration| late(state, since, limit, now);
+    match phase {
+        Phase::Migrate => migrate(&facts.expand, late(Phase::Migrate, policy.migration_timeout)),
+        Phase::Start => start(&facts.app, late(Phase::Start, policy.check_timeout)),
+        Phase::Check => check(&facts.app, &facts.check, late(Phase::Start, policy.check_timeout)),
+        Phase::Switch => switch(&facts.worker, late(Phase::Switch, policy.check_timeout)),
+        Phase::Finish => finish(facts, late(Phase::Finish, policy.migration_timeout)),
+    }
+}
+
+fn migrate(job: &Job, late: bool) -> Verdict {
+    match job {
+        Job::Succeeded { schema } => Verdict::Done(schema.as_ref().map_or_else(String::new, |schema| format!("schema {schema}"))),
+        Job::Absent | Job::Running { .. } | Job::Failed { .. } => wait_or_fail(&job_message(job), late),
+    }
+}
+
+fn start(app: &Rollout, late: bool) -> Verdict {
+    match app {
+        Rollout::Complete => Verdict::Done(String::new()),
+        Rollout::Pending { message } => wait_or_fail(message, late),
+    }
+}
+
+/// Asks the servers only while all of them are up: a passed check speaks for every pod that gets traffic.
+fn check(app: &Rollout, check: &Check, late: bool) -> Verdict {
+    match (app, check) {
+        (Rollout::Complete, Check::Passed) => Verdict::Done(String::new()),
+        (Rollout::Pending { message }, _) | (Rollout::Complete, Check::Failing { message }) => wait_or_fail(message, late),
+        (Rollout::Complete, Check::Unknown) => wait_or_fail("asking the servers for their health", late),
+    }
+}
+
+fn switch(worker: &Rollout, late: bool) -> Verdict {
+    match worker {
+        Rollout::Complete => Verdict::Done(String::new()),
+        Rollout::Pending { message } if late => Verdict::Done(format!("the workers are late: {message}")),
+        Rollout::Pending { message } => Verdict::Wait(message.clone()),
+    }
+}
+
+/// The release serves already: nothing that goes wrong here takes it back.
+fn finish(facts: &Facts, late: bool) -> Verdict {
+    let waits_for = match (&facts.contract, facts.old_pods) {
+        (Job::Succeeded { .. }, _) => return Verdict::Done(String::new()),
+        (Job::Absent, 1..) => "pods of the old release still drain".to_owned(),
+        (job, _) => job_message(job),
+    };
+    if late {
+        Verdict::Done(format!("contract migrations are left to the next release: {waits_for}"))
+    } else {
+        Verdict::Wait(waits_for)
+    }
+}
+
+fn wait_or_fail(message: &str, late: bool) -> Verdict {
+    if late { Verdict::Failed(format!("timed out: {message}")) } else { Verdict::Wait(message.to_owned()) }
+}
+
+fn job_message(job: &Job) -> String {
+    match job {
+        Job::Absent => "the migration Job is being created".to_owned(),
+        Job::Running { message } if message.is_empty() => "the migration Job runs".to_owned(),
+        Job::Running { message } | Job::Failed { message, .. } => message.clone(),
+        Job::Succeeded { .. } => String::new(),
+    }
+}
+
+fn late(state: &ReleaseState, since: Phase, limit: Duration, now: Timestamp) -> bool {
+    let limit = i64::try_from(limit.as_secs()).unwrap_or(i64::MAX);
+    state.began(since).is_some_and(|began| now.as_second().saturating_sub(began.as_second()) >= limit)
+}
+
+fn start_if_wanted(state: ReleaseState, facts: &Facts, now: Timestamp) -> ReleaseState {
+    let asked_again = facts.retry.as_ref() == Some(&facts.wanted.id);
+    if state.serves(&facts.wanted.id) || (state.failed.is_some() && !asked_again) {
+        return state;
+    }
+    begin(state, &facts.wanted, now)
+}
+
+fn begin(state: ReleaseState, wanted: &Release, now: Timestamp) -> ReleaseState {
+    let colour = state.active.as_ref().map_or(Colour::Blue, |active| active.colour);
+    let placed = Placed { release: wanted.clone(), colour, schema: None };
+    let running = Running { placed, phase: Phase::Migrate, started_at: now };
+    ReleaseState { running: Some(running), steps: vec![opened(Phase::Migrate, now)], failed: None, ..state }
+}
+
+fn advance(state: ReleaseState, running: Running, message: &str, now: Timestamp) -> ReleaseState {
+    let to = match running.phase {
+        Phase::Migrate => Phase::Start,
+        Phase::Start => Phase::Check,
+        Phase::Check => Phase::Switch,
+        Phase::Switch => Phase::Finish,
+        Phase::Finish => return end(state, running, Outcome::Succeeded, message, now),
+    };
+    let mut state = close(state, Outcome::Succeeded, message, now);
+    if to == Phase::Switch {
+        state.active = Some(running.placed.clone());
+    }
+    state.running = Some(Running { phase: to, ..running });
+    state.steps.push(opened(to, now));
+    state
+}
+
+/// Ends the release under way. Once it is active, being superseded only cuts its tidying short.
+fn end(state: ReleaseState, running: Running, outcome: Outcome, message: &str, now: Timestamp) -> ReleaseState {
+    let mut state = close(state, outcome, message, now);
+    let outcome = if running.phase.before_switch() { outcome } else { Outcome::Succeeded };
+    if outcome == Outcome::Failed {
+        state.failed = Some(failed(&running, message, now));
+    }
+    let Placed { release, schema, .. } = running.placed;
+    let past = PastRelease {
+        id: release.id,
+        image: release.image,
+        schema,
+        started_at: Time(running.started_at),
+        finished_at: Time(now),
+        outcome,
+        message: message.to_owned(),
+    };
+    state.history.insert(0, past);
+    state.history.truncate(HISTORY);
+    state.running = None;
+    state
+}
+
+fn failed(running: &Running, message: &str, now: Timestamp) -> FailedRelease {
+    let reason = match running.phase {
+        Phase::Migrate => reasons::MIGRATION_TIMED_OUT,
+        Phase::Start | Phase::Check | Phase::Switch | Phase::Finish => reasons::CHECK_TIMED_OUT,
+    };
+    FailedRelease {
+        id: running.placed.release.id.clone(),
+        at: Time(now),
+        phase: running.phase.shown(),
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+    }
+}
+
+fn opened(phase: Phase, now: Timestamp) -> Step {
+    let (name, started_at) = (phase.shown(), Time(now));
+    Step { name, started_at, finished_at: None, outcome: Outcome::Running, message: String::new() }
+}
+
+fn close(mut state: ReleaseState, outcome: Outcome, message: &str, now: Timestamp) -> ReleaseState {
+    if let Some(step) = state.steps.last_mut() {
+        step.finished_at = Some(Time(now));
+        step.outcome = outcome;
+        message.clone_into(&mut step.message);
+    }
+    state
+}
+
+fn say(mut state: ReleaseState, message: String) -> ReleaseState {
+    if let Some(step) = state.steps.last_mut() {
+        step.message = message;
+    }
+    state
+}
+
+/// The migration says which schema it reached; nobody else knows it.
+fn learn_schema(mut running: Running, facts: &Facts) -> Running {
+    if let (Phase::Migrate, Job::Succeeded { schema }) = (running.phase, &facts.expand) {
+        running.placed.schema.clone_from(schema);
+    }
+    running
+}

@@ -1,0 +1,165 @@
+//! What is remembered of releases between two looks at the cluster; it lives in the resource's status.
+
+use jiff::Timestamp;
+
+use crate::{
+    crd::{
+        self, ChatbotEnvironmentStatus, Colour,
+        environment_status::{Candidate, FailedRelease, Outcome, PastRelease, ReleaseStatus, Step},
+    },
+    resources::Slot,
+};
+
+/// How many past releases are remembered.
+pub const HISTORY: usize = 10;
+
+/// What is released.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Release {
+    /// Hash of image and variables.
+    pub id: String,
+    /// Image reference.
+    pub image: String,
+}
+
+/// A release in its slot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// The release.
+    pub release: Release,
+    /// The slot it runs in.
+    pub colour: Colour,
+    /// Newest schema version that its migration reported.
+    pub schema: Option<String>,
+}
+
+impl Placed {
+    /// The slot as the builders of objects take it.
+    #[must_use]
+    pub fn slot(&self) -> Slot {
+        Slot { colour: self.colour, release: self.release.id.clone(), image: self.release.image.clone() }
+    }
+}
+
+/// Where a release under way stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// The schema is widened; the active release works on.
+    Migrate,
+    /// The candidate's servers start.
+    Start,
+    /// The candidate's servers answer for themselves.
+    Check,
+    /// The candidate is the active release now; its workers take over.
+    Switch,
+    /// What only the old release needed is removed.
+    Finish,
+}
+
+impl Phase {
+    /// Every phase in the order in which a release passes them.
+    pub const ALL: [Self; 5] = [Self::Migrate, Self::Start, Self::Check, Self::Switch, Self::Finish];
+
+    /// The phase as status shows it.
+    #[must_use]
+    pub fn shown(self) -> crd::Phase {
+        match self {
+            Self::Migrate => crd::Phase::Migrate,
+            Self::Start => crd::Phase::Start,
+            Self::Check => crd::Phase::Check,
+            Self::Switch => crd::Phase::Switch,
+            Self::Finish => crd::Phase::Finish,
+        }
+    }
+
+    /// Whether the candidate is not active yet, so that it can be discarded without anybody noticing.
+    #[must_use]
+    pub fn before_switch(self) -> bool {
+        match self {
+            Self::Migrate | Self::Start | Self::Check => true,
+            Self::Switch | Self::Finish => false,
+        }
+    }
+
+    fn read(shown: crd::Phase) -> Option<Self> {
+        Self::ALL.into_iter().find(|phase| phase.shown() == shown)
+    }
+}
+
+/// A release under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Running {
+    /// The release, and where it is started.
+    pub placed: Placed,
+    /// Where it stands.
+    pub phase: Phase,
+    /// When it began.
+    pub started_at: Timestamp,
+}
+
+/// Everything that is remembered. Log entries are kept in the form in which status shows them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ReleaseState {
+    /// The release that serves; none before the first.
+    pub active: Option<Placed>,
+    /// The release under way; none between releases. In Switch and Finish it is the active one.
+    pub running: Option<Running>,
+    /// Log of the release that runs, or ran last.
+    pub steps: Vec<Step>,
+    /// The release that is asked for, if it failed.
+    pub failed: Option<FailedRelease>,
+    /// Releases that ended, the newest first; at most [`HISTORY`].
+    pub history: Vec<PastRelease>,
+}
+
+impl ReleaseState {
+    /// Reads the state from the resource's status.
+    #[must_use]
+    pub fn read(status: &ChatbotEnvironmentStatus) -> Self {
+        let release = status.release.clone().unwrap_or_default();
+        Self {
+            active: read_active(&release),
+            running: read_running(&release),
+            steps: release.steps,
+            failed: status.failed_releases.first().cloned(),
+            history: status.history.clone(),
+        }
+    }
+
+    /// The step under way.
+    #[must_use]
+    pub fn step(&self) -> Option<&Step> {
+        self.steps.last().filter(|step| step.outcome == Outcome::Running)
+    }
+
+    /// When the given phase of the release under way began.
+    #[must_use]
+    pub fn began(&self, phase: Phase) -> Option<Timestamp> {
+        self.steps.iter().find(|step| step.name == phase.shown()).map(|step| step.started_at.0)
+    }
+
+    /// Whether the release with this id serves.
+    #[must_use]
+    pub fn serves(&self, id: &str) -> bool {
+        self.active.as_ref().is_some_and(|active| active.release.id == id)
+    }
+
+    /// The release that jobs and servers are watched for: the one under way, else the active one.
+    #[must_use]
+    pub fn watched(&self) -> Option<&Placed> {
+        self.running.as_ref().map(|running| &running.placed).or(self.active.as_ref())
+    }
+}
+
+fn read_active(release: &ReleaseStatus) -> Option<Placed> {
+    let (id, image) = (release.id.clone()?, release.image.clone()?);
+    Some(Placed { release: Release { id, image }, colour: release.active?, schema: release.schema.clone() })
+}
+
+/// The phase is that of the open step: the phase that status shows may be Suspended or Provision meanwhile.
+fn read_running(release: &ReleaseStatus) -> Option<Running> {
+    let Candidate { id, colour, image, schema } = release.candidate.clone()?;
+    let open = release.steps.last()?;
+    let started_at = release.started_at.as_ref()?.0;
+    Some(Running { placed: Placed { release: Release { id, image }, colour, schema }, phase: Phase::read(open.name)?, started_at })
+}

@@ -1,0 +1,72 @@
+//! The name of every object that an environment owns.
+//!
+//! A name never exceeds 63 characters: an environment's own name has at most 40, a release id has 10, and the longest text
+//! between them is `-downgrade-`.
+
+use crate::crd::Colour;
+use crate::resources::labels::Component;
+use crate::resources::migration_job::Migration;
+
+/// Deployment of one component in one colour: `<env>-app-blue`.
+#[must_use]
+pub fn deployment(environment: &str, component: Component, colour: Colour) -> String {
+    format!("{environment}-{component}-{}", colour.as_str())
+}
+
+/// Object that belongs to one component, whatever its colour: `<env>-app`.
+#[must_use]
+pub fn component(environment: &str, component: Component) -> String {
+    format!("{environment}-{component}")
+}
+
+/// Service, route and service account of the environment: the environment's own name.
+#[must_use]
+pub fn environment(environment: &str) -> String {
+    environment.to_owned()
+}
+
+/// Service that points at the candidate of a release: `<env>-preview`.
+#[must_use]
+pub fn preview(environment: &str) -> String {
+    format!("{environment}-preview")
+}
+
+/// Immutable Secret with the variables of one release: `<env>-release-<id>`.
+#[must_use]
+pub fn release_secret(environment: &str, release_id: &str) -> String {
+    format!("{environment}-release-{release_id}")
+}
+
+/// Secret with the credentials that the operator made on shared services: `<env>-provisioned`.
+#[must_use]
+pub fn provisioned_secret(environment: &str) -> String {
+    format!("{environment}-provisioned")
+}
+
+/// Job that migrates the schema for one release: `<env>-migrate-<id>` or `<env>-contract-<id>`.
+#[must_use]
+pub fn migration_job(environment: &str, migration: Migration, release_id: &str) -> String {
+    let verb = match migration {
+        Migration::Expand => "migrate",
+        Migration::Contract => "contract",
+    };
+    format!("{environment}-{verb}-{release_id}")
+}
+
+/// Job that makes database, role, bucket and collections: `<env>-provision-<hash>`.
+#[must_use]
+pub fn provision_job(environment: &str, hash: &str) -> String {
+    format!("{environment}-provision-{hash}")
+}
+
+/// Secret that cert-manager fills for an Ingress: `<env>-tls`.
+#[must_use]
+pub fn certificate_secret(environment: &str) -> String {
+    format!("{environment}-tls")
+}
+
+/// NetworkPolicy that closes every pod of the environment: `<env>-default-deny`.
+#[must_use]
+pub fn default_deny(environment: &str) -> String {
+    format!("{environment}-default-deny")
+}

@@ -1,0 +1,305 @@
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::PodTemplateSpec;
+use kube::api::DynamicObject;
+use serde_json::Value;
+
+use super::labels::{Component, Labels};
+use super::migration_job::Migration;
+use super::{
+    Slot, deployment, horizontal_pod_autoscaler, http_route, ingress, labels, migration_job, names, network_policy,
+    pod_disruption_budget, provision_job, provisioned_secret, release_secret, service, service_account,
+    service_monitor,
+};
+use crate::controllers::environment::resolve::{Identity, Resolved, Variables, fixtures, resolve};
+use crate::crd::{ChatbotEnvironment, Colour, Tier};
+
+fn slot(resolved: &Resolved, colour: Colour) -> Slot {
+    Slot { colour, release: resolved.release_id.clone(), image: resolved.image.reference.clone() }
+}
+
+fn object(value: impl serde::Serialize) -> Value {
+    serde_json::to_value(value).unwrap()
+}
+
+/// Every object of an environment whose blue slot is active, by the name of its file.
+fn objects(resolved: &Resolved) -> Vec<(&'static str, Value)> {
+    let blue = slot(resolved, Colour::Blue);
+    let replicas = |scale: crate::controllers::environment::resolve::Scale| scale.replicas(None, "chatbot-operator");
+    let mut objects = vec![
+        ("release_secret", object(release_secret::build(resolved))),
+        ("service_account", object(service_account::build(resolved))),
+        ("migration_job_expand", object(migration_job::build(resolved, &blue, Migration::Expand))),
+        ("migration_job_contract", object(migration_job::build(resolved, &blue, Migration::Contract))),
+        ("deployment_app", object(deployment::app(resolved, &blue, replicas(resolved.app.scale)))),
+        ("deployment_worker", object(deployment::worker(resolved, &blue, replicas(resolved.worker.scale)))),
+        ("service_active", object(service::active(resolved, Some(Colour::Blue)))),
+        ("service_preview", object(service::preview(resolved, None))),
+    ];
+    objects.extend(network_policy::build(resolved).into_iter().map(|it| ("network_policy", object(it))));
+    objects.extend(
+        pod_disruption_budget::build(resolved, Colour::Blue)
+            .into_iter()
+            .map(|it| ("pod_disruption_budget", object(it))),
+    );
+    objects.extend(
+        horizontal_pod_autoscaler::build(resolved, Colour::Blue)
+            .into_iter()
+            .map(|it| ("horizontal_pod_autoscaler", object(it))),
+    );
+    objects.extend(provision_job::build(resolved, &blue).map(|it| ("provision_job", object(it))));
+    objects.extend(ingress::build(resolved).map(|it| ("ingress", object(it))));
+    objects.extend(http_route::build(resolved).map(|it| ("http_route", object(it))));
+    objects.extend(service_monitor::build(resolved).map(|it| ("service_monitor", object(it))));
+    objects
+}
+
+fn full() -> Resolved {
+    resolve(&fixtures::full(Tier::Prod), &fixtures::provisioned()).unwrap()
+}
+
+fn behind_gateway() -> Resolved {
+    let more = "  host: chat.example.org\n  tls: {secretName: chat-tls}\n  routing: {gateway: {name: public, namespace: gateways, sectionName: https}}\n";
+    resolve(&fixtures::environment(Tier::Stage, more), &fixtures::provisioned()).unwrap()
+}
+
+/// Environments that together make every kind of object.
+fn cases() -> Vec<(String, Resolved)> {
+    let mut cases: Vec<_> = Tier::ALL.map(|tier| (tier.to_string(), fixtures::resolved(tier))).into();
+    cases.push(("full".to_owned(), full()));
+    cases.push(("gateway".to_owned(), behind_gateway()));
+    cases
+}
+
+/// What a spec that says more changes; the rest is as in its tier.
+fn is_telling(case: &str, file: &str) -> bool {
+    match case {
+        "gateway" => matches!(file, "http_route" | "network_policy"),
+        "full" => !file.starts_with("service_a") && !file.starts_with("service_p") && !file.starts_with("migration"),
+        _ => true,
+    }
+}
+
+#[test]
+fn every_object_of_every_tier_is_as_reviewed() {
+    for (case, resolved) in cases() {
+        let mut by_file: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+        for (file, object) in objects(&resolved).into_iter().filter(|(file, _)| is_telling(&case, file)) {
+            by_file.entry(file).or_default().push(object);
+        }
+        insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+            for (file, objects) in by_file {
+                insta::assert_yaml_snapshot!(format!("{file}_{case}"), objects);
+            }
+        });
+    }
+}
+
+#[test]
+fn the_provisioned_secret_outlives_its_environment() {
+    let identity = Identity::of(&fixtures::minimal(Tier::Dev));
+    let variables = Variables::from([("DATABASE_URL".to_owned(), "postgresql://dev_chatbot:pw@db/dev_chatbot".into())]);
+    let secret =
+        provisioned_secret::build(&crate::controllers::environment::resolve::Credentials { identity, variables });
+    assert_eq!(secret.metadata.owner_references, None);
+    assert_eq!(secret.metadata.name.as_deref(), Some("dev-provisioned"));
+}
+
+#[test]
+fn every_object_is_labelled_and_owned_by_its_environment() {
+    for (case, resolved) in cases() {
+        for (file, object) in objects(&resolved) {
+            let labels = &object["metadata"]["labels"];
+            assert_eq!(labels[labels::ENVIRONMENT], resolved.identity.name, "{file} of {case}");
+            assert_eq!(labels[labels::MANAGED_BY], "chatbot-operator", "{file} of {case}");
+            assert_eq!(object["metadata"]["ownerReferences"][0]["controller"], true, "{file} of {case}");
+            assert_eq!(object["metadata"]["ownerReferences"][0]["uid"], resolved.identity.uid, "{file} of {case}");
+        }
+    }
+}
+
+/// Pod templates of all workloads, by file.
+fn templates(resolved: &Resolved) -> Vec<(&'static str, PodTemplateSpec)> {
+    let with_template = objects(resolved).into_iter().filter(|(_, object)| object["spec"]["template"].is_object());
+    with_template
+        .map(|(file, object)| (file, serde_json::from_value(object["spec"]["template"].clone()).unwrap()))
+        .collect()
+}
+
+#[test]
+fn every_pod_is_restricted_and_has_no_token() {
+    for (file, template) in cases().iter().flat_map(|(_, resolved)| templates(resolved)) {
+        let pod = template.spec.unwrap();
+        let security = pod.security_context.unwrap();
+        assert_eq!(security.run_as_non_root, Some(true), "{file}");
+        assert_eq!(security.run_as_user, Some(65532), "{file}");
+        assert_eq!(security.seccomp_profile.unwrap().type_, "RuntimeDefault", "{file}");
+        assert_eq!(pod.automount_service_account_token, Some(false), "{file}");
+        assert_eq!(pod.enable_service_links, Some(false), "{file}");
+        for container in pod.containers {
+            let security = container.security_context.unwrap();
+            assert_eq!(security.allow_privilege_escalation, Some(false), "{file}");
+            assert_eq!(security.read_only_root_filesystem, Some(true), "{file}");
+            assert_eq!(security.capabilities.unwrap().drop, Some(vec!["ALL".to_owned()]), "{file}");
+            assert!(container.resources.unwrap().limits.is_some(), "{file}");
+        }
+    }
+}
+
+#[test]
+fn an_upgrade_of_the_operator_restarts_nothing() {
+    let version = env!("CARGO_PKG_VERSION");
+    for (file, template) in cases().iter().flat_map(|(_, resolved)| templates(resolved)) {
+        let text = serde_json::to_string(&template).unwrap();
+        assert!(!text.contains(version), "{file} holds the operator's version {version}");
+        assert!(!text.contains("generation"), "{file} holds the generation of the spec");
+    }
+}
+
+#[test]
+fn no_secret_value_stands_in_a_pod() {
+    for (file, template) in cases().iter().flat_map(|(_, resolved)| templates(resolved)) {
+        let text = serde_json::to_string(&template).unwrap();
+        assert!(!text.contains(fixtures::SECRET), "{file}");
+    }
+}
+
+fn matches(selector: &Value, labels: &Labels) -> bool {
+    let selector: Labels = serde_json::from_value(selector.clone()).unwrap();
+    selector.iter().all(|(key, value)| labels.get(key) == Some(value))
+}
+
+fn app_labels(resolved: &Resolved, colour: Colour) -> Labels {
+    let deployment = deployment::app(resolved, &slot(resolved, colour), None);
+    deployment.spec.unwrap().template.metadata.unwrap().labels.unwrap()
+}
+
+#[test]
+fn the_active_service_reaches_only_the_pods_of_its_colour() {
+    let resolved = fixtures::resolved(Tier::Stage);
+    for colour in [Colour::Blue, Colour::Green] {
+        let selector = object(service::active(&resolved, Some(colour)))["spec"]["selector"].clone();
+        assert!(matches(&selector, &app_labels(&resolved, colour)), "{colour:?}");
+        assert!(!matches(&selector, &app_labels(&resolved, colour.other())), "{colour:?}");
+    }
+}
+
+#[test]
+fn outside_a_release_the_preview_reaches_nothing() {
+    let resolved = fixtures::resolved(Tier::Stage);
+    let selector = object(service::preview(&resolved, None))["spec"]["selector"].clone();
+    for colour in [Colour::Blue, Colour::Green] {
+        assert!(!matches(&selector, &app_labels(&resolved, colour)), "{colour:?}");
+    }
+}
+
+#[test]
+fn a_deployment_selects_its_own_pods_by_labels_that_no_release_changes() {
+    let resolved = fixtures::resolved(Tier::Prod);
+    for file in ["deployment_app", "deployment_worker"] {
+        let (_, object) = objects(&resolved).into_iter().find(|(name, _)| *name == file).unwrap();
+        let selector = &object["spec"]["selector"]["matchLabels"];
+        let labels: Labels = serde_json::from_value(object["spec"]["template"]["metadata"]["labels"].clone()).unwrap();
+        assert!(matches(selector, &labels), "{file}");
+        for changing in [labels::RELEASE, labels::VERSION, labels::TIER] {
+            assert!(selector.get(changing).is_none(), "{file} selects by {changing}");
+        }
+    }
+}
+
+#[test]
+fn every_pod_is_closed_by_the_default_policy_and_opened_by_one_more() {
+    let resolved = full();
+    let policies = network_policy::build(&resolved);
+    for (file, template) in templates(&resolved) {
+        let labels = template.metadata.unwrap().labels.unwrap();
+        let selecting = policies.iter().filter(|policy| {
+            let selector = policy.spec.as_ref().unwrap().pod_selector.as_ref().unwrap();
+            matches(&object(selector.match_labels.as_ref()), &labels)
+        });
+        assert_eq!(selecting.count(), 2, "{file}");
+    }
+}
+
+#[test]
+fn a_migration_reaches_nothing_but_the_database_and_names() {
+    let resolved = fixtures::resolved(Tier::Prod);
+    let policies = network_policy::build(&resolved);
+    let migrate = policies.iter().find(|policy| policy.metadata.name.as_deref() == Some("prod-migrate")).unwrap();
+    let spec = object(migrate.spec.as_ref());
+    let ports: Vec<i64> = spec["egress"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|rule| rule["ports"].as_array().unwrap().clone())
+        .map(|port| port["port"].as_i64().unwrap())
+        .collect();
+    assert_eq!(ports, [53, 53, 6432]);
+    assert_eq!(spec["ingress"], Value::Null);
+}
+
+#[test]
+fn a_suspended_environment_has_no_pods_and_nothing_that_would_start_them() {
+    let more = "  suspend: true\n  app: {autoscaling: {min: 2, max: 6}}\n";
+    let resolved = resolve(&fixtures::environment(Tier::Prod, more), &fixtures::complete()).unwrap();
+    assert_eq!(resolved.app.scale.replicas(None, "chatbot-operator"), Some(0));
+    assert_eq!(resolved.worker.scale.replicas(None, "chatbot-operator"), Some(0));
+    assert_eq!(horizontal_pod_autoscaler::build(&resolved, Colour::Blue), []);
+    assert_eq!(pod_disruption_budget::build(&resolved, Colour::Blue), []);
+}
+
+#[test]
+fn what_a_release_reaches_can_be_read_back_from_its_secret() {
+    let more = "  settings: {LLM_BASE_URL: 'http://model.models.svc/v1'}\n";
+    let environment = fixtures::environment(Tier::Stage, more);
+    let resolved = resolve(&environment, &fixtures::complete()).unwrap();
+    let secret = release_secret::build(&resolved);
+    assert_eq!(release_secret::reached_by([&secret.metadata]), resolved.network.endpoints);
+    assert!(resolved.network.endpoints.namespaces.contains("models"));
+}
+
+#[test]
+fn policies_can_be_switched_off() {
+    let resolved =
+        resolve(&fixtures::environment(Tier::Dev, "  network: {policies: false}\n"), &fixtures::complete()).unwrap();
+    assert_eq!(network_policy::build(&resolved), []);
+}
+
+fn renamed(name: &str) -> ChatbotEnvironment {
+    let mut environment = fixtures::full(Tier::Prod);
+    environment.metadata.name = Some(name.to_owned());
+    environment
+}
+
+#[test]
+fn no_name_or_label_of_the_longest_environment_exceeds_63_characters() {
+    let longest = "a".repeat(40);
+    let mut environment = renamed(&longest);
+    environment.spec.image = format!("registry.example/chatbot:{}", "1".repeat(128));
+    let resolved = resolve(&environment, &fixtures::provisioned()).unwrap();
+    for (file, object) in objects(&resolved) {
+        let name = object["metadata"]["name"].as_str().unwrap();
+        assert!(name.len() <= 63, "{file}: {name}");
+        let labels: Labels = serde_json::from_value(object["metadata"]["labels"].clone()).unwrap();
+        assert!(labels.values().all(|value| value.len() <= 63), "{file}: {labels:?}");
+    }
+    assert!(names::deployment(&longest, Component::Monitor, Colour::Green).len() <= 63);
+}
+
+#[test]
+fn a_selector_is_written_as_list_calls_take_it() {
+    let selector = labels::selector("dev", Component::App, Some(Colour::Green));
+    let text = labels::selector_string(&selector);
+    assert_eq!(
+        text,
+        "app.kubernetes.io/component=app,app.kubernetes.io/name=chatbot,chatbot.platform/colour=green,chatbot.platform/environment=dev"
+    );
+}
+
+#[test]
+fn dynamic_objects_name_their_kind() {
+    let route: DynamicObject = http_route::build(&behind_gateway()).unwrap();
+    assert_eq!(route.types.unwrap().kind, http_route::resource().kind);
+    let monitor = service_monitor::build(&full()).unwrap();
+    assert_eq!(monitor.types.unwrap().kind, service_monitor::resource().kind);
+}

@@ -1,0 +1,233 @@
+//! Puts the process together: logs, metrics, election, watches, reconciliation, and an orderly end.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::{StreamExt, channel::mpsc};
+use kube::{
+    Client, ResourceExt,
+    runtime::{
+        applier,
+        controller::{self, Action},
+        events::{Recorder, Reporter},
+        reflector::ObjectRef,
+    },
+};
+use secrecy::SecretString;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    task::JoinSet,
+    time::Instant,
+};
+
+use crate::{
+    clock::Clock,
+    config::Config,
+    controllers::{
+        apis,
+        context::Context,
+        environment,
+        memory::Memory,
+        secrets::SecretWatches,
+        stores::{self, Queue, Target},
+    },
+    crd::ChatbotEnvironment,
+    error::Error,
+    health::{self, Readiness},
+    lease::{Election, Lost},
+    metrics::{self, Metrics},
+    probe::Prober,
+};
+
+/// Environments that may wait for a look; more hold their watches up for a moment.
+const QUEUE: usize = 1024;
+/// Environments that are looked at at the same time.
+const CONCURRENCY: u16 = 4;
+/// Several changes within this time cause one look.
+const DEBOUNCE: Duration = Duration::from_millis(100);
+
+/// Why the process cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Fatal {
+    /// No way to the API server.
+    #[error("cannot set up the Kubernetes client: {0}; check the service account or KUBECONFIG")]
+    Client(String),
+    /// No HTTP client.
+    #[error("cannot set up the HTTP client: {0}")]
+    Prober(#[from] reqwest::Error),
+    /// The address of the operator's own server is taken, or not this machine's.
+    #[error("cannot serve health and metrics on {address}: {source}; choose another HTTP_ADDR")]
+    Serve {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// Signals cannot be heard.
+    #[error("cannot listen for signals: {0}")]
+    Signals(std::io::Error),
+    /// Another process leads now.
+    #[error(transparent)]
+    Lost(#[from] Lost),
+    /// The first look at the cluster failed.
+    #[error(transparent)]
+    Start(#[from] Error),
+    /// A task ended that should run as long as the process.
+    #[error("{0} ended unexpectedly; the process is restarted")]
+    Ended(&'static str),
+}
+
+/// Runs until a signal ends it.
+///
+/// # Errors
+/// When it cannot start, or may not go on.
+pub async fn run(config: Config) -> Result<(), Fatal> {
+    let client = Client::try_default().await.map_err(|error| Fatal::Client(error.to_string()))?;
+    let (metrics, readiness, clock) = (Arc::new(Metrics::default()), Readiness::default(), Clock::system());
+    let (stop, stopping) = watch::channel(false);
+    let server = health::serve(config.http_addr, Arc::clone(&metrics), readiness.clone(), stopped(stopping));
+    let election = Election::new(client.clone(), &config.pod_namespace, config.identity(), clock.clone());
+    tokio::select! {
+        ended = server => Err(ended.map_or_else(|source| Fatal::Serve { address: config.http_addr, source }, |()| Fatal::Ended("the HTTP server"))),
+        ended = lead(&config, client, &election, metrics, readiness, clock) => ended,
+        heard = end_signal() => {
+            let name = heard?;
+            tracing::info!(signal = name, "ending");
+            election.release().await;
+            stop.send_replace(true);
+            Ok(())
+        }
+    }
+}
+
+/// Waits for the Lease, then works until it is lost.
+async fn lead(
+    config: &Config,
+    client: Client,
+    election: &Election,
+    metrics: Arc<Metrics>,
+    readiness: Readiness,
+    clock: Clock,
+) -> Result<(), Fatal> {
+    readiness.set(true);
+    tracing::info!(identity = config.identity(), "standing by for the Lease");
+    election.acquire().await;
+    tracing::info!(identity = config.identity(), "leading");
+    metrics.set_leader(true);
+    readiness.set(false);
+    tokio::select! {
+        lost = election.hold() => Err(lost.into()),
+        ended = work(config, client, metrics, readiness, clock) => ended,
+    }
+}
+
+async fn work(config: &Config, client: Client, metrics: Arc<Metrics>, readiness: Readiness, clock: Clock) -> Result<(), Fatal> {
+    let (tell, apis) = watch::channel(apis::discover(&client).await?);
+    let mut tasks = JoinSet::new();
+    tasks.spawn(apis::follow(client.clone(), tell));
+    let scopes: Vec<(Queue, mpsc::Receiver<Target>, stores::Stores)> = config
+        .scopes()
+        .iter()
+        .map(|scope| {
+            let (queue, looks) = mpsc::channel(QUEUE);
+            let stores = stores::start(&client, scope.as_deref(), &apis, &queue, &mut tasks);
+            (queue, looks, stores)
+        })
+        .collect();
+    let everywhere: Arc<Vec<_>> = Arc::new(scopes.iter().map(|(_, _, stores)| stores.clone()).collect());
+    for stores in everywhere.iter() {
+        stores.ready().await.map_err(|_| Fatal::Ended("a watch"))?;
+    }
+    readiness.set(true);
+    tracing::info!(namespaces = ?config.scopes(), "caches are filled");
+    let recorder = Recorder::new(client.clone(), Reporter { controller: "chatbot-operator".to_owned(), instance: Some(config.identity()) });
+    let (prober, memory) = (Prober::new()?, Arc::new(Memory::default()));
+    for (queue, looks, stores) in scopes {
+        let ctx = Context {
+            client: client.clone(),
+            clock: clock.clone(),
+            metrics: Arc::clone(&metrics),
+            recorder: recorder.clone(),
+            prober: prober.clone(),
+            memory: Arc::clone(&memory),
+            secrets: Arc::new(SecretWatches::new(client.clone(), queue)),
+            apis: apis.clone(),
+            stores,
+            everywhere: Arc::clone(&everywhere),
+            operator_namespace: config.pod_namespace.clone(),
+            new_password,
+        };
+        tasks.spawn(look_again_and_again(Arc::new(ctx), looks));
+    }
+    tasks.join_next().await;
+    Err(Fatal::Ended("a watch or controller"))
+}
+
+async fn look_again_and_again(ctx: Arc<Context>, looks: mpsc::Receiver<Target>) {
+    let configuration = controller::Config::default().concurrency(CONCURRENCY).debounce(DEBOUNCE);
+    let queue = looks.map(Ok::<_, std::convert::Infallible>);
+    let store = ctx.stores.environments.clone();
+    let reconcile = |environment, ctx| Box::pin(timed(environment, ctx));
+    let looked = applier(reconcile, after_error, Arc::clone(&ctx), store, queue, configuration);
+    looked
+        .for_each(|outcome| {
+            if let Err(controller::Error::ObjectNotFound(gone)) = &outcome {
+                forget(&ctx, &ObjectRef::new(&gone.name).within(gone.namespace.as_deref().unwrap_or_default()));
+            }
+            std::future::ready(())
+        })
+        .await;
+}
+
+async fn timed(environment: Arc<ChatbotEnvironment>, ctx: Arc<Context>) -> Result<Action, Error> {
+    let started = Instant::now();
+    let outcome = environment::reconcile(environment, Arc::clone(&ctx)).await;
+    ctx.metrics.reconciled(started.elapsed(), outcome.as_ref().err().map(|error| error.handling().0));
+    outcome
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the signature is the controller's")]
+fn after_error(environment: Arc<ChatbotEnvironment>, error: &Error, ctx: Arc<Context>) -> Action {
+    let failures = ctx.memory.failed(&ObjectRef::from_obj(environment.as_ref()));
+    let pause = error.pause(failures);
+    let (namespace, name) = (environment.namespace().unwrap_or_default(), environment.name_any());
+    match error {
+        Error::Conflict { .. } => tracing::debug!(%error, namespace, name, "looking again"),
+        Error::Api { .. } | Error::Timeout { .. } | Error::Json { .. } | Error::Random => {
+            tracing::warn!(%error, namespace, name, failures, retry_in = ?pause, "reconciliation failed");
+        }
+    }
+    Action::requeue(pause)
+}
+
+/// An environment that is gone is not shown, watched for or remembered any more.
+fn forget(ctx: &Context, target: &Target) {
+    let environment = metrics::Environment { namespace: target.namespace.clone().unwrap_or_default(), name: target.name.clone() };
+    ctx.metrics.show(&environment, None);
+    ctx.secrets.follow(target, &std::collections::BTreeSet::new());
+    ctx.memory.forget(target);
+}
+
+/// 192 random bits as hexadecimal digits.
+fn new_password() -> Result<SecretString, Error> {
+    let mut bytes = [0_u8; 24];
+    let random = rustls::crypto::ring::default_provider().secure_random;
+    random.fill(&mut bytes).map_err(|_| Error::Random)?;
+    Ok(SecretString::from(hex::encode(bytes)))
+}
+
+async fn stopped(mut stopping: watch::Receiver<bool>) {
+    // An error means that the sender is gone: the process ends.
+    if stopping.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending().await
+    }
+}
+
+async fn end_signal() -> Result<&'static str, Fatal> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(Fatal::Signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Fatal::Signals)?;
+    tokio::select! {
+        _ = terminate.recv() => Ok("SIGTERM"),
+        _ = interrupt.recv() => Ok("SIGINT"),
+    }
+}
