@@ -41,7 +41,10 @@ impl Config {
     #[must_use]
     pub fn identity(&self) -> String {
         let host = || std::env::var("HOSTNAME").unwrap_or_else(|_| "chatbot-operator".to_owned());
-        self.pod_name.clone().filter(|name| !name.is_empty()).unwrap_or_else(|| format!("{}-{}", host(), std::process::id()))
+        self.pod_name
+            .clone()
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| format!("{}-{}", host(), std::process::id()))
     }
 }
 

@@ -45,10 +45,8 @@ impl Error {
     #[must_use]
     pub fn api(doing: impl Into<String>, source: kube::Error) -> Self {
         let doing = doing.into();
-        match source {
-            kube::Error::Api(status) if status.code == 409 => Self::Conflict { doing },
-            source => Self::Api { doing, source: Box::new(source) },
-        }
+        let is_conflict = matches!(&source, kube::Error::Api(status) if status.code == 409);
+        if is_conflict { Self::Conflict { doing } } else { Self::Api { doing, source: Box::new(source) } }
     }
 
     /// The error of an object that does not fit its kind.

@@ -57,6 +57,13 @@ struct Sighting {
     at: Instant,
 }
 
+/// What came of a renewal.
+enum Renewal {
+    Renewed(Box<Object>),
+    /// Another process holds it.
+    Taken(String),
+}
+
 /// What to do about the Lease that was read.
 #[derive(Debug, PartialEq)]
 enum Claim {
@@ -79,8 +86,12 @@ impl Election {
             match timeout(REQUEST, self.try_acquire(&mut sighting)).await {
                 Ok(Ok(true)) => return,
                 Ok(Ok(false)) => {}
-                Ok(Err(error)) => tracing::warn!(%error, lease = NAME, "the Lease cannot be read or taken; trying again"),
-                Err(_elapsed) => tracing::warn!(lease = NAME, "the API server did not answer about the Lease; trying again"),
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, lease = NAME, "the Lease cannot be read or taken; trying again");
+                }
+                Err(_elapsed) => {
+                    tracing::warn!(lease = NAME, "the API server did not answer about the Lease; trying again");
+                }
             }
             sleep(RETRY_EVERY).await;
         }
@@ -88,15 +99,15 @@ impl Election {
 
     /// Renews until that fails, and says why it failed.
     pub async fn hold(&self) -> Lost {
-        let (mut renewed, mut pause) = (Instant::now(), RENEW_EVERY);
+        let (mut renewed, mut pause, mut known) = (Instant::now(), RENEW_EVERY, None);
         loop {
             sleep(pause).await;
-            let trouble = match timeout(REQUEST, self.renew()).await {
-                Ok(Ok(None)) => {
-                    (renewed, pause) = (Instant::now(), RENEW_EVERY);
+            let trouble = match timeout(REQUEST, self.renew(known.take())).await {
+                Ok(Ok(Renewal::Renewed(lease))) => {
+                    (renewed, pause, known) = (Instant::now(), RENEW_EVERY, Some(*lease));
                     continue;
                 }
-                Ok(Ok(Some(other))) => return Lost::Taken(other),
+                Ok(Ok(Renewal::Taken(other))) => return Lost::Taken(other),
                 Ok(Err(error)) => error.to_string(),
                 Err(_elapsed) => "no answer".to_owned(),
             };
@@ -133,15 +144,19 @@ impl Election {
         }
     }
 
-    /// `Some(holder)` when another process holds the Lease.
-    async fn renew(&self) -> kube::Result<Option<String>> {
-        let mut lease = self.api.get(NAME).await?;
+    /// Renews on top of the Lease as it was last written; after a failure it is read anew.
+    async fn renew(&self, known: Option<Object>) -> kube::Result<Renewal> {
+        let mut lease = match known {
+            Some(lease) => lease,
+            None => self.api.get(NAME).await?,
+        };
         let spec = lease.spec.get_or_insert_default();
         if spec.holder_identity.as_deref() != Some(self.identity.as_str()) {
-            return Ok(Some(spec.holder_identity.clone().unwrap_or_else(|| "nobody".to_owned())));
+            return Ok(Renewal::Taken(spec.holder_identity.clone().unwrap_or_else(|| "nobody".to_owned())));
         }
         spec.renew_time = Some(MicroTime(self.clock.precise()));
-        self.api.replace(NAME, &PostParams::default(), &lease).await.map(|_| None)
+        let written = self.api.replace(NAME, &PostParams::default(), &lease).await?;
+        Ok(Renewal::Renewed(Box::new(written)))
     }
 
     async fn try_release(&self) -> kube::Result<()> {
@@ -207,7 +222,8 @@ mod tests {
 
     #[test]
     fn a_lease_is_taken_only_when_nobody_else_can_be_using_it() {
-        let released = Object { spec: Some(LeaseSpec { holder_identity: None, ..LeaseSpec::default() }), ..Object::default() };
+        let released =
+            Object { spec: Some(LeaseSpec { holder_identity: None, ..LeaseSpec::default() }), ..Object::default() };
         let cases = [
             ("no lease", None, 0, Claim::Create),
             ("released", Some(released), 0, Claim::Take),

@@ -123,11 +123,27 @@ impl Metrics {
     }
 
     fn register(&mut self) {
-        let Self { registry, reconciliations, errors, duration, writes, info, ready, phase, release_duration, leader, shown: _ } =
-            self;
+        let Self {
+            registry,
+            reconciliations,
+            errors,
+            duration,
+            writes,
+            info,
+            ready,
+            phase,
+            release_duration,
+            leader,
+            shown: _,
+        } = self;
         registry.register("reconciliations", "Reconciliations by outcome", reconciliations.clone());
         registry.register("reconcile_errors", "Failed reconciliations by kind of error", errors.clone());
-        registry.register_with_unit("reconcile_duration", "Time one reconciliation took", Unit::Seconds, duration.clone());
+        registry.register_with_unit(
+            "reconcile_duration",
+            "Time one reconciliation took",
+            Unit::Seconds,
+            duration.clone(),
+        );
         registry.register("api_writes", "Writes to the API server by kind and verb", writes.clone());
         registry.register("environment_info", "Each environment: tier, image and colour that serve", info.clone());
         registry.register("environment_ready", "1 while the condition Ready is True", ready.clone());
@@ -210,17 +226,17 @@ impl fmt::Debug for Metrics {
 mod tests {
     use super::*;
 
-    fn shown(image: &str, ready: bool) -> Option<Shown> {
+    fn shown(image: &str, ready: bool) -> Shown {
         let [namespace, name, tier, image] = ["chat", "dev", "dev", image].map(str::to_owned);
-        Some(Shown { info: Info { namespace, name, tier, image, active: "blue".to_owned() }, phase: None, ready })
+        Shown { info: Info { namespace, name, tier, image, active: "blue".to_owned() }, phase: None, ready }
     }
 
     #[test]
     fn an_environment_is_shown_once_whatever_it_was_before() {
         let metrics = Metrics::default();
         let environment = Environment { namespace: "chat".to_owned(), name: "dev".to_owned() };
-        metrics.show(&environment, shown("old:1", false));
-        metrics.show(&environment, shown("new:2", true));
+        metrics.show(&environment, Some(shown("old:1", false)));
+        metrics.show(&environment, Some(shown("new:2", true)));
         let text = metrics.encode().unwrap();
         assert!(text.contains("image=\"new:2\"") && !text.contains("old:1"), "{text}");
         assert!(text.contains("chatbot_operator_environment_ready{namespace=\"chat\",name=\"dev\"} 1"), "{text}");

@@ -107,7 +107,8 @@ impl Prober {
         let answer = self.client.get(&url).send().await.map_err(|error| Unanswered(reason(&error)))?;
         let status = answer.status();
         let body = limited(answer).await?;
-        serde_json::from_slice(&body).map_err(|_| Unanswered(format!("/health answered {status}, but not as the chatbot does")))
+        serde_json::from_slice(&body)
+            .map_err(|_| Unanswered(format!("/health answered {status}, but not as the chatbot does")))
     }
 }
 

@@ -121,7 +121,13 @@ async fn lead(
     }
 }
 
-async fn work(config: &Config, client: Client, metrics: Arc<Metrics>, readiness: Readiness, clock: Clock) -> Result<(), Fatal> {
+async fn work(
+    config: &Config,
+    client: Client,
+    metrics: Arc<Metrics>,
+    readiness: Readiness,
+    clock: Clock,
+) -> Result<(), Fatal> {
     let (tell, apis) = watch::channel(apis::discover(&client).await?);
     let mut tasks = JoinSet::new();
     tasks.spawn(apis::follow(client.clone(), tell));
@@ -140,7 +146,10 @@ async fn work(config: &Config, client: Client, metrics: Arc<Metrics>, readiness:
     }
     readiness.set(true);
     tracing::info!(namespaces = ?config.scopes(), "caches are filled");
-    let recorder = Recorder::new(client.clone(), Reporter { controller: "chatbot-operator".to_owned(), instance: Some(config.identity()) });
+    let recorder = Recorder::new(
+        client.clone(),
+        Reporter { controller: "chatbot-operator".to_owned(), instance: Some(config.identity()) },
+    );
     let (prober, memory) = (Prober::new()?, Arc::new(Memory::default()));
     for (queue, looks, stores) in scopes {
         let ctx = Context {
@@ -202,7 +211,8 @@ fn after_error(environment: Arc<ChatbotEnvironment>, error: &Error, ctx: Arc<Con
 
 /// An environment that is gone is not shown, watched for or remembered any more.
 fn forget(ctx: &Context, target: &Target) {
-    let environment = metrics::Environment { namespace: target.namespace.clone().unwrap_or_default(), name: target.name.clone() };
+    let environment =
+        metrics::Environment { namespace: target.namespace.clone().unwrap_or_default(), name: target.name.clone() };
     ctx.metrics.show(&environment, None);
     ctx.secrets.follow(target, &std::collections::BTreeSet::new());
     ctx.memory.forget(target);
@@ -219,7 +229,7 @@ fn new_password() -> Result<SecretString, Error> {
 async fn stopped(mut stopping: watch::Receiver<bool>) {
     // An error means that the sender is gone: the process ends.
     if stopping.wait_for(|stop| *stop).await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -102,7 +102,8 @@ fn every_refused_case_names_the_field_and_what_to_write() {
         let answer = api.answer(case);
         let field = case.field.as_deref().unwrap();
         let message = case.message.as_deref().unwrap();
-        let named = |line: &String| (field.is_empty() || line.starts_with(&format!("{field}:"))) && line.contains(message);
+        let named =
+            |line: &String| (field.is_empty() || line.starts_with(&format!("{field}:"))) && line.contains(message);
         if answer.len() != 1 || !answer.iter().any(named) {
             wrong.push(format!("{}: {answer:?}", case.name));
         }

@@ -36,11 +36,8 @@ choose_cluster() {
   socket=$dir/containerd.sock
 }
 
-# Prints the cluster's folder in every cgroup hierarchy of this machine (one on cgroup v2, one per controller on v1).
-cgroup_dirs() {
-  if [ -e /sys/fs/cgroup/cgroup.controllers ]; then echo "/sys/fs/cgroup/$name"; return; fi
-  awk -v n="/$name" '$3 == "cgroup" { print $2 n }' /proc/mounts
-}
+# Prints the cluster's folder in every cgroup hierarchy of this machine: one on cgroup v2, one per controller on v1, both on a mixture.
+cgroup_dirs() { awk -v n="/$name" '$3 ~ /^cgroup2?$/ { print $2 n }' /proc/mounts; }
 
 api_ready() {
   [ -e "$kubeconfig" ] && curl -sf -o /dev/null -m 2 --cacert "$dir/pki/ca.crt" --cert "$dir/pki/admin.crt" --key "$dir/pki/admin.key" \

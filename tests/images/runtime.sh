@@ -7,6 +7,7 @@ runtime() {
   local package=${1:-} out tree
   [ $# = 0 ] || shift
   out=$cache/runtime/$suite-${package:-plain}-$(sha256sum "$images_home/runtime.sh" | cut -c1-12)
+  one_at_a_time runtime 6
   if [ ! -d "$out" ]; then
     step "runtime: Debian $suite, ${package:-C library and certificates only}"
     tree=$(mktemp -d)

@@ -10,6 +10,7 @@ number=${CLUSTER_NUMBER:-0}        # which of the local clusters
 profile=${PROFILE:-image}          # cargo profile of the binaries in the images: image (small, slow to build) or dev
 started=$(date +%s%N)
 logs=$cache/logs
+export PROFILE=$profile
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}
 mkdir -p "$logs"
 

@@ -3,7 +3,7 @@
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::generate::{Ending, Spoken, generate};
+use super::generate::{Ending, Spoken, generate, tell};
 use super::language::Language;
 use super::ports::{Library, Memory, Model};
 use super::retrieve::{Retrieved, retrieve};
@@ -51,11 +51,6 @@ pub async fn answer<M: Memory>(
     }
     tell(events, Event::Done(answer.clone())).await;
     Ok(answer)
-}
-
-/// Nobody listening is no error: what is being said is kept.
-async fn tell(events: &mpsc::Sender<Event>, event: Event) {
-    drop(events.send(event).await);
 }
 
 /// What the chatbot itself says before the model's words.

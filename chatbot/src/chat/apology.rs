@@ -34,7 +34,9 @@ pub(super) fn instead_of_an_answer(language: Language, sources: &[Source]) -> St
 /// The index is down: said before an answer that had no sources to look into.
 pub(super) const fn without_sources(language: Language) -> &'static str {
     match language {
-        Language::English => "(The document search is not available at the moment, so this answer comes without sources.)\n\n",
+        Language::English => {
+            "(The document search is not available at the moment, so this answer comes without sources.)\n\n"
+        }
         Language::Persian => "(جست‌وجوی اسناد در حال حاضر در دسترس نیست؛ این پاسخ بدون منبع است.)\n\n",
         Language::Arabic => "(البحث في المستندات غير متاح حالياً، لذلك هذه الإجابة من دون مصادر.)\n\n",
     }

@@ -1,11 +1,17 @@
 //! The model's words, passed on as they come.
 
+use std::time::Duration;
+
 use futures::StreamExt;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::ports::Model;
 use super::{Event, FinishReason};
 use crate::llm::{Delta, Deltas, End, LlmError, Request, Usage};
+
+/// Longest wait for a reader who has fallen behind.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the model said, and how it ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,8 +60,9 @@ async fn pass_on(mut deltas: Deltas, events: &mpsc::Sender<Event>) -> Spoken {
         match delta {
             Ok(Delta::Text(words)) => {
                 text.push_str(&words);
-                // A closed channel is noticed by the next turn of the loop.
-                drop(events.send(Event::Token(words)).await);
+                if !tell(events, Event::Token(words)).await {
+                    return Spoken { text, ending: Ending::Cancelled };
+                }
             }
             // An answer without a word is none, whatever its end says.
             Ok(Delta::End(_)) if text.trim().is_empty() => return failed(text, &LlmError::Interrupted),
@@ -63,6 +70,11 @@ async fn pass_on(mut deltas: Deltas, events: &mpsc::Sender<Event>) -> Spoken {
             Err(error) => return failed(text, &error),
         }
     }
+}
+
+/// Tells whoever asked; false when nobody listens. Who does not read for half a minute is taken for gone, or the model would wait for ever.
+pub(super) async fn tell(events: &mpsc::Sender<Event>, event: Event) -> bool {
+    matches!(timeout(PATIENCE, events.send(event)).await, Ok(Ok(())))
 }
 
 fn complete(end: End) -> Ending {

@@ -25,7 +25,9 @@ impl Language {
         if arabic_script == 0 || latin > 2 * arabic_script {
             return Self::English;
         }
-        if letters_and_words(text, is_persian_letter, &PERSIAN_WORDS) >= letters_and_words(text, is_arabic_letter, &ARABIC_WORDS) {
+        if letters_and_words(text, is_persian_letter, &PERSIAN_WORDS)
+            >= letters_and_words(text, is_arabic_letter, &ARABIC_WORDS)
+        {
             Self::Persian
         } else {
             Self::Arabic

@@ -182,7 +182,9 @@ mod tests {
     #[test]
     fn only_a_harmless_request_id_of_the_client_is_kept() {
         let long = "x".repeat(65);
-        for (id, expected) in [("abc-1.2_3", true), ("", false), ("a b", false), ("a\"b", false), (long.as_str(), false)] {
+        for (id, expected) in
+            [("abc-1.2_3", true), ("", false), ("a b", false), ("a\"b", false), (long.as_str(), false)]
+        {
             assert_eq!(is_harmless(&HeaderValue::from_str(id).unwrap()), expected, "{id}");
         }
     }

@@ -94,13 +94,16 @@ impl Problem {
     fn detail(&self) -> String {
         match self {
             Self::Unauthorized => {
-                "send a key that works as `Authorization: Bearer cbk_…` or `X-API-Key`; `chatbot user` makes keys".to_owned()
+                "send a key that works as `Authorization: Bearer cbk_…` or `X-API-Key`; `chatbot user` makes keys"
+                    .to_owned()
             }
             Self::NotFound(what) => format!("there is no such {what} of yours"),
             Self::MethodNotAllowed => "see /docs for the methods of this path".to_owned(),
             Self::BadRequest(detail) | Self::Invalid { detail, .. } | Self::TooLarge(detail) => detail.clone(),
             Self::UnsupportedMediaType(expected) => format!("send {expected}"),
-            Self::RateLimited(after) => format!("wait {} s; the limit counts requests per key and minute", seconds(*after)),
+            Self::RateLimited(after) => {
+                format!("wait {} s; the limit counts requests per key and minute", seconds(*after))
+            }
             Self::Busy => "too many requests are in work; try again in a moment".to_owned(),
             Self::Timeout => "the request took too long and was given up; try again, or ask for a stream".to_owned(),
             Self::Unavailable(what) => format!("{what}; try again in a moment, and see /health"),
@@ -159,7 +162,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "a request failed in the database");
         match error {
-            StoreError::Unavailable(_) => Self::Unavailable("the database is not available"),
+            StoreError::Unavailable(_) | StoreError::Schema(_) => Self::Unavailable("the database is not available"),
             StoreError::ParentMissing(what) => Self::NotFound(what),
             StoreError::UserExists | StoreError::DuplicateDocument | StoreError::Check(_) | StoreError::Database(_) => {
                 Self::Internal

@@ -1,0 +1,27 @@
+//! The OpenAPI document, and that nothing of the API is reachable without a key.
+
+use super::openapi;
+
+#[test]
+fn the_published_openapi_document_is_the_one_that_the_code_makes() {
+    let published = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/openapi.json");
+    let made = format!("{}\n", openapi().to_pretty_json().unwrap());
+    let kept = std::fs::read_to_string(&published).unwrap_or_default();
+    assert!(
+        kept == made,
+        "docs/reference/openapi.json is not fresh: run `cargo run -p chatbot -- openapi > docs/reference/openapi.json`"
+    );
+}
+
+#[test]
+fn every_operation_under_api_asks_for_a_key_and_tells_of_problems() {
+    let document = serde_json::to_value(openapi()).unwrap();
+    assert_eq!(document["security"], serde_json::json!([{"apiKey": []}]));
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let is_api = path.starts_with("/api/v1/");
+            assert_eq!(operation.get("security").is_none(), is_api, "{method} {path}");
+            assert_eq!(operation["responses"].get("4XX").is_some(), is_api, "{method} {path}");
+        }
+    }
+}

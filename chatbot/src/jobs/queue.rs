@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::ingest::IngestDocument;
 
 /// Most attempts of a job before it is given up.
-pub const MAX_ATTEMPTS: i32 = 8;
+pub(super) const MAX_ATTEMPTS: i32 = 8;
 
 /// The three queues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ const LONGEST: Duration = Duration::from_mins(15);
 
 /// Delay after the failed attempt number `attempt` (from 1); `random` is in 0..1 and moves it by up to a fifth either way.
 #[must_use]
-pub fn delay(attempt: i32, random: f64) -> Duration {
+pub(super) fn delay(attempt: i32, random: f64) -> Duration {
     let doublings = u32::try_from(attempt.clamp(1, 20) - 1).unwrap_or_default();
     let plain = FIRST.saturating_mul(1 << doublings).min(LONGEST);
     plain.mul_f64(random.clamp(0.0, 1.0).mul_add(0.4, 0.8))
@@ -18,9 +18,9 @@ pub fn delay(attempt: i32, random: f64) -> Duration {
 
 /// The policy as River asks for it.
 #[derive(Clone, Copy)]
-pub struct Backoff {
+pub(super) struct Backoff {
     /// Answers a number in 0..1.
-    pub random: fn() -> f64,
+    pub(super) random: fn() -> f64,
 }
 
 impl RetryPolicy for Backoff {

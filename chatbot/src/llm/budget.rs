@@ -25,7 +25,9 @@ impl Default for Budget {
 impl Budget {
     /// A request was made.
     pub(super) fn deposit(&self) {
-        let filled = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |level| (level < CAPACITY).then_some(level + DEPOSIT));
+        let filled = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |level| (level < CAPACITY).then_some(level + DEPOSIT));
         // A full bucket overflows.
         drop(filled);
     }

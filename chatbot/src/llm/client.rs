@@ -145,7 +145,11 @@ impl Client {
 }
 
 fn pauses() -> ExponentialBackoff {
-    ExponentialBuilder::default().with_min_delay(Duration::from_millis(250)).with_max_times(RETRIES).with_jitter().build()
+    ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(250))
+        .with_max_times(RETRIES)
+        .with_jitter()
+        .build()
 }
 
 fn transport(error: reqwest::Error, limit: Duration) -> LlmError {

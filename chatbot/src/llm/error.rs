@@ -29,7 +29,9 @@ pub enum LlmError {
         retry_after: Option<Duration>,
     },
     /// No such model.
-    #[error("the language model's upstream does not have the model or the path: correct LLM_MODEL or LLM_BASE_URL ({0})")]
+    #[error(
+        "the language model's upstream does not have the model or the path: correct LLM_MODEL or LLM_BASE_URL ({0})"
+    )]
     NotFound(String),
     /// The upstream finds the request wrong.
     #[error("the language model's upstream refused the question with status {status}: {message}")]

@@ -24,7 +24,8 @@ const IDLE: Duration = Duration::from_secs(30);
 
 /// The deltas of a response with a good status; the last comes before `deadline`, which is `limit` after the question.
 pub(super) fn deltas(response: Response, deadline: Instant, limit: Duration) -> Deltas {
-    let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    let is_json =
+        response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
     let bytes = limited(response);
     let deltas = if is_json { whole(bytes).boxed() } else { streamed(bytes).boxed() };
     Box::pin(timed(deltas, deadline, limit))
@@ -80,7 +81,8 @@ async fn next_delta(
         if event.data.trim() == "[DONE]" {
             return Ok(None);
         }
-        let chunk: Completion = serde_json::from_str(&event.data).map_err(|error| LlmError::Protocol(error.to_string()))?;
+        let chunk: Completion =
+            serde_json::from_str(&event.data).map_err(|error| LlmError::Protocol(error.to_string()))?;
         if let Some(delta) = reader.read(chunk)? {
             return Ok(Some(delta));
         }

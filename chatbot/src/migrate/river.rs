@@ -6,6 +6,9 @@ use std::{fmt::Write, ops::RangeInclusive};
 
 use riverqueue::migrate::{MIGRATION_VERSION_LATEST, Migration, PostgresMigrator};
 
+/// Where River puts a schema's name; ours are found by the search path.
+const SCHEMA_PLACE: &str = "/* TEMPLATE: schema */";
+
 /// From this version on the bookkeeping has a `line` column.
 const LINES_SINCE: i64 = 5;
 
@@ -38,7 +41,7 @@ fn parse(range: &str) -> Result<RangeInclusive<i64>, String> {
 }
 
 fn up(text: &mut String, migration: &Migration) -> std::fmt::Result {
-    writeln!(text, "{};", migration.up_sql.trim_end().trim_end_matches(';'))?;
+    writeln!(text, "{};", statements(migration.up_sql))?;
     let version = migration.version;
     if version >= LINES_SINCE {
         writeln!(text, "INSERT INTO river_migration (line, version) VALUES ('main', {version});")
@@ -47,8 +50,12 @@ fn up(text: &mut String, migration: &Migration) -> std::fmt::Result {
     }
 }
 
+fn statements(sql: &str) -> String {
+    sql.replace(SCHEMA_PLACE, "").trim_end().trim_end_matches(';').to_owned()
+}
+
 fn down(text: &mut String, migration: &Migration) -> std::fmt::Result {
-    writeln!(text, "{};", migration.down_sql.trim_end().trim_end_matches(';'))?;
+    writeln!(text, "{};", statements(migration.down_sql))?;
     if migration.version == 1 {
         return Ok(());
     }

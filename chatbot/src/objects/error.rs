@@ -11,6 +11,9 @@ pub enum ObjectsError {
     /// There is no such object.
     #[error("the object does not exist (any more)")]
     NotFound,
+    /// There is no such bucket.
+    #[error("the bucket does not exist: run `chatbot provision`, or set OBJECTS_BUCKET to one that does")]
+    NoBucket,
     /// The key is no object key.
     #[error("{0} is no object key: use names separated by single slashes")]
     Key(String),

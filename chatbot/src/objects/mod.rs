@@ -8,6 +8,7 @@ mod error;
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use futures::TryStreamExt;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload, aws::AmazonS3Builder, local::LocalFileSystem, path::Path};
 use secrecy::ExposeSecret;
 
@@ -79,14 +80,16 @@ impl Objects {
         }
     }
 
-    /// Whether the store answers: asks for an object that need not be there.
+    /// Whether the store answers and has the bucket.
     ///
     /// # Errors
-    /// `Disabled`, or the store's.
+    /// `Disabled`, `NoBucket`, or the store's.
     pub async fn ping(&self) -> Result<(), ObjectsError> {
-        let path = parse("health")?;
-        match within(PING_DEADLINE, async { Ok(self.store()?.head(&path).await?) }).await {
-            Ok(_) | Err(ObjectsError::NotFound) => Ok(()),
+        let nothing = parse("health")?;
+        let first = within(PING_DEADLINE, async { Ok(self.store()?.list(Some(&nothing)).try_next().await?) }).await;
+        match first {
+            Ok(_) => Ok(()),
+            Err(ObjectsError::NotFound) => Err(ObjectsError::NoBucket),
             Err(error) => Err(error),
         }
     }

@@ -133,12 +133,18 @@ mod tests {
         let text = GUIDE.replace("Daily.", &filler).replace("Ask first.", &filler);
         let pieces = pieces(&text, Format::Markdown).unwrap();
         let heading_of = |start: &str| {
-            let piece = pieces.iter().find(|piece| piece.text.starts_with(start)).unwrap_or_else(|| panic!("no {start} in {pieces:#?}"));
+            let piece = pieces
+                .iter()
+                .find(|piece| piece.text.starts_with(start))
+                .unwrap_or_else(|| panic!("no {start} in {pieces:#?}"));
             piece.heading.clone().unwrap()
         };
         assert_eq!(heading_of("# Guide"), "Guide");
         assert_eq!(heading_of("## Restore"), "Guide > Restore");
-        assert!(pieces.iter().any(|piece| piece.heading.as_deref() == Some("Guide > Backup > Schedule")), "{pieces:#?}");
+        assert!(
+            pieces.iter().any(|piece| piece.heading.as_deref() == Some("Guide > Backup > Schedule")),
+            "{pieces:#?}"
+        );
     }
 
     #[test]

@@ -68,8 +68,11 @@ impl Indexer {
     /// See [`IndexError::is_permanent`] for whether to try again.
     pub async fn index(&self, document: &Document, text: &str) -> Result<Vec<Chunk>, IndexError> {
         let pieces = pieces(text, Format::of_media_type(&document.media_type))?;
-        let chunks: Vec<Chunk> =
-            pieces.into_iter().enumerate().map(|(place, piece)| chunk(document.id, place, piece)).collect::<Result<_, _>>()?;
+        let chunks: Vec<Chunk> = pieces
+            .into_iter()
+            .enumerate()
+            .map(|(place, piece)| chunk(document.id, place, piece))
+            .collect::<Result<_, _>>()?;
         if chunks.is_empty() {
             return Err(IndexError::Empty);
         }

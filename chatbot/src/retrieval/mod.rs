@@ -16,6 +16,8 @@ pub mod embed;
 pub mod indexer;
 pub mod normalise;
 pub mod search;
+#[cfg(test)]
+mod tests;
 pub mod tokens;
 
 pub use indexer::{IndexError, Indexer};

@@ -99,7 +99,10 @@ impl Searcher {
                 None
             }
             Err(_) => {
-                tracing::warn!("searching by words alone: the embedder took longer than {} s", EMBED_DEADLINE.as_secs());
+                tracing::warn!(
+                    "searching by words alone: the embedder took longer than {} s",
+                    EMBED_DEADLINE.as_secs()
+                );
                 None
             }
         }

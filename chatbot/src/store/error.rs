@@ -15,6 +15,9 @@ pub enum StoreError {
     /// A value breaks a rule of the table.
     #[error("the database refused a value: it breaks the rule {0}")]
     Check(String),
+    /// A table or column is missing.
+    #[error("the database's schema is older than this release needs: run `chatbot migrate up`")]
+    Schema(#[source] sqlx::Error),
     /// The database cannot be reached, or is too busy.
     #[error("the database cannot be reached: {0}")]
     Unavailable(#[source] sqlx::Error),
@@ -40,11 +43,8 @@ impl From<sqlx::Error> for StoreError {
             if database.is_check_violation() {
                 return Self::Check(database.constraint().unwrap_or("of its type").to_owned());
             }
-            return if is_transient(database.code().as_deref()) {
-                Self::Unavailable(error)
-            } else {
-                Self::Database(error)
-            };
+            let meaning = by_code(database.code().as_deref());
+            return meaning(error);
         }
         match error {
             sqlx::Error::Io(_)
@@ -69,6 +69,14 @@ fn meaning(constraint: &str) -> Option<StoreError> {
         "messages_conversation_id_fkey" => Some(StoreError::ParentMissing("conversation")),
         "chunks_document_id_fkey" => Some(StoreError::ParentMissing("document")),
         _ => None,
+    }
+}
+
+fn by_code(code: Option<&str>) -> fn(sqlx::Error) -> StoreError {
+    match code {
+        Some("42P01" | "42703") => StoreError::Schema,
+        code if is_transient(code) => StoreError::Unavailable,
+        _ => StoreError::Database,
     }
 }
 

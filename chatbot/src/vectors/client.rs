@@ -75,7 +75,8 @@ impl Qdrant {
     /// # Errors
     /// When the HTTP client cannot be made.
     pub fn from_parts(server: &Server, prefix: &str, embedding: &Embedding) -> Result<Self, StartError> {
-        let unusable = |error: reqwest::Error| StartError::Client { client: "Qdrant (QDRANT_URL)", reason: error.to_string() };
+        let unusable =
+            |error: reqwest::Error| StartError::Client { client: "Qdrant (QDRANT_URL)", reason: error.to_string() };
         let http = reqwest::Client::builder().connect_timeout(CONNECT_DEADLINE).build().map_err(unusable)?;
         Ok(Self {
             http,
@@ -97,8 +98,13 @@ impl Qdrant {
     /// # Errors
     /// When it does not.
     pub async fn ping(&self) -> Result<(), VectorError> {
-        let call =
-            Call { doing: "answer a health check", method: Method::GET, path: &["collections"], body: None, deadline: HEALTH_DEADLINE };
+        let call = Call {
+            doing: "answer a health check",
+            method: Method::GET,
+            path: &["collections"],
+            body: None,
+            deadline: HEALTH_DEADLINE,
+        };
         self.attempt::<Value>(&call).await.map(drop)
     }
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::client::{Call, READ_DEADLINE, WRITE_DEADLINE};
-use super::{BM25, DENSE, VectorError, Qdrant};
+use super::{BM25, DENSE, Qdrant, VectorError};
 
 /// Payload fields that filters use; an index makes them quick.
 const INDEXED_FIELDS: [&str; 2] = ["document_id", "user_id"];
@@ -47,17 +47,28 @@ impl Qdrant {
     /// When it does not exist, or Qdrant cannot be reached.
     pub async fn layout(&self) -> Result<Layout, VectorError> {
         let path = ["collections", &self.collection];
-        let call =
-            Call { doing: "describe the collection", method: Method::GET, path: &path, body: None, deadline: READ_DEADLINE };
+        let call = Call {
+            doing: "describe the collection",
+            method: Method::GET,
+            path: &path,
+            body: None,
+            deadline: READ_DEADLINE,
+        };
         let description: Value = self.send(call).await?;
-        let size = description.pointer("/config/params/vectors").and_then(|vectors| vectors.get(DENSE)?.get("size")?.as_u64());
+        let size =
+            description.pointer("/config/params/vectors").and_then(|vectors| vectors.get(DENSE)?.get("size")?.as_u64());
         Ok(Layout { dense: size.and_then(|size| usize::try_from(size).ok()) })
     }
 
     async fn exists(&self) -> Result<bool, VectorError> {
         let path = ["collections", &self.collection, "exists"];
-        let call =
-            Call { doing: "look for the collection", method: Method::GET, path: &path, body: None, deadline: READ_DEADLINE };
+        let call = Call {
+            doing: "look for the collection",
+            method: Method::GET,
+            path: &path,
+            body: None,
+            deadline: READ_DEADLINE,
+        };
         let answer: Exists = self.send(call).await?;
         Ok(answer.exists)
     }

@@ -48,7 +48,9 @@ pub enum VectorError {
         message: String,
     },
     /// The answer is not what the API promises.
-    #[error("Qdrant's answer to {doing} is not understood: check that QDRANT_URL names a Qdrant server of version 1.10 or later ({source})")]
+    #[error(
+        "Qdrant's answer to {doing} is not understood: check that QDRANT_URL names a Qdrant server of version 1.10 or later ({source})"
+    )]
     Answer {
         /// What was being done.
         doing: &'static str,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::client::{Call, READ_DEADLINE, WRITE_DEADLINE};
-use super::{BM25, DENSE, VectorError, Qdrant};
+use super::{BM25, DENSE, Qdrant, VectorError};
 
 /// Points per request: with 1536 dimensions about 2 MB of JSON, far below Qdrant's 32 MB.
 const BATCH: usize = 64;
@@ -102,8 +102,13 @@ impl Qdrant {
         let filter = json!({"must": [matches("document_id", document_id)], "must_not": [{"has_id": keep}]});
         let body = json!({"filter": filter});
         let path = ["collections", &self.collection, "points", "delete"];
-        let call =
-            Call { doing: "delete points", method: Method::POST, path: &path, body: Some(&body), deadline: WRITE_DEADLINE };
+        let call = Call {
+            doing: "delete points",
+            method: Method::POST,
+            path: &path,
+            body: Some(&body),
+            deadline: WRITE_DEADLINE,
+        };
         match self.send::<Value>(call).await {
             Ok(_) | Err(VectorError::CollectionMissing(_)) => Ok(()),
             Err(error) => Err(error),
@@ -117,7 +122,8 @@ impl Qdrant {
     pub async fn search(&self, query: &Query) -> Result<Vec<Nearest>, VectorError> {
         let body = query_json(query);
         let path = ["collections", &self.collection, "points", "query"];
-        let call = Call { doing: "search", method: Method::POST, path: &path, body: Some(&body), deadline: READ_DEADLINE };
+        let call =
+            Call { doing: "search", method: Method::POST, path: &path, body: Some(&body), deadline: READ_DEADLINE };
         let found: Found = self.send(call).await?;
         Ok(found.points)
     }
@@ -129,7 +135,13 @@ impl Qdrant {
     pub async fn count_document(&self, document_id: Uuid) -> Result<u64, VectorError> {
         let body = json!({"filter": {"must": [matches("document_id", document_id)]}, "exact": true});
         let path = ["collections", &self.collection, "points", "count"];
-        let call = Call { doing: "count points", method: Method::POST, path: &path, body: Some(&body), deadline: READ_DEADLINE };
+        let call = Call {
+            doing: "count points",
+            method: Method::POST,
+            path: &path,
+            body: Some(&body),
+            deadline: READ_DEADLINE,
+        };
         let counted: Counted = self.send(call).await?;
         Ok(counted.count)
     }

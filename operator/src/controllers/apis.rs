@@ -10,7 +10,7 @@ use super::environment::resolve::Apis;
 use crate::error::{Error, within};
 
 /// Pause between two looks.
-const EVERY: Duration = Duration::from_secs(60);
+const EVERY: Duration = Duration::from_mins(1);
 
 /// Looks once.
 ///

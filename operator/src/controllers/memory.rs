@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::stores::Target;
 
 /// A write that was refused is not repeated sooner.
-pub const REFUSED_FOR: Duration = Duration::from_secs(60);
+pub const REFUSED_FOR: Duration = Duration::from_mins(1);
 /// A write that was accepted shows in the caches by then.
 pub const SETTLES_IN: Duration = Duration::from_secs(3);
 

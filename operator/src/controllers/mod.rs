@@ -12,6 +12,8 @@
 pub mod apis;
 pub mod context;
 pub mod environment;
+#[cfg(test)]
+pub(crate) mod fake;
 pub mod memory;
 pub mod secrets;
 pub mod stores;

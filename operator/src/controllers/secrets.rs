@@ -69,7 +69,11 @@ impl SecretWatches {
             let task = self.start(key.clone());
             watches.insert(key, Watch { task, users: vec![user.clone()] });
         } else {
-            tracing::warn!(limit = MOST, secret = key.1, "too many Secrets are watched; a change of this one is noticed late");
+            tracing::warn!(
+                limit = MOST,
+                secret = key.1,
+                "too many Secrets are watched; a change of this one is noticed late"
+            );
         }
     }
 

@@ -51,6 +51,16 @@ pub struct Stores {
 }
 
 impl Stores {
+    /// Caches that somebody else fills.
+    pub(super) fn new(
+        environments: Store<ChatbotEnvironment>,
+        pods: Store<Pod>,
+        secrets: Store<PartialObjectMeta<Secret>>,
+        owned: Vec<(ApiResource, Store<DynamicObject>)>,
+    ) -> Self {
+        Self { environments, pods, secrets, owned: Arc::new(owned) }
+    }
+
     /// An owned object other than a Secret.
     #[must_use]
     pub fn owned(&self, resource: &ApiResource, namespace: &str, name: &str) -> Option<Arc<DynamicObject>> {
@@ -103,7 +113,13 @@ fn belongs_to<K: Resource>(object: &K, namespace: &str, environment: &str) -> bo
 }
 
 /// Starts the watches of one scope: a namespace, or the whole cluster. They run until `tasks` is dropped.
-pub fn start(client: &Client, scope: Option<&str>, apis: &watch::Receiver<Apis>, queue: &Queue, tasks: &mut JoinSet<()>) -> Stores {
+pub fn start(
+    client: &Client,
+    scope: Option<&str>,
+    apis: &watch::Receiver<Apis>,
+    queue: &Queue,
+    tasks: &mut JoinSet<()>,
+) -> Stores {
     let (environments, writer) = reflector::store();
     tasks.spawn(feed(environment_triggers(api(client, scope), writer), queue.clone()));
     let (pods, writer) = reflector::store();
@@ -111,8 +127,10 @@ pub fn start(client: &Client, scope: Option<&str>, apis: &watch::Receiver<Apis>,
     let (secrets, writer) = reflector::store();
     tasks.spawn(feed(owned_triggers(api(client, scope), writer, forget_managed_fields), queue.clone()));
     let kinds = kinds().into_iter();
-    let owned = kinds.map(|kind| (kind.clone(), start_owned(client, scope, kind, apis.clone(), queue.clone(), tasks))).collect();
-    Stores { environments, pods, secrets, owned: Arc::new(owned) }
+    let owned = kinds
+        .map(|kind| (kind.clone(), start_owned(client, scope, kind, apis.clone(), queue.clone(), tasks)))
+        .collect();
+    Stores::new(environments, pods, secrets, owned)
 }
 
 fn start_owned(
@@ -141,7 +159,7 @@ fn start_owned(
 }
 
 /// Kinds that an environment owns, Secrets excepted.
-fn kinds() -> Vec<ApiResource> {
+pub(super) fn kinds() -> Vec<ApiResource> {
     vec![
         ApiResource::erase::<ServiceAccount>(&()),
         ApiResource::erase::<NetworkPolicy>(&()),

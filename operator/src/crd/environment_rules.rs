@@ -31,7 +31,10 @@ pub(super) fn name_label() -> Rule {
 }
 
 pub(super) fn tier_immutable() -> Rule {
-    rule("self == oldSelf", "tier cannot be changed: create another ChatbotEnvironment and move the data by backup and restore")
+    rule(
+        "self == oldSelf",
+        "tier cannot be changed: create another ChatbotEnvironment and move the data by backup and restore",
+    )
 }
 
 pub(super) fn prefix_immutable() -> Rule {
@@ -143,7 +146,11 @@ pub(super) fn tls_required() -> Rule {
 }
 
 pub(super) fn tls_needs_host() -> Rule {
-    blaming(".tls", "!has(self.tls) || has(self.host)", "tls needs a host: write host, such as chat.example.org, or remove tls")
+    blaming(
+        ".tls",
+        "!has(self.tls) || has(self.host)",
+        "tls needs a host: write host, such as chat.example.org, or remove tls",
+    )
 }
 
 pub(super) fn routing_needs_host() -> Rule {
@@ -163,7 +170,10 @@ pub(super) fn prod_backups_not_suspended() -> Rule {
 }
 
 pub(super) fn prod_incremental() -> Rule {
-    prod_schedule("incremental", "incremental backups stay on in prod: write a schedule such as '*/30 * * * *', or remove the field")
+    prod_schedule(
+        "incremental",
+        "incremental backups stay on in prod: write a schedule such as '*/30 * * * *', or remove the field",
+    )
 }
 
 pub(super) fn prod_full() -> Rule {
@@ -171,7 +181,10 @@ pub(super) fn prod_full() -> Rule {
 }
 
 pub(super) fn prod_drill() -> Rule {
-    prod_schedule("drill", "rehearsed restores stay on in prod: write a schedule such as '0 4 * * 0', or remove the field")
+    prod_schedule(
+        "drill",
+        "rehearsed restores stay on in prod: write a schedule such as '0 4 * * 0', or remove the field",
+    )
 }
 
 fn prod_schedule(name: &str, message: &str) -> Rule {

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`environment`] | ChatbotEnvironment: the root, its spec and the rules across fields |
 //! | [`app`], [`worker`], [`network`], [`release`], [`migrations`], [`backups`], [`monitoring`], [`routing`] | one part of the spec each |
-//! | [`environment_status`] | what the operator reports |
+//! | [`environment_status`], [`release_status`] | what the operator reports |
 //! | [`conditions`], [`reasons`] | condition types, and the reasons they and events give |
 //! | [`tier`] | the table of defaults |
 //! | [`duration`], [`cron`], [`quantity`], [`image`] | text with a grammar |
@@ -26,6 +26,7 @@ pub mod network;
 pub mod quantity;
 pub mod reasons;
 pub mod release;
+pub mod release_status;
 pub mod routing;
 pub mod tier;
 pub mod worker;

@@ -102,7 +102,9 @@ fn told(event: &Event) -> Result<Told, PluginError> {
 fn read<T: serde::de::DeserializeOwned>(event: &Event) -> Result<T, PluginError> {
     serde_json::from_str(&event.data).map_err(|error| {
         let what = &event.name;
-        PluginError::Refused(format!("its event {what} cannot be read ({error}): use the plugin of the operator's version"))
+        PluginError::Refused(format!(
+            "its event {what} cannot be read ({error}): use the plugin of the operator's version"
+        ))
     })
 }
 

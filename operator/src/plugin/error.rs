@@ -28,7 +28,9 @@ pub enum PluginError {
         namespace: String,
     },
     /// The environment that was named does not exist.
-    #[error("no ChatbotEnvironment {name} in namespace {namespace}: see kubectl get chatbotenvironments --all-namespaces")]
+    #[error(
+        "no ChatbotEnvironment {name} in namespace {namespace}: see kubectl get chatbotenvironments --all-namespaces"
+    )]
     UnknownEnvironment {
         /// The name that was given.
         name: String,
@@ -108,13 +110,14 @@ impl PluginError {
 
     /// Of a failed request.
     pub(super) fn api(doing: &str, error: &kube::Error) -> Self {
-        let cause = match error {
-            kube::Error::Api(status) if status.code == 401 => "you are not logged in to the cluster".to_owned(),
-            kube::Error::Api(status) => status.message.clone(),
-            other => with_causes(other),
-        };
+        let cause = if let kube::Error::Api(status) = error { refusal(status) } else { with_causes(error) };
         Self::Api { doing: doing.to_owned(), cause }
     }
+}
+
+/// What the API server says, where it does not say it better than we can.
+fn refusal(status: &kube::core::Status) -> String {
+    if status.code == 401 { "you are not logged in to the cluster".to_owned() } else { status.message.clone() }
 }
 
 /// An error with everything below it, which for connections is where the news is.

@@ -79,7 +79,12 @@ impl Target {
     ///
     /// # Errors
     /// When they cannot be listed.
-    pub async fn pods(&self, name: &str, component: Component, colour: Option<Colour>) -> Result<Vec<Pod>, PluginError> {
+    pub async fn pods(
+        &self,
+        name: &str,
+        component: Component,
+        colour: Option<Colour>,
+    ) -> Result<Vec<Pod>, PluginError> {
         let selector = match colour {
             Some(_) => labels::selector(name, component, colour),
             None => labels::component_selector(name, component),
@@ -129,7 +134,8 @@ pub fn active(environment: &ChatbotEnvironment) -> Result<Colour, PluginError> {
 #[must_use]
 pub fn is_ready(pod: &Pod) -> bool {
     let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
-    let ready = conditions.into_iter().flatten().any(|condition| condition.type_ == "Ready" && condition.status == "True");
+    let ready =
+        conditions.into_iter().flatten().any(|condition| condition.type_ == "Ready" && condition.status == "True");
     ready && pod.metadata.deletion_timestamp.is_none()
 }
 

@@ -1,6 +1,7 @@
 //! `kubectl chatbot upload`: a document goes in, and is waited for until answers can cite it.
 
 use std::{
+    ffi::OsStr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -65,7 +66,8 @@ pub(super) async fn run(target: &Target, output: &Output, arguments: Arguments) 
     let content = tokio::fs::read(path).await.map_err(failed)?;
     let environment = target.environment(arguments.name.as_deref()).await?;
     let session = Session::open(target, &environment, &arguments.key).await?;
-    let request = session.post("/api/v1/documents").query(&[("title", title(path))]);
+    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("title", &title(path)).finish();
+    let request = session.post(&format!("/api/v1/documents?{query}"));
     let document = session.json(request.header(CONTENT_TYPE, media_type(path)).body(content)).await?;
     let document = wait(&session, document, arguments.wait.to_std()).await?;
     Ok(output.line(&told(&document)?)?)
@@ -76,8 +78,12 @@ fn title(path: &Path) -> String {
 }
 
 fn media_type(path: &Path) -> &'static str {
-    let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
-    if extension.is_some_and(|extension| extension == "md" || extension == "markdown") { "text/markdown" } else { "text/plain" }
+    let extension = path.extension().map(OsStr::to_ascii_lowercase);
+    if extension.is_some_and(|extension| extension == "md" || extension == "markdown") {
+        "text/markdown"
+    } else {
+        "text/plain"
+    }
 }
 
 async fn wait(session: &Session, mut document: Document, longest: Duration) -> Result<Document, PluginError> {

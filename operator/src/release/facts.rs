@@ -86,5 +86,8 @@ pub struct Policy {
     pub migration_timeout: Duration,
 }
 
+/// How the message of a migration begins that waits for what it needs on shared services.
+pub const PROVISIONING: &str = "provisioning: ";
+
 /// Pause between two Jobs of the same migration: whatever kept the first from succeeding may be mended by then.
-pub const JOB_RETRY: Duration = Duration::from_secs(60);
+pub const JOB_RETRY: Duration = Duration::from_mins(1);

@@ -46,7 +46,8 @@ pub struct Layout {
 #[must_use]
 pub fn layout(state: &ReleaseState, facts: &Facts, now: Timestamp) -> Layout {
     let active = state.active.as_ref();
-    let candidate = state.running.as_ref().filter(|running| shows_candidate(running.phase)).map(|running| &running.placed);
+    let candidate =
+        state.running.as_ref().filter(|running| shows_candidate(running.phase)).map(|running| &running.placed);
     let workload = |component, placed: &Placed| Workload { component, slot: placed.slot() };
     let app = candidate.or(active).map(|placed| workload(Component::App, placed));
     let worker = active.map(|placed| workload(Component::Worker, placed));

@@ -29,7 +29,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
-    facts::{Check, Facts, Job, Policy, Rollout},
+    facts::{Check, Facts, Job, PROVISIONING, Policy, Rollout},
     state::{HISTORY, Phase, Placed, Release, ReleaseState, Running},
 };
 use crate::crd::{
@@ -37,6 +37,9 @@ use crate::crd::{
     environment_status::{FailedRelease, Outcome, PastRelease, Step},
     reasons,
 };
+
+/// What Finish waits for at first.
+const DRAINING: &str = "pods of the old release still drain";
 
 /// What a phase makes of its facts.
 enum Verdict {
@@ -69,19 +72,22 @@ pub fn next(state: &ReleaseState, facts: &Facts, policy: &Policy, now: Timestamp
 
 fn verdict(state: &ReleaseState, phase: Phase, facts: &Facts, policy: &Policy, now: Timestamp) -> Verdict {
     let late = |since: Phase, limit: Duration| late(state, since, limit, now);
+    let said = state.step().map(|step| step.message.as_str()).unwrap_or_default();
     match phase {
-        Phase::Migrate => migrate(&facts.expand, late(Phase::Migrate, policy.migration_timeout)),
+        Phase::Migrate => migrate(&facts.expand, said, late(Phase::Migrate, policy.migration_timeout)),
         Phase::Start => start(&facts.app, late(Phase::Start, policy.check_timeout)),
         Phase::Check => check(&facts.app, &facts.check, late(Phase::Start, policy.check_timeout)),
         Phase::Switch => switch(&facts.worker, late(Phase::Switch, policy.check_timeout)),
-        Phase::Finish => finish(facts, late(Phase::Finish, policy.migration_timeout)),
+        Phase::Finish => finish(facts, said, late(Phase::Finish, policy.migration_timeout)),
     }
 }
 
-fn migrate(job: &Job, late: bool) -> Verdict {
+fn migrate(job: &Job, said: &str, late: bool) -> Verdict {
     match job {
-        Job::Succeeded { schema } => Verdict::Done(schema.as_ref().map_or_else(String::new, |schema| format!("schema {schema}"))),
-        Job::Absent | Job::Running { .. } | Job::Failed { .. } => wait_or_fail(&job_message(job), late),
+        Job::Succeeded { schema } => {
+            Verdict::Done(schema.as_ref().map_or_else(String::new, |schema| format!("schema {schema}")))
+        }
+        Job::Absent | Job::Running { .. } | Job::Failed { .. } => wait_or_fail(job_message(job, said), late),
     }
 }
 
@@ -96,7 +102,9 @@ fn start(app: &Rollout, late: bool) -> Verdict {
 fn check(app: &Rollout, check: &Check, late: bool) -> Verdict {
     match (app, check) {
         (Rollout::Complete, Check::Passed) => Verdict::Done(String::new()),
-        (Rollout::Pending { message }, _) | (Rollout::Complete, Check::Failing { message }) => wait_or_fail(message, late),
+        (Rollout::Pending { message }, _) | (Rollout::Complete, Check::Failing { message }) => {
+            wait_or_fail(message, late)
+        }
         (Rollout::Complete, Check::Unknown) => wait_or_fail("asking the servers for their health", late),
     }
 }
@@ -110,29 +118,33 @@ fn switch(worker: &Rollout, late: bool) -> Verdict {
 }
 
 /// The release serves already: nothing that goes wrong here takes it back.
-fn finish(facts: &Facts, late: bool) -> Verdict {
+fn finish(facts: &Facts, said: &str, late: bool) -> Verdict {
     let waits_for = match (&facts.contract, facts.old_pods) {
         (Job::Succeeded { .. }, _) => return Verdict::Done(String::new()),
-        (Job::Absent, 1..) => "pods of the old release still drain".to_owned(),
-        (job, _) => job_message(job),
+        (Job::Absent, 1..) => DRAINING,
+        (job, _) => job_message(job, said),
     };
     if late {
         Verdict::Done(format!("contract migrations are left to the next release: {waits_for}"))
     } else {
-        Verdict::Wait(waits_for)
+        Verdict::Wait(waits_for.to_owned())
     }
 }
 
 fn wait_or_fail(message: &str, late: bool) -> Verdict {
-    if late { Verdict::Failed(format!("timed out: {message}")) } else { Verdict::Wait(message.to_owned()) }
+    if late {
+        Verdict::Failed(format!("timed out{}{message}", if message.is_empty() { "" } else { ": " }))
+    } else {
+        Verdict::Wait(message.to_owned())
+    }
 }
 
-fn job_message(job: &Job) -> String {
+/// The last words of an attempt stand until the next one has some of its own: a trouble that lasts must read the same all along.
+fn job_message<'a>(job: &'a Job, said: &'a str) -> &'a str {
     match job {
-        Job::Absent => "the migration Job is being created".to_owned(),
-        Job::Running { message } if message.is_empty() => "the migration Job runs".to_owned(),
-        Job::Running { message } | Job::Failed { message, .. } => message.clone(),
-        Job::Succeeded { .. } => String::new(),
+        Job::Running { message } | Job::Failed { message, .. } if !message.is_empty() => message,
+        _ if said.starts_with(PROVISIONING) || said == DRAINING => "",
+        Job::Absent | Job::Running { .. } | Job::Failed { .. } | Job::Succeeded { .. } => said,
     }
 }
 

@@ -161,5 +161,9 @@ fn read_running(release: &ReleaseStatus) -> Option<Running> {
     let Candidate { id, colour, image, schema } = release.candidate.clone()?;
     let open = release.steps.last()?;
     let started_at = release.started_at.as_ref()?.0;
-    Some(Running { placed: Placed { release: Release { id, image }, colour, schema }, phase: Phase::read(open.name)?, started_at })
+    Some(Running {
+        placed: Placed { release: Release { id, image }, colour, schema },
+        phase: Phase::read(open.name)?,
+        started_at,
+    })
 }

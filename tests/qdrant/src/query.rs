@@ -2,8 +2,8 @@
 
 use qdrant_edge::external::ordered_float::OrderedFloat;
 use qdrant_edge::{
-    Filter, Fusion, NamedQuery, Prefetch, QueryEnum, QueryRequest, ScoringQuery, SearchParams, SparseVector, VectorInternal,
-    WithPayloadInterface, WithVector,
+    Filter, Fusion, NamedQuery, Prefetch, QueryEnum, QueryRequest, ScoringQuery, SearchParams, SparseVector,
+    VectorInternal, WithPayloadInterface, WithVector,
 };
 use serde::Deserialize;
 

@@ -92,9 +92,8 @@ async fn a_filter_bounds_queries_counts_and_deletes() {
     let (_, answer) = server.call(Method::POST, "/collections/dev_chunks/points/query", &query).await;
     assert_eq!(ids(&answer).len(), 2);
     assert_eq!(server.count(only_b.clone()).await, json!(2));
-    let (status, _) = server
-        .call(Method::POST, "/collections/dev_chunks/points/delete?wait=true", &json!({"filter": only_b}))
-        .await;
+    let (status, _) =
+        server.call(Method::POST, "/collections/dev_chunks/points/delete?wait=true", &json!({"filter": only_b})).await;
     assert_eq!((status, server.count(only_b).await, server.count(json!({})).await), (200, json!(0), json!(1)));
 }
 
@@ -106,8 +105,9 @@ async fn points_written_before_a_restart_are_found_after_it() {
     server.running.stop().await;
     let server = Server::on(storage.path(), None).await;
     assert_eq!(server.count(json!({})).await, json!(3));
-    let (_, scroll) =
-        server.call(Method::POST, "/collections/dev_chunks/points/scroll", &json!({"limit": 2, "with_payload": true})).await;
+    let (_, scroll) = server
+        .call(Method::POST, "/collections/dev_chunks/points/scroll", &json!({"limit": 2, "with_payload": true}))
+        .await;
     assert_eq!((ids(&scroll).len(), scroll["result"]["next_page_offset"].is_null()), (2, false));
 }
 
@@ -115,7 +115,9 @@ async fn points_written_before_a_restart_are_found_after_it() {
 async fn a_collection_lives_from_put_to_delete() {
     let storage = tempfile::tempdir().unwrap();
     let server = Server::on(storage.path(), None).await;
-    let exists = async || server.call(Method::GET, "/collections/dev_chunks/exists", &json!({})).await.1["result"]["exists"].take();
+    let exists = async || {
+        server.call(Method::GET, "/collections/dev_chunks/exists", &json!({})).await.1["result"]["exists"].take()
+    };
     assert_eq!(exists().await, json!(false));
     server.with_three_points().await;
     assert_eq!(exists().await, json!(true));
@@ -147,7 +149,13 @@ async fn bad_input_is_refused_in_the_words_of_the_server() {
     server.with_three_points().await;
     let vectors = json!({"vectors": {"dense": {"size": 2, "distance": "Cosine"}}});
     let table = [
-        (Method::PUT, "/collections/dev_chunks", vectors.clone(), 409, "Wrong input: Collection `dev_chunks` already exists!"),
+        (
+            Method::PUT,
+            "/collections/dev_chunks",
+            vectors.clone(),
+            409,
+            "Wrong input: Collection `dev_chunks` already exists!",
+        ),
         (Method::PUT, "/collections/.hidden", vectors, 400, "Wrong input: collection name"),
         (Method::GET, "/collections/none", json!({}), 404, "Not found: Collection `none` doesn't exist!"),
         (Method::PUT, "/collections/x", json!({"vectors": 3}), 400, "Format error in JSON body"),
@@ -165,8 +173,20 @@ async fn bad_input_is_refused_in_the_words_of_the_server() {
             400,
             "Wrong input: Not existing vector name error: other",
         ),
-        (Method::POST, "/collections/dev_chunks/points/query", json!({"query": {"fusion": "rrf"}}), 400, "Wrong input: cannot apply Fusion"),
-        (Method::POST, "/collections/dev_chunks/points/query", json!({"query": "an id"}), 400, "Format error in JSON body"),
+        (
+            Method::POST,
+            "/collections/dev_chunks/points/query",
+            json!({"query": {"fusion": "rrf"}}),
+            400,
+            "Wrong input: cannot apply Fusion",
+        ),
+        (
+            Method::POST,
+            "/collections/dev_chunks/points/query",
+            json!({"query": "an id"}),
+            400,
+            "Format error in JSON body",
+        ),
     ];
     for (method, path, body, expected_status, expected_text) in table {
         let (status, answer) = server.call(method.clone(), path, &body).await;

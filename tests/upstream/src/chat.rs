@@ -91,7 +91,8 @@ fn whole(model: &str, text: &str, prompt_tokens: usize) -> Response {
     let usage = usage(prompt_tokens, tokens(text).len());
     let choice = json!({"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"});
     let id = uuid::Uuid::new_v4();
-    Json(json!({"id": id, "object": "chat.completion", "model": model, "choices": [choice], "usage": usage})).into_response()
+    Json(json!({"id": id, "object": "chat.completion", "model": model, "choices": [choice], "usage": usage}))
+        .into_response()
 }
 
 fn streamed(model: &str, text: &str, after: usize, delay: Duration, ending: Ending) -> Response {
@@ -123,7 +124,9 @@ fn closing(model: String, count: usize, ending: Ending) -> impl Stream<Item = Re
         }
         Ending::Cut => vec![Err(io::Error::other("cut by the script"))],
         Ending::Malformed => vec![Ok("data: {\"choices\": [oops\n\n".to_owned())],
-        Ending::Failure(message) => vec![Ok(event(&json!({"error": {"code": 502, "message": message}, "choices": []})))],
+        Ending::Failure(message) => {
+            vec![Ok(event(&json!({"error": {"code": 502, "message": message}, "choices": []})))]
+        }
         Ending::Stall => {
             let silence = stream::once(async {
                 tokio::time::sleep(SILENCE).await;

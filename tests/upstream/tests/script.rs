@@ -15,7 +15,8 @@ async fn upstream() -> (Running, Client) {
 }
 
 async fn ask(running: &Running, client: &Client, stream: bool) -> Response {
-    let messages = json!([{"role": "system", "content": "rules"}, {"role": "user", "content": "<sources>x</sources>\n\nWhen?"}]);
+    let messages =
+        json!([{"role": "system", "content": "rules"}, {"role": "user", "content": "<sources>x</sources>\n\nWhen?"}]);
     let body = json!({"model": "m", "stream": stream, "messages": messages});
     client.post(format!("{}/chat/completions", running.base_url())).json(&body).send().await.unwrap()
 }
@@ -64,7 +65,8 @@ async fn embeddings_of_texts_that_share_words_are_near() {
     let body = json!({"model": "m", "input": ["the cat sleeps", "a cat sleeps", "quarterly tax report"]});
     let url = format!("{}/embeddings", running.base_url());
     let answer: Value = client.post(url).json(&body).send().await.unwrap().json().await.unwrap();
-    let vector = |place: usize| -> Vec<f64> { serde_json::from_value(answer["data"][place]["embedding"].clone()).unwrap() };
+    let vector =
+        |place: usize| -> Vec<f64> { serde_json::from_value(answer["data"][place]["embedding"].clone()).unwrap() };
     let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let (cat, other_cat, tax) = (vector(0), vector(1), vector(2));
     assert_eq!(cat.len(), 64);

@@ -24,7 +24,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 fn problem(rejection: &JsonRejection) -> Problem {
     match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Problem::TooLarge("send less than 1 MiB of JSON".to_owned()),
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::UnsupportedMediaType("a JSON body with `Content-Type: application/json`"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            Problem::UnsupportedMediaType("a JSON body with `Content-Type: application/json`")
+        }
         _ => Problem::BadRequest(rejection.body_text()),
     }
 }

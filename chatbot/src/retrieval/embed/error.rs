@@ -32,10 +32,14 @@ pub enum EmbedError {
         hint: &'static str,
     },
     /// The upstream's answer has the wrong shape.
-    #[error("the embedding upstream's answer is not understood: check that EMBEDDING_BASE_URL speaks the OpenAI API ({0})")]
+    #[error(
+        "the embedding upstream's answer is not understood: check that EMBEDDING_BASE_URL speaks the OpenAI API ({0})"
+    )]
     Answer(String),
     /// Vectors have another length than configured.
-    #[error("the embedding model gives vectors of {actual} numbers where {expected} are configured: set EMBEDDING_DIMENSIONS={actual} and rebuild the index")]
+    #[error(
+        "the embedding model gives vectors of {actual} numbers where {expected} are configured: set EMBEDDING_DIMENSIONS={actual} and rebuild the index"
+    )]
     Dimensions {
         /// What is configured.
         expected: usize,

@@ -40,7 +40,10 @@ struct Model {
 
 impl fmt::Debug for Local {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Local").field("folder", &self.folder).field("dimensions", &self.dimensions).finish_non_exhaustive()
+        f.debug_struct("Local")
+            .field("folder", &self.folder)
+            .field("dimensions", &self.dimensions)
+            .finish_non_exhaustive()
     }
 }
 

@@ -80,10 +80,8 @@ fn refused(object: &Object, why: &str) -> Trouble {
 async fn write_if_needed(ctx: &Context, object: &Object) -> Result<Need, Error> {
     let observed = observed(ctx, object)?;
     let last = ctx.memory.same_write(&object.key(), &object.hash);
-    match need(object, observed.as_ref(), last.as_ref(), Instant::now()) {
-        Need::Write => write(ctx, object).await,
-        other => Ok(other),
-    }
+    let need = need(object, observed.as_ref(), last.as_ref(), Instant::now());
+    if need == Need::Write { write(ctx, object).await } else { Ok(need) }
 }
 
 /// The object as the caches show it; of Secrets only the metadata.
@@ -121,7 +119,8 @@ fn settles(object: &Object) -> Duration {
 
 fn is_as_it_should_be(object: &Object, observed: Option<&Value>, last: Option<&Write>) -> bool {
     let Some(observed) = observed else { return false };
-    let is_same = observed.pointer("/metadata/annotations").and_then(|all| all.get(APPLIED)).and_then(Value::as_str) == Some(&object.hash);
+    let is_same = observed.pointer("/metadata/annotations").and_then(|all| all.get(APPLIED)).and_then(Value::as_str)
+        == Some(&object.hash);
     match object.writing {
         Writing::Create => true,
         Writing::Always => false,
@@ -152,7 +151,13 @@ async fn write(ctx: &Context, object: &Object) -> Result<Need, Error> {
         }
         Err(Error::Api { source, doing }) => {
             let why = refusal_of(*source).map_err(|source| Error::Api { doing, source: Box::new(source) })?;
-            tracing::warn!(kind = object.resource.kind, namespace = object.namespace, name = object.name, why, "refused");
+            tracing::warn!(
+                kind = object.resource.kind,
+                namespace = object.namespace,
+                name = object.name,
+                why,
+                "refused"
+            );
             ctx.memory.wrote(object.key(), object.hash.clone(), Answer::Refused(why.clone()));
             Ok(Need::Refused(why))
         }
@@ -162,10 +167,12 @@ async fn write(ctx: &Context, object: &Object) -> Result<Need, Error> {
 
 /// A refusal is something that the user can mend; anything else is an error of the call.
 fn refusal_of(error: kube::Error) -> Result<String, kube::Error> {
-    match error {
-        kube::Error::Api(status) if matches!(status.code, 400 | 403 | 404 | 422) => Ok(status.message.clone()),
-        error => Err(error),
+    if let kube::Error::Api(status) = &error
+        && matches!(status.code, 400 | 403 | 404 | 422)
+    {
+        return Ok(status.message.clone());
     }
+    Err(error)
 }
 
 async fn remove(ctx: &Context, removal: &Removal) -> Result<(), Error> {
@@ -199,7 +206,8 @@ mod tests {
 
     fn account(writing: Writing) -> Object {
         let account: ServiceAccount =
-            serde_json::from_value(json!({"metadata": {"name": "dev", "namespace": "chat", "labels": {"a": "b"}}})).unwrap();
+            serde_json::from_value(json!({"metadata": {"name": "dev", "namespace": "chat", "labels": {"a": "b"}}}))
+                .unwrap();
         Object::new(&account, writing).unwrap()
     }
 

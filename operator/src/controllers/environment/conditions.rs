@@ -7,7 +7,7 @@ use crate::{
         environment_status::ServiceStatus,
         reasons,
     },
-    release::Phase,
+    release::{Phase, facts::PROVISIONING},
 };
 
 /// Whether users are served as the spec asks, and what keeps the operator from it. At most one of Reconciling and Stalled holds.
@@ -37,8 +37,8 @@ pub enum Progress {
 type Check = fn(&Applied) -> Option<Verdict>;
 
 /// What keeps everything else from mattering comes first.
-const CHECKS: [Check; 10] =
-    [blocked, refused, suspended, failed, provisioning, released, releasing, troubled, unavailable, paused];
+const CHECKS: [Check; 11] =
+    [blocked, refused, suspended, failed, provisioning, migrating, released, releasing, troubled, unavailable, paused];
 
 /// What the operator says about an environment.
 #[must_use]
@@ -72,11 +72,33 @@ fn failed(applied: &Applied) -> Option<Verdict> {
 }
 
 fn provisioning(applied: &Applied) -> Option<Verdict> {
-    if !applied.outlook.provisioning || applied.outlook.trouble.is_some() {
+    let words = last_words(applied);
+    let trouble = if !applied.outlook.provisioning || applied.outlook.trouble.is_some() {
+        return None;
+    } else if let Some(why) = words.strip_prefix(PROVISIONING) {
+        let next = "check the Secret of spec.provision.adminSecretRef, and the shared services";
+        Trouble::new(reasons::PROVISION_FAILED, format!("provisioning failed: {why}; {next}"))
+    } else {
+        let message = "database, bucket and collections are being made on the shared services";
+        Trouble::new(reasons::PROVISIONING, message)
+    };
+    Some(not_ready(Progress::Reconciling, trouble))
+}
+
+fn migrating(applied: &Applied) -> Option<Verdict> {
+    let words = last_words(applied);
+    let is_migrating = applied.state.running.as_ref().is_some_and(|running| running.phase == Phase::Migrate);
+    if !is_migrating || words.is_empty() || words.starts_with(PROVISIONING) || applied.outlook.trouble.is_some() {
         return None;
     }
-    let trouble = Trouble::new(reasons::PROVISIONING, "database, bucket and collections are being made on the shared services");
+    let next = "mend the cause; it is tried again until migrations.timeout";
+    let trouble = Trouble::new(reasons::MIGRATION_FAILED, format!("the migration failed: {words}; {next}"));
     Some(not_ready(Progress::Reconciling, trouble))
+}
+
+/// What the step under way waits for, or what an attempt of it said when it failed.
+fn last_words(applied: &Applied) -> &str {
+    applied.state.step().map(|step| step.message.as_str()).unwrap_or_default()
 }
 
 /// The new release serves already, and only tidying is left.
@@ -85,7 +107,9 @@ fn released(applied: &Applied) -> Option<Verdict> {
     if !is_available(applied) || applied.outlook.trouble.is_some() {
         return None;
     }
-    let message = format!("release {} serves; its last step is under way", running.placed.release.id);
+    let words = last_words(applied);
+    let step = if words.is_empty() { "is under way".to_owned() } else { format!("waits: {words}") };
+    let message = format!("release {} serves; its last step {step}", running.placed.release.id);
     Some(Verdict { ready: true, progress: Progress::Reconciling, reason: reasons::RELEASE_ACTIVE, message })
 }
 
@@ -94,9 +118,9 @@ fn releasing(applied: &Applied) -> Option<Verdict> {
     if let Some(trouble) = applied.outlook.trouble.clone() {
         return Some(not_ready(Progress::Reconciling, trouble));
     }
-    let step = applied.state.step().map(|step| step.message.as_str()).unwrap_or_default();
-    let separator = if step.is_empty() { "" } else { ": " };
-    let message = format!("release {} is in {}{separator}{step}", running.placed.release.id, running.phase.shown());
+    let words = last_words(applied);
+    let separator = if words.is_empty() { "" } else { ": " };
+    let message = format!("release {} is in {}{separator}{words}", running.placed.release.id, running.phase.shown());
     Some(not_ready(Progress::Reconciling, Trouble::new(reasons::RELEASE_IN_PROGRESS, message)))
 }
 
@@ -126,7 +150,10 @@ fn serving(applied: &Applied) -> Verdict {
             let message = format!("release {} serves", active.release.id);
             Verdict { ready: true, progress: Progress::Settled, reason: reasons::RELEASE_ACTIVE, message }
         }
-        None => not_ready(Progress::Reconciling, Trouble::new(reasons::RELEASE_IN_PROGRESS, "the first release is about to begin")),
+        None => not_ready(
+            Progress::Reconciling,
+            Trouble::new(reasons::RELEASE_IN_PROGRESS, "the first release is about to begin"),
+        ),
     }
 }
 
@@ -173,7 +200,8 @@ pub fn backups() -> [Decision; 2] {
 /// Whether every field has an effect.
 #[must_use]
 pub fn spec_supported(not_acted_on: &[String]) -> Decision {
-    let decision = |status, reason, message| Decision { type_: conditions::SPEC_SUPPORTED, status: Some(status), reason, message };
+    let decision =
+        |status, reason, message| Decision { type_: conditions::SPEC_SUPPORTED, status: Some(status), reason, message };
     if not_acted_on.is_empty() {
         decision(true, reasons::ALL_FIELDS_ACTIVE, "every field of the spec is acted on".to_owned())
     } else {

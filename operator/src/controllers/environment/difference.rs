@@ -17,9 +17,12 @@ pub fn fingerprint(desired: &Value) -> String {
 #[must_use]
 pub fn contains(observed: &Value, desired: &Value) -> bool {
     match (observed, desired) {
-        (Value::Object(observed), Value::Object(desired)) => desired.iter().all(|(key, value)| has(observed, key, value)),
+        (Value::Object(observed), Value::Object(desired)) => {
+            desired.iter().all(|(key, value)| has(observed, key, value))
+        }
         (Value::Array(observed), Value::Array(desired)) => {
-            observed.len() == desired.len() && observed.iter().zip(desired).all(|(observed, desired)| contains(observed, desired))
+            observed.len() == desired.len()
+                && observed.iter().zip(desired).all(|(observed, desired)| contains(observed, desired))
         }
         (observed, desired) => observed == desired,
     }
@@ -44,7 +47,8 @@ fn is_empty(value: &Value) -> bool {
 pub fn project(observed: &Value, desired: &Value) -> Value {
     match (observed, desired) {
         (Value::Object(observed), Value::Object(desired)) => {
-            let shared = desired.iter().filter_map(|(key, value)| Some((key.clone(), project(observed.get(key)?, value))));
+            let shared =
+                desired.iter().filter_map(|(key, value)| Some((key.clone(), project(observed.get(key)?, value))));
             Value::Object(shared.collect())
         }
         (Value::Array(observed), Value::Array(desired)) => {
@@ -64,12 +68,25 @@ mod tests {
 
     #[test]
     fn additions_of_others_are_no_difference_and_changes_are() {
-        let desired = json!({"spec": {"replicas": 2, "containers": [{"name": "app", "args": ["serve"]}]}, "labels": {}});
+        let desired =
+            json!({"spec": {"replicas": 2, "containers": [{"name": "app", "args": ["serve"]}]}, "labels": {}});
         let cases = [
             ("as written", json!({"spec": {"replicas": 2, "containers": [{"name": "app", "args": ["serve"]}]}}), true),
-            ("with defaults", json!({"spec": {"replicas": 2, "x": 1, "containers": [{"name": "app", "y": 1, "args": ["serve"]}]}}), true),
-            ("another number", json!({"spec": {"replicas": 3, "containers": [{"name": "app", "args": ["serve"]}]}}), false),
-            ("another container", json!({"spec": {"replicas": 2, "containers": [{"name": "app", "args": ["serve"]}, {}]}}), false),
+            (
+                "with defaults",
+                json!({"spec": {"replicas": 2, "x": 1, "containers": [{"name": "app", "y": 1, "args": ["serve"]}]}}),
+                true,
+            ),
+            (
+                "another number",
+                json!({"spec": {"replicas": 3, "containers": [{"name": "app", "args": ["serve"]}]}}),
+                false,
+            ),
+            (
+                "another container",
+                json!({"spec": {"replicas": 2, "containers": [{"name": "app", "args": ["serve"]}, {}]}}),
+                false,
+            ),
             ("a missing field", json!({"spec": {"containers": [{"name": "app", "args": ["serve"]}]}}), false),
         ];
         for (name, observed, expected) in cases {
@@ -80,7 +97,10 @@ mod tests {
     #[test]
     fn a_projection_shows_only_what_is_spoken_of() {
         let desired = json!({"spec": {"cpu": "1000m"}});
-        assert_eq!(project(&json!({"spec": {"cpu": "1", "memory": "1Gi"}, "status": {}}), &desired), json!({"spec": {"cpu": "1"}}));
+        assert_eq!(
+            project(&json!({"spec": {"cpu": "1", "memory": "1Gi"}, "status": {}}), &desired),
+            json!({"spec": {"cpu": "1"}})
+        );
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     crd::environment_status::ServiceStatus,
     probe::Health,
-    release::{Check, Facts, Job, Phase, Placed, Policy, Release, ReleaseState, Rollout},
+    release::{Check, Facts, Job, Phase, Placed, Policy, Release, ReleaseState, Rollout, facts::PROVISIONING},
     resources::{
         labels::{self, Component},
         migration_job::Migration,
@@ -22,11 +22,18 @@ use crate::{
 
 /// The facts of an environment for its release.
 #[must_use]
-pub fn facts(resolved: &Resolved, observed: &Observed, state: &ReleaseState, services: &[ServiceStatus], retry: Option<&str>) -> Facts {
+pub fn facts(
+    resolved: &Resolved,
+    observed: &Observed,
+    state: &ReleaseState,
+    services: &[ServiceStatus],
+    retry: Option<&str>,
+) -> Facts {
     let wanted = Release { id: resolved.release_id.clone(), image: resolved.image.reference.clone() };
     let environment = resolved.identity.name.as_str();
     let watched = state.watched().cloned();
-    let rollout = |component| watched.as_ref().map_or_else(absent, |placed| rollout_of(environment, component, placed, observed));
+    let rollout =
+        |component| watched.as_ref().map_or_else(absent, |placed| rollout_of(environment, component, placed, observed));
     let job = |migration| {
         let name = watched.as_ref().map(|placed| names::migration_job(environment, migration, &placed.release.id));
         name.map_or(Job::Absent, |name| jobs::fact(&name, &observed.jobs, &observed.pods))
@@ -35,7 +42,9 @@ pub fn facts(resolved: &Resolved, observed: &Observed, state: &ReleaseState, ser
     Facts {
         wanted,
         retry: retry.map(str::to_owned),
-        expand: provisioned.and_then(unfinished).unwrap_or_else(|| job(Migration::Expand)),
+        expand: provisioned
+            .and_then(|provision| unfinished(provision, state))
+            .unwrap_or_else(|| job(Migration::Expand)),
         contract: job(Migration::Contract),
         app: rollout(Component::App),
         worker: rollout(Component::Worker),
@@ -47,7 +56,10 @@ pub fn facts(resolved: &Resolved, observed: &Observed, state: &ReleaseState, ser
 /// The limits of an environment.
 #[must_use]
 pub fn policy(resolved: &Resolved) -> Policy {
-    Policy { check_timeout: resolved.release.check_timeout.to_std(), migration_timeout: resolved.migrations.timeout.to_std() }
+    Policy {
+        check_timeout: resolved.release.check_timeout.to_std(),
+        migration_timeout: resolved.migrations.timeout.to_std(),
+    }
 }
 
 /// The Job that makes what the environment needs on shared services, where it asks for that.
@@ -64,12 +76,15 @@ pub fn in_phase(state: &ReleaseState, phase: Phase) -> bool {
 }
 
 /// Nothing is migrated before there is a database: until then the migration counts as under way.
-fn unfinished(provision: Job) -> Option<Job> {
+fn unfinished(provision: Job, state: &ReleaseState) -> Option<Job> {
     let message = match provision {
         Job::Succeeded { .. } => return None,
-        Job::Absent => "database, bucket and collections are being made".to_owned(),
-        Job::Running { message } if message.is_empty() => "database, bucket and collections are being made".to_owned(),
-        Job::Running { message } | Job::Failed { message, .. } => format!("provisioning: {message}"),
+        Job::Running { message } | Job::Failed { message, .. } if !message.is_empty() => {
+            format!("{PROVISIONING}{message}")
+        }
+        Job::Absent | Job::Running { .. } | Job::Failed { .. } => {
+            state.step().map(|step| step.message.clone()).unwrap_or_default()
+        }
     };
     Some(Job::Running { message })
 }
@@ -102,7 +117,10 @@ fn rollout(deployment: &Deployment, release: &str) -> Rollout {
     if template_release(deployment) != Some(release) || status.observed_generation < deployment.metadata.generation {
         pending(format!("Deployment {name} is being updated"))
     } else if of(status.updated_replicas) < desired || of(status.available_replicas) < desired {
-        pending(format!("{} of {desired} pods of Deployment {name} are available", of(status.available_replicas).min(of(status.updated_replicas))))
+        pending(format!(
+            "{} of {desired} pods of Deployment {name} are available",
+            of(status.available_replicas).min(of(status.updated_replicas))
+        ))
     } else if of(status.replicas) > of(status.updated_replicas) {
         pending(format!("old pods of Deployment {name} are being replaced"))
     } else {
@@ -156,7 +174,8 @@ fn objection(health: &Health, placed: &Placed, services: &[ServiceStatus]) -> Op
         return Some("the database's schema does not fit the release".to_owned());
     }
     let was_healthy = |name: &str| services.iter().any(|known| known.name == name && known.healthy);
-    let worse = health.services.iter().find(|service| !service.healthy && (service.required || was_healthy(&service.name)))?;
+    let worse =
+        health.services.iter().find(|service| !service.healthy && (service.required || was_healthy(&service.name)))?;
     Some(format!("{} is not healthy: {}", worse.name, worse.message.as_deref().unwrap_or("it does not answer")))
 }
 

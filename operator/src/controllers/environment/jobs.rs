@@ -59,7 +59,9 @@ pub fn fact(name: &str, jobs: &BTreeMap<String, Job>, pods: &[Arc<Pod>]) -> rele
     match condition(job, "Failed") {
         Some(failed) => release::Job::Failed {
             at: failed.last_transition_time.as_ref().map_or(Timestamp::UNIX_EPOCH, |time| time.0),
-            message: words().or_else(|| failed.message.as_deref().map(short)).unwrap_or_else(|| "no reason given".to_owned()),
+            message: words()
+                .or_else(|| failed.message.as_deref().map(short))
+                .unwrap_or_else(|| "no reason given".to_owned()),
         },
         None => release::Job::Running { message: words().unwrap_or_default() },
     }
@@ -72,10 +74,12 @@ fn condition<'a>(job: &'a Job, type_: &str) -> Option<&'a JobCondition> {
 
 fn schema(job: &str, pods: &[Arc<Pod>]) -> Option<String> {
     let of_job = pods.iter().filter(|pod| job_of(pod) == Some(job));
-    of_job.filter_map(|pod| pod.status.as_ref()?.container_statuses.as_ref()?.first()?.state.as_ref()?.terminated.as_ref()).find_map(
-        |end| {
+    of_job
+        .filter_map(|pod| {
+            pod.status.as_ref()?.container_statuses.as_ref()?.first()?.state.as_ref()?.terminated.as_ref()
+        })
+        .find_map(|end| {
             let line = end.message.as_deref()?.lines().rfind(|line| line.starts_with('{'))?;
             serde_json::from_str::<Migrated>(line).ok()?.schema
-        },
-    )
+        })
 }

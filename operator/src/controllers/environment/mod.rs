@@ -5,7 +5,7 @@
 //! | [`observe`](mod@observe) | reads the cluster |
 //! | [`resolve`](mod@resolve) | spec, tier and references become one type |
 //! | [`facts`], [`jobs`], [`trouble`](mod@trouble) | what was read, in the terms of releases and of people |
-//! | [`plan`](mod@plan), [`object`] | what to write, and how the release goes on |
+//! | [`plan`](mod@plan), [`removals`](mod@removals), [`object`] | what to write, and how the release goes on |
 //! | [`apply`](mod@apply), [`difference`] | writes what is not as it should be |
 //! | [`report`](mod@report), [`status`](mod@status), [`conditions`], [`notes`](mod@notes) | status, events, metrics |
 
@@ -18,6 +18,7 @@ pub mod notes;
 pub mod object;
 pub mod observe;
 pub mod plan;
+pub mod removals;
 pub mod report;
 pub mod resolve;
 pub mod status;
@@ -40,7 +41,11 @@ use self::{
     resolve::{Problem, Unresolved, provisioning, resolve},
 };
 use super::context::Context;
-use crate::{crd::ChatbotEnvironment, error::Error, release::{Phase, ReleaseState}};
+use crate::{
+    crd::ChatbotEnvironment,
+    error::Error,
+    release::{Phase, ReleaseState},
+};
 
 /// Annotation that keeps the operator's hands off while it is "true".
 pub const PAUSE: &str = "chatbot.platform/pause";
@@ -101,7 +106,7 @@ const CATCH_UP: Duration = Duration::from_millis(300);
 /// While caches do not show everything that was written.
 const UNSETTLED: Duration = Duration::from_secs(3);
 /// While servers are asked for their health.
-const CHECKING: Duration = Duration::from_secs(2);
+const CHECKING: Duration = Duration::from_secs(1);
 /// While a release waits: its facts are watched, its deadlines are not.
 const RELEASING: Duration = Duration::from_secs(5);
 /// While something waits for a person.
@@ -111,12 +116,13 @@ const RESTING: Duration = Duration::from_secs(30);
 
 /// How soon to look again if nothing happens.
 fn pause(applied: &Applied, before: &ReleaseState) -> Duration {
-    let has_moved = |state: &ReleaseState| state.running.as_ref().map(|running| (running.placed.release.id.clone(), running.phase));
+    let has_moved =
+        |state: &ReleaseState| state.running.as_ref().map(|running| (running.placed.release.id.clone(), running.phase));
     match &applied.state.running {
         _ if has_moved(&applied.state) != has_moved(before) => CATCH_UP,
-        _ if applied.unsettled => UNSETTLED,
         _ if applied.outlook.blocked.is_some() || applied.refused.is_some() => WAITING,
         Some(running) if running.phase == Phase::Check => CHECKING,
+        _ if applied.unsettled => UNSETTLED,
         Some(_) if !applied.outlook.suspended => RELEASING,
         _ if applied.outlook.trouble.is_some() => WAITING,
         Some(_) | None => RESTING,

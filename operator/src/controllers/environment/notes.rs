@@ -5,6 +5,7 @@ use kube::runtime::events::{Event, EventType};
 use crate::crd::{
     ChatbotEnvironmentStatus, conditions,
     environment_status::{Outcome, PastRelease, Step},
+    reasons,
 };
 
 /// Longest note that Kubernetes takes, in bytes.
@@ -47,8 +48,11 @@ fn cut(mut message: String) -> String {
 pub fn notes(before: &ChatbotEnvironmentStatus, after: &ChatbotEnvironmentStatus) -> Vec<Note> {
     let steps = |status: &ChatbotEnvironmentStatus| status.release.clone().unwrap_or_default().steps;
     let (old, new) = (steps(before), steps(after));
-    let began = new.iter().filter(|step| !old.iter().any(|known| known.name == step.name && known.started_at == step.started_at));
-    let id = after.release.as_ref().and_then(|release| Some(release.candidate.as_ref()?.id.clone())).unwrap_or_default();
+    let began = new
+        .iter()
+        .filter(|step| !old.iter().any(|known| known.name == step.name && known.started_at == step.started_at));
+    let id =
+        after.release.as_ref().and_then(|release| Some(release.candidate.as_ref()?.id.clone())).unwrap_or_default();
     let ended = after.history.iter().filter(|past| !before.history.contains(past));
     began.map(|step| began_step(step, &id)).chain(ended.map(ended_release)).chain(changed(before, after)).collect()
 }
@@ -70,16 +74,24 @@ fn ended_release(past: &PastRelease) -> Note {
     Note { warning: past.outcome == Outcome::Failed, reason: reason.to_owned(), action: "Release", message }
 }
 
+/// Reasons of a release on its way, of its failure, and of what nobody could ask yet.
+const TOLD_BY_STEPS: [&str; 4] =
+    [reasons::RELEASE_IN_PROGRESS, reasons::PROVISIONING, reasons::RELEASE_FAILED, reasons::NOT_OBSERVED];
+
 /// A condition that became bad for another reason, or good again. Progress of a release is told by its steps.
-fn changed<'a>(before: &'a ChatbotEnvironmentStatus, after: &'a ChatbotEnvironmentStatus) -> impl Iterator<Item = Note> + 'a {
+fn changed<'a>(
+    before: &'a ChatbotEnvironmentStatus,
+    after: &'a ChatbotEnvironmentStatus,
+) -> impl Iterator<Item = Note> + 'a {
     [conditions::READY, conditions::SERVICES_HEALTHY].into_iter().filter_map(move |type_| {
         let now = conditions::find(&after.conditions, type_)?;
         let old = conditions::find(&before.conditions, type_);
         let is_news = old.is_none_or(|old| old.status != now.status || old.reason != now.reason);
-        let is_progress = ["ReleaseInProgress", "Provisioning", "NotObserved", "ReleaseFailed"].contains(&now.reason.as_str());
-        let is_first_good = now.status == "True" && old.is_none_or(|old| old.status != "False");
-        (is_news && !is_progress && !is_first_good).then(|| Note {
-            warning: now.status != "True" && now.reason != "Suspended" && now.reason != "Paused",
+        let was_bad = old.is_some_and(|old| old.status == "False" && !TOLD_BY_STEPS.contains(&old.reason.as_str()));
+        let is_worth_telling =
+            if now.status == "True" { was_bad } else { !TOLD_BY_STEPS.contains(&now.reason.as_str()) };
+        (is_news && is_worth_telling).then(|| Note {
+            warning: now.status != "True" && now.reason != reasons::SUSPENDED && now.reason != reasons::PAUSED,
             reason: now.reason.clone(),
             action: "Observe",
             message: now.message.clone(),

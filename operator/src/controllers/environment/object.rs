@@ -56,10 +56,15 @@ impl Object {
     ///
     /// # Errors
     /// When it cannot be written as JSON.
-    pub fn of_kind<K: Resource + Serialize>(object: &K, resource: ApiResource, writing: Writing) -> Result<Self, Error> {
+    pub fn of_kind<K: Resource + Serialize>(
+        object: &K,
+        resource: ApiResource,
+        writing: Writing,
+    ) -> Result<Self, Error> {
         let name = object.meta().name.clone().unwrap_or_default();
         let namespace = object.meta().namespace.clone().unwrap_or_default();
-        let mut body = serde_json::to_value(object).map_err(|error| Error::json(format!("writing {} {name}", resource.kind), error))?;
+        let mut body = serde_json::to_value(object)
+            .map_err(|error| Error::json(format!("writing {} {name}", resource.kind), error))?;
         if let Some(fields) = body.as_object_mut() {
             fields.remove("status");
         }

@@ -66,15 +66,18 @@ pub struct Observed {
 impl Observed {
     /// Pods of one release that run or should, without those of Jobs that succeeded.
     pub fn pods_of<'a>(&'a self, release: &'a str) -> impl Iterator<Item = &'a Pod> {
-        let open = |pod: &Pod| jobs::job_of(pod).is_none_or(|job| self.jobs.get(job).is_some_and(|job| !jobs::succeeded(job)));
-        self.pods.iter().map(Arc::as_ref).filter(move |pod| {
-            is_of(pod, release) && pod.metadata.deletion_timestamp.is_none() && open(pod)
-        })
+        let open =
+            |pod: &Pod| jobs::job_of(pod).is_none_or(|job| self.jobs.get(job).is_some_and(|job| !jobs::succeeded(job)));
+        self.pods
+            .iter()
+            .map(Arc::as_ref)
+            .filter(move |pod| is_of(pod, release) && pod.metadata.deletion_timestamp.is_none() && open(pod))
     }
 
     /// Servers of one release that are not ending.
     pub fn servers_of<'a>(&'a self, release: &'a str) -> impl Iterator<Item = &'a Pod> {
-        self.pods_of(release).filter(|pod| pod.labels().get(labels::COMPONENT).is_some_and(|name| name == Component::App.as_str()))
+        self.pods_of(release)
+            .filter(|pod| pod.labels().get(labels::COMPONENT).is_some_and(|name| name == Component::App.as_str()))
     }
 }
 
@@ -104,11 +107,17 @@ pub async fn observe(ctx: &Context, environment: &ChatbotEnvironment) -> Result<
     Ok(observed)
 }
 
-async fn references(ctx: &Context, environment: &ChatbotEnvironment, namespace: &str, name: &str) -> Result<References, Error> {
+async fn references(
+    ctx: &Context,
+    environment: &ChatbotEnvironment,
+    namespace: &str,
+    name: &str,
+) -> Result<References, Error> {
     let user = environment.spec.secret_ref.name.clone();
     let admin = environment.spec.provision.as_ref().map(|provision| provision.admin_secret_ref.name.clone());
     let provisioned = admin.is_some().then(|| names::provisioned_secret(name));
-    let followed: BTreeSet<String> = [Some(user.clone()), admin.clone(), provisioned.clone()].into_iter().flatten().collect();
+    let followed: BTreeSet<String> =
+        [Some(user.clone()), admin.clone(), provisioned.clone()].into_iter().flatten().collect();
     ctx.secrets.follow(&ObjectRef::from_obj(environment), &followed);
     Ok(References {
         secret: secret(ctx, namespace, Some(&user)).await?,
@@ -129,7 +138,10 @@ async fn secret(ctx: &Context, namespace: &str, name: Option<&str>) -> Result<Op
 
 /// Databases of other environments, as the labels of their release Secrets tell them.
 fn claims(everywhere: &[Stores], own: &Target) -> Vec<DatabaseClaim> {
-    everywhere.iter().flat_map(|stores| stores.secrets.state().into_iter().filter_map(|secret| claim(stores, &secret, own))).collect()
+    everywhere
+        .iter()
+        .flat_map(|stores| stores.secrets.state().into_iter().filter_map(|secret| claim(stores, &secret, own)))
+        .collect()
 }
 
 /// A Secret whose environment is gone claims nothing.
@@ -145,7 +157,10 @@ fn claim(stores: &Stores, secret: &PartialObjectMeta<Secret>, own: &Target) -> O
     })
 }
 
-fn of_kind<K: DeserializeOwned>(owned: &[(ApiResource, Arc<DynamicObject>)], kind: &str) -> Result<BTreeMap<String, K>, Error> {
+fn of_kind<K: DeserializeOwned>(
+    owned: &[(ApiResource, Arc<DynamicObject>)],
+    kind: &str,
+) -> Result<BTreeMap<String, K>, Error> {
     let objects = owned.iter().filter(|(resource, _)| resource.kind == kind).map(|(_, object)| object);
     objects.map(|object| Ok((object.name_any(), typed(object)?))).collect()
 }
@@ -161,7 +176,9 @@ async fn refused_jobs(ctx: &Context, namespace: &str, observed: &Observed) -> Re
     let mut refusals = Vec::new();
     for name in jobs::without_pods(&observed.jobs, &observed.pods) {
         let api: Api<Event> = Api::namespaced(ctx.client.clone(), namespace);
-        let of_job = ListParams::default().fields(&format!("regarding.kind=Job,regarding.name={name},reason=FailedCreate")).limit(5);
+        let of_job = ListParams::default()
+            .fields(&format!("regarding.kind=Job,regarding.name={name},reason=FailedCreate"))
+            .limit(5);
         let events = within(|| format!("listing events of Job {namespace}/{name}"), api.list(&of_job)).await?;
         refusals.extend(events.items.into_iter().filter_map(|event| event.note).next_back());
     }
@@ -169,7 +186,9 @@ async fn refused_jobs(ctx: &Context, namespace: &str, observed: &Observed) -> Re
 }
 
 async fn ask(ctx: &Context, observed: &Observed, state: &ReleaseState) -> BTreeMap<String, Result<Health, Unanswered>> {
-    let pods = to_ask(observed, state).into_iter().filter_map(|pod| Some((pod.name_any(), pod.status.as_ref()?.pod_ip.clone()?)));
+    let pods = to_ask(observed, state)
+        .into_iter()
+        .filter_map(|pod| Some((pod.name_any(), pod.status.as_ref()?.pod_ip.clone()?)));
     let questions = pods.map(|(name, address)| async move { (name, ctx.prober.health(&address).await) });
     join_all(questions).await.into_iter().collect()
 }

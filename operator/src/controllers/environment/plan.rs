@@ -1,15 +1,12 @@
 //! What to write, what to remove, and how the release goes on. Pure.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
-use kube::ResourceExt;
 
 use super::{
     facts::{self, in_phase, provision_job},
-    jobs,
     object::{Object, Removal, Writing},
     observe::Observed,
+    removals::removals,
     resolve::{Credentials, Resolved, Scale, Unresolved},
     trouble::Trouble,
 };
@@ -18,9 +15,8 @@ use crate::{
     error::Error,
     release::{self, JobRun, Layout, Phase, ReleaseState, Workload, layout, next},
     resources::{
-        deployment, horizontal_pod_autoscaler, http_route, ingress,
-        labels::Component,
-        migration_job, names, network_policy, pod_disruption_budget, provision_job, provisioned_secret, release_secret, service,
+        deployment, horizontal_pod_autoscaler, http_route, ingress, labels::Component, migration_job, names,
+        network_policy, pod_disruption_budget, provision_job, provisioned_secret, release_secret, service,
         service_account, service_monitor,
     },
 };
@@ -87,7 +83,11 @@ pub fn plan(resolved: &Resolved, observed: &Observed, before: &Before, now: Time
         return Ok(Plan { state: before.state.clone(), outlook, ..Plan::default() });
     }
     let facts = facts::facts(resolved, observed, &before.state, &before.services, before.retry.as_deref());
-    let state = if resolved.suspend { before.state.clone() } else { next(&before.state, &facts, &facts::policy(resolved), now) };
+    let state = if resolved.suspend {
+        before.state.clone()
+    } else {
+        next(&before.state, &facts, &facts::policy(resolved), now)
+    };
     let layout = layout(&state, &facts, now);
     let objects = objects(resolved, observed, &state, &layout, now)?;
     let removals = removals(resolved, observed, &state, &layout, &objects);
@@ -159,7 +159,13 @@ fn outlook(resolved: &Resolved, observed: &Observed, before: &Before) -> Outlook
 /// 4. autoscalers and disruption budgets, which speak of Deployments;
 /// 5. Services, which send users to pods;
 /// 6. routes, which send users to Services.
-fn objects(resolved: &Resolved, observed: &Observed, state: &ReleaseState, layout: &Layout, now: Timestamp) -> Result<Vec<Object>, Error> {
+fn objects(
+    resolved: &Resolved,
+    observed: &Observed,
+    state: &ReleaseState,
+    layout: &Layout,
+    now: Timestamp,
+) -> Result<Vec<Object>, Error> {
     let mut objects = Vec::new();
     objects.extend(secret(resolved, state)?);
     objects.push(Object::new(&service_account::build(resolved), Writing::Apply)?);
@@ -184,7 +190,13 @@ fn secret(resolved: &Resolved, state: &ReleaseState) -> Result<Option<Object>, E
 }
 
 /// Before the first migration of a release, what it needs on shared services is made, where the environment asks for that.
-fn job(resolved: &Resolved, observed: &Observed, state: &ReleaseState, layout: &Layout, now: Timestamp) -> Result<Option<Object>, Error> {
+fn job(
+    resolved: &Resolved,
+    observed: &Observed,
+    state: &ReleaseState,
+    layout: &Layout,
+    now: Timestamp,
+) -> Result<Option<Object>, Error> {
     if resolved.suspend {
         return Ok(None);
     }
@@ -197,7 +209,9 @@ fn job(resolved: &Resolved, observed: &Observed, state: &ReleaseState, layout: &
         return job.map(|job| Object::new(&job, Writing::Create)).transpose();
     }
     match &layout.job {
-        Some(JobRun::Ensure(migration, slot)) => Object::new(&migration_job::build(resolved, slot, *migration), Writing::Create).map(Some),
+        Some(JobRun::Ensure(migration, slot)) => {
+            Object::new(&migration_job::build(resolved, slot, *migration), Writing::Create).map(Some)
+        }
         Some(JobRun::Replace(..)) | None => Ok(None),
     }
 }
@@ -221,8 +235,10 @@ fn services(resolved: &Resolved, traffic: Option<Colour>, preview: Option<Colour
 
 fn routes(resolved: &Resolved) -> Result<Vec<Object>, Error> {
     let ingress = ingress::build(resolved).map(|ingress| Object::new(&ingress, Writing::Apply));
-    let route = http_route::build(resolved).map(|route| Object::of_kind(&route, http_route::resource(), Writing::Apply));
-    let monitor = service_monitor::build(resolved).map(|monitor| Object::of_kind(&monitor, service_monitor::resource(), Writing::Apply));
+    let route =
+        http_route::build(resolved).map(|route| Object::of_kind(&route, http_route::resource(), Writing::Apply));
+    let monitor = service_monitor::build(resolved)
+        .map(|monitor| Object::of_kind(&monitor, service_monitor::resource(), Writing::Apply));
     [ingress, route, monitor].into_iter().flatten().collect()
 }
 
@@ -231,64 +247,4 @@ where
     K: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope> + serde::Serialize,
 {
     objects.iter().map(|object| Object::new(object, Writing::Apply)).collect()
-}
-
-/// What the operator made for this environment and does not want any more: a discarded candidate, old settings, Jobs that are
-/// over, and what the spec no longer asks for.
-fn removals(resolved: &Resolved, observed: &Observed, state: &ReleaseState, layout: &Layout, objects: &[Object]) -> Vec<Removal> {
-    let uid = resolved.identity.uid.as_str();
-    let wanted: BTreeSet<(&str, &str)> = objects.iter().map(|object| (object.resource.kind.as_str(), object.name.as_str())).collect();
-    let kept_jobs = kept_jobs(resolved, observed, state, layout);
-    let is_over = |kind: &str, name: &str| !wanted.contains(&(kind, name)) && !(kind == "Job" && kept_jobs.contains(name));
-    let owned = observed.owned.iter().filter(|(resource, object)| is_owned(object.as_ref(), uid) && is_over(&resource.kind, &object.name_any()));
-    let owned = owned.map(|(resource, object)| removal(resource.clone(), object.as_ref()));
-    let kept_secrets = kept_secrets(resolved, state);
-    let secrets = observed.own_secrets.iter().filter(|secret| is_owned(secret.as_ref(), uid) && !kept_secrets.contains(&secret.name_any()));
-    let kind = kube::api::ApiResource::erase::<k8s_openapi::api::core::v1::Secret>(&());
-    owned.chain(secrets.map(|secret| removal(kind.clone(), secret.as_ref()))).collect()
-}
-
-/// Jobs of the release under way, or of the last one, tell what happened; a failed one goes when it is to be tried again, and
-/// when its release is over.
-fn kept_jobs(resolved: &Resolved, observed: &Observed, state: &ReleaseState, layout: &Layout) -> BTreeSet<String> {
-    let environment = resolved.identity.name.as_str();
-    let Some(placed) = state.watched() else { return BTreeSet::new() };
-    let of_release = [migration_job::Migration::Expand, migration_job::Migration::Contract];
-    let migrations = of_release.map(|migration| names::migration_job(environment, migration, &placed.release.id));
-    let provision = resolved.provision.iter().map(|provision| names::provision_job(environment, &provision.hash));
-    let replaced = match &layout.job {
-        Some(JobRun::Replace(migration, slot)) => Some(names::migration_job(environment, *migration, &slot.release)),
-        Some(JobRun::Ensure(..)) | None => None,
-    };
-    let is_kept = |name: &String| {
-        let failed = observed.jobs.get(name).is_some_and(jobs::failed);
-        replaced.as_ref() != Some(name) && (!failed || state.running.is_some())
-    };
-    migrations.into_iter().filter(is_kept).chain(provision.filter(|name| provision_is_kept(name, observed))).collect()
-}
-
-/// A failed one is kept for its message by the objects of the plan, until it is to be tried again.
-fn provision_is_kept(name: &str, observed: &Observed) -> bool {
-    observed.jobs.get(name).is_some_and(|job| !jobs::failed(job))
-}
-
-fn kept_secrets(resolved: &Resolved, state: &ReleaseState) -> BTreeSet<String> {
-    let active = state.active.as_ref().map(|active| active.release.id.as_str());
-    let running = state.running.as_ref().map(|running| running.placed.release.id.as_str());
-    let environment = resolved.identity.name.as_str();
-    [active, running].into_iter().flatten().map(|id| names::release_secret(environment, id)).collect()
-}
-
-/// What has another owner, or none, is not the operator's to remove.
-fn is_owned<K: kube::Resource>(object: &K, uid: &str) -> bool {
-    object.owner_references().iter().any(|owner| owner.uid == uid)
-}
-
-fn removal<K: kube::Resource>(resource: kube::api::ApiResource, object: &K) -> Removal {
-    Removal {
-        resource,
-        namespace: object.meta().namespace.clone().unwrap_or_default(),
-        name: object.name_any(),
-        uid: object.meta().uid.clone(),
-    }
 }

@@ -49,7 +49,10 @@ async fn write(ctx: &Context, environment: &ChatbotEnvironment, after: &ChatbotE
 }
 
 /// A merge patch keeps what it does not name; what is gone from the status is named as null.
-fn merge_patch(environment: &ChatbotEnvironment, after: &ChatbotEnvironmentStatus) -> serde_json::Result<serde_json::Value> {
+fn merge_patch(
+    environment: &ChatbotEnvironment,
+    after: &ChatbotEnvironmentStatus,
+) -> serde_json::Result<serde_json::Value> {
     let mut new = serde_json::to_value(after)?;
     if let Some(old) = &environment.status {
         nullify(&mut new, &serde_json::to_value(old)?);
@@ -64,7 +67,12 @@ fn nullify(new: &mut serde_json::Value, old: &serde_json::Value) {
     }
 }
 
-async fn publish(ctx: &Context, environment: &ChatbotEnvironment, before: &ChatbotEnvironmentStatus, after: &ChatbotEnvironmentStatus) {
+async fn publish(
+    ctx: &Context,
+    environment: &ChatbotEnvironment,
+    before: &ChatbotEnvironmentStatus,
+    after: &ChatbotEnvironmentStatus,
+) {
     let subject: ObjectReference = environment.object_ref(&());
     for note in notes(before, after) {
         ctx.metrics.wrote("Event", "create");
@@ -91,7 +99,8 @@ fn count_ended(ctx: &Context, before: &ChatbotEnvironmentStatus, after: &Chatbot
 /// A wish is granted once: the annotation is taken away as soon as the release that it names is under way.
 async fn grant_retry(ctx: &Context, environment: &ChatbotEnvironment, applied: &Applied) -> Result<(), Error> {
     let Some(wish) = environment.annotations().get(RETRY) else { return Ok(()) };
-    if applied.outlook.paused || applied.state.running.as_ref().is_none_or(|running| running.placed.release.id != *wish) {
+    if applied.outlook.paused || applied.state.running.as_ref().is_none_or(|running| running.placed.release.id != *wish)
+    {
         return Ok(());
     }
     let (name, namespace) = (environment.name_any(), environment.namespace().unwrap_or_default());

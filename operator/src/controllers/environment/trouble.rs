@@ -6,10 +6,7 @@ use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, Conta
 use kube::ResourceExt;
 
 use super::observe::Observed;
-use crate::{
-    crd::reasons,
-    resources::labels::{self, Component},
-};
+use crate::{crd::reasons, resources::labels};
 
 /// Longest quotation in a message.
 const LONGEST: usize = 300;
@@ -33,7 +30,7 @@ impl Trouble {
 type PodCheck = fn(&Pod, &Observed) -> Option<Trouble>;
 
 /// The most specific first.
-const POD_CHECKS: [PodCheck; 7] = [image, memory, job_failed, crash, config, unschedulable, health];
+const POD_CHECKS: [PodCheck; 6] = [image, memory, crash, config, unschedulable, health];
 
 /// What is wrong with pods and Deployments of these releases, the first release's troubles first.
 #[must_use]
@@ -47,9 +44,15 @@ pub fn trouble(observed: &Observed, releases: &[&str]) -> Option<Trouble> {
 
 /// A ResourceQuota or an admission policy stands between a controller and its pods.
 fn refused_pods(observed: &Observed) -> Option<Trouble> {
-    let conditions = observed.deployments.values().filter_map(|deployment| deployment.status.as_ref()?.conditions.as_ref()).flatten();
-    let failure = conditions.into_iter().find(|condition| condition.type_ == "ReplicaFailure" && condition.status == "True");
-    let message = failure.and_then(|failure| failure.message.clone()).or_else(|| observed.refused_jobs.first().cloned())?;
+    let conditions = observed
+        .deployments
+        .values()
+        .filter_map(|deployment| deployment.status.as_ref()?.conditions.as_ref())
+        .flatten();
+    let failure =
+        conditions.into_iter().find(|condition| condition.type_ == "ReplicaFailure" && condition.status == "True");
+    let message =
+        failure.and_then(|failure| failure.message.clone()).or_else(|| observed.refused_jobs.first().cloned())?;
     Some(refusal(&message))
 }
 
@@ -57,8 +60,13 @@ fn refused_pods(observed: &Observed) -> Option<Trouble> {
 pub(super) fn refusal(message: &str) -> Trouble {
     let (_, why) = message.split_once(" is forbidden: ").unwrap_or(("", message));
     let why = short(why);
-    if why.contains("exceeded quota") || why.contains("must specify") || why.contains("per Container") || why.contains("per Pod") {
-        let next = "raise the namespace's ResourceQuota or LimitRange, or lower the environment's replicas or resources";
+    if why.contains("exceeded quota")
+        || why.contains("must specify")
+        || why.contains("per Container")
+        || why.contains("per Pod")
+    {
+        let next =
+            "raise the namespace's ResourceQuota or LimitRange, or lower the environment's replicas or resources";
         Trouble::new(reasons::QUOTA_EXCEEDED, format!("the namespace refuses pods: {why}; {next}"))
     } else {
         Trouble::new(reasons::APPLY_REFUSED, format!("the API server refuses an object: {why}"))
@@ -93,26 +101,16 @@ fn pull_problem(detail: &str) -> &'static str {
 }
 
 fn memory(pod: &Pod, _: &Observed) -> Option<Trouble> {
-    let killed = containers(pod).find(|status| terminated(status).is_some_and(|end| end.reason.as_deref() == Some("OOMKilled")))?;
+    let killed = containers(pod)
+        .find(|status| terminated(status).is_some_and(|end| end.reason.as_deref() == Some("OOMKilled")))?;
     if killed.ready {
         return None;
     }
     let field = format!("spec.{}.resources.limits.memory", component(pod));
-    Some(Trouble::new(reasons::OUT_OF_MEMORY, format!("container {} used more memory than its limit: raise {field}", killed.name)))
-}
-
-fn job_failed(pod: &Pod, _: &Observed) -> Option<Trouble> {
-    let failed = pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Failed"));
-    let last_words = last_words(pod).filter(|_| failed)?;
-    if component(pod) == Component::Migrate.as_str() {
-        let next = "mend the cause, and it is tried again until migrations.timeout";
-        Some(Trouble::new(reasons::MIGRATION_FAILED, format!("the migration failed: {last_words}; {next}")))
-    } else if component(pod) == Component::Provision.as_str() {
-        let next = "check the Secret of spec.provision.adminSecretRef, and the shared services";
-        Some(Trouble::new(reasons::PROVISION_FAILED, format!("provisioning failed: {last_words}; {next}")))
-    } else {
-        None
-    }
+    Some(Trouble::new(
+        reasons::OUT_OF_MEMORY,
+        format!("container {} used more memory than its limit: raise {field}", killed.name),
+    ))
 }
 
 /// Between two starts the container may look healthy for a moment; that it ended badly before and is not ready now says enough.
@@ -132,7 +130,9 @@ fn config(pod: &Pod, _: &Observed) -> Option<Trouble> {
 fn unschedulable(pod: &Pod, _: &Observed) -> Option<Trouble> {
     let conditions = pod.status.as_ref()?.conditions.as_ref()?;
     let refused = conditions.iter().find(|condition| {
-        condition.type_ == "PodScheduled" && condition.status == "False" && condition.reason.as_deref() == Some("Unschedulable")
+        condition.type_ == "PodScheduled"
+            && condition.status == "False"
+            && condition.reason.as_deref() == Some("Unschedulable")
     })?;
     let why = short(refused.message.as_deref().unwrap_or("no reason given"));
     let next = format!("add nodes, or lower spec.{}.resources.requests", component(pod));
@@ -201,5 +201,9 @@ fn component(pod: &Pod) -> &str {
 
 pub(super) fn short(text: &str) -> String {
     let text = text.trim();
-    if text.chars().count() <= LONGEST { text.to_owned() } else { text.chars().take(LONGEST).chain("…".chars()).collect() }
+    if text.chars().count() <= LONGEST {
+        text.to_owned()
+    } else {
+        text.chars().take(LONGEST).chain("…".chars()).collect()
+    }
 }

@@ -21,7 +21,7 @@ use tunnel::Tunnel;
 
 const CONNECT: Duration = Duration::from_secs(10);
 /// Longest silence: a model on a small machine takes its time before the first word.
-const SILENCE: Duration = Duration::from_secs(120);
+const SILENCE: Duration = Duration::from_mins(2);
 
 /// Who asks.
 #[derive(Debug, Args)]
@@ -58,19 +58,18 @@ impl Session {
             None => key::make(target.api(), &pod, &options.user).await?,
         };
         let tunnel = Tunnel::open(target.api(), &pod).await?;
-        let http = Client::builder().connect_timeout(CONNECT).read_timeout(SILENCE).no_proxy().pool_max_idle_per_host(0);
+        let http =
+            Client::builder().connect_timeout(CONNECT).read_timeout(SILENCE).no_proxy().pool_max_idle_per_host(0);
         let http = http.build().map_err(|error| no_answer(&pod, &error))?;
         Ok(Self { pod, tunnel, http, key })
     }
 
     /// A request with the key.
-    #[must_use]
     pub fn get(&self, path: &str) -> RequestBuilder {
         self.http.get(self.tunnel.url(path)).bearer_auth(self.key.expose_secret())
     }
 
     /// A request with the key.
-    #[must_use]
     pub fn post(&self, path: &str) -> RequestBuilder {
         self.http.post(self.tunnel.url(path)).bearer_auth(self.key.expose_secret())
     }
@@ -123,7 +122,7 @@ impl Events<'_> {
     /// When the connection breaks.
     pub async fn next(&mut self) -> Result<Option<sse::Event>, PluginError> {
         loop {
-            if let Some(event) = self.parser.next() {
+            if let Some(event) = self.parser.take() {
                 return Ok(Some(event));
             }
             match self.response.chunk().await.map_err(|error| no_answer(&self.session.pod, &error))? {

@@ -32,7 +32,7 @@ impl Parser {
     }
 
     /// Takes the next complete event; comments and keep-alives are passed over.
-    pub fn next(&mut self) -> Option<Event> {
+    pub fn take(&mut self) -> Option<Event> {
         loop {
             let end = self.bytes.windows(2).position(|pair| pair == b"\n\n")?;
             let block: Vec<u8> = self.bytes.drain(..end + 2).collect();
@@ -66,14 +66,15 @@ mod tests {
 
     use super::*;
 
-    const STREAM: &str = ": start\n\nevent: token\r\ndata: {\"text\":\"سلام\"}\r\n\r\n:\n\nevent: done\ndata: a\ndata: b\n\n";
+    const STREAM: &str =
+        ": start\n\nevent: token\r\ndata: {\"text\":\"سلام\"}\r\n\r\n:\n\nevent: done\ndata: a\ndata: b\n\n";
 
     fn events(chunks: &[&[u8]]) -> Vec<Event> {
         let mut parser = Parser::default();
         let mut events = Vec::new();
         for chunk in chunks {
             parser.push(chunk).unwrap();
-            events.extend(std::iter::from_fn(|| parser.next()));
+            events.extend(std::iter::from_fn(|| parser.take()));
         }
         events
     }

@@ -26,7 +26,13 @@ pub(super) struct Tunnel {
 impl Tunnel {
     pub(super) async fn open(pods: Api<Pod>, pod: &str) -> Result<Self, PluginError> {
         // Once to begin with: a missing right is told here in the API server's words, and not as a broken connection later.
-        drop(within(&format!("forward a port to pod {pod} (needs create on pods/portforward)"), pods.portforward(pod, &[PORT])).await?);
+        drop(
+            within(
+                &format!("forward a port to pod {pod} (needs create on pods/portforward)"),
+                pods.portforward(pod, &[PORT]),
+            )
+            .await?,
+        );
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| local(&error))?;
         let address = listener.local_addr().map_err(|error| local(&error))?;
         let mut task = JoinSet::new();

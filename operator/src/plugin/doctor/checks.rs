@@ -42,7 +42,11 @@ fn installed(observed: &Observed) -> Check {
     if observed.installed {
         return Check::new("resource definition", Pass, "ChatbotEnvironment is installed");
     }
-    Check::new("resource definition", Fail, "ChatbotEnvironment is not installed: helm install the chart chatbot-crds, then chatbot-operator")
+    Check::new(
+        "resource definition",
+        Fail,
+        "ChatbotEnvironment is not installed: helm install the chart chatbot-crds, then chatbot-operator",
+    )
 }
 
 /// The holder renews its Lease every few seconds; three times its duration without is too long.
@@ -52,7 +56,9 @@ fn operator(observed: &Observed, now: Timestamp) -> Check {
     let lease = match &observed.lease {
         Err(cause) => return Check::new(name, Skipped, cause),
         Ok(None) => {
-            let detail = format!("it has never run in namespace {namespace}: install the chart chatbot-operator, or name its namespace with --operator-namespace");
+            let detail = format!(
+                "it has never run in namespace {namespace}: install the chart chatbot-operator, or name its namespace with --operator-namespace"
+            );
             return Check::new(name, Fail, detail);
         }
         Ok(Some(lease)) => lease.spec.clone().unwrap_or_default(),
@@ -63,7 +69,9 @@ fn operator(observed: &Observed, now: Timestamp) -> Check {
     match age {
         Some(age) if age <= limit => Check::new(name, Pass, format!("{holder} is at work")),
         Some(age) => {
-            let detail = format!("{holder} last worked {age} s ago: see kubectl get pods -n {namespace} and kubectl logs -n {namespace} deployment/chatbot-operator");
+            let detail = format!(
+                "{holder} last worked {age} s ago: see kubectl get pods -n {namespace} and kubectl logs -n {namespace} deployment/chatbot-operator"
+            );
             Check::new(name, Fail, detail)
         }
         None => Check::new(name, Fail, format!("nobody holds its Lease: see kubectl get pods -n {namespace}")),
@@ -76,7 +84,8 @@ fn ready(environment: &ChatbotEnvironment) -> Check {
         return Check::new(name, Fail, "the operator has not seen it: check that the operator watches this namespace");
     };
     let stalled = conditions::find(&status.conditions, conditions::STALLED);
-    match (stalled.filter(|stalled| stalled.status == "True"), conditions::find(&status.conditions, conditions::READY)) {
+    match (stalled.filter(|stalled| stalled.status == "True"), conditions::find(&status.conditions, conditions::READY))
+    {
         (Some(stalled), _) => Check::new(name, Fail, format!("stalled, {}: {}", stalled.reason, stalled.message)),
         (None, Some(ready)) if ready.status == "True" => Check::new(name, Pass, format!("ready: {}", ready.message)),
         (None, Some(ready)) => Check::new(name, Fail, format!("not ready, {}: {}", ready.reason, ready.message)),
@@ -91,7 +100,9 @@ fn secret(surroundings: &Surroundings, namespace: &str) -> Check {
     let keys = match &surroundings.secret {
         Err(cause) => return Check::new(name, Skipped, cause),
         Ok(None) => {
-            let detail = format!("{secret} does not exist: kubectl create secret generic {secret} -n {namespace} --from-env-file=FILE");
+            let detail = format!(
+                "{secret} does not exist: kubectl create secret generic {secret} -n {namespace} --from-env-file=FILE"
+            );
             return Check::new(name, Fail, detail);
         }
         Ok(Some(keys)) => keys,
@@ -107,7 +118,9 @@ fn missing(surroundings: &Surroundings, keys: &BTreeSet<String>) -> Vec<&'static
     let provisioned = surroundings.provisioned.as_ref().ok().and_then(Option::as_ref);
     let settings = &surroundings.environment.spec.settings;
     let given = |key: &str| {
-        keys.contains(key) || settings.contains_key(key) || provisioned.is_some_and(|provisioned| provisioned.contains(key))
+        keys.contains(key)
+            || settings.contains_key(key)
+            || provisioned.is_some_and(|provisioned| provisioned.contains(key))
     };
     REQUIRED.into_iter().filter(|key| !given(key)).collect()
 }
@@ -125,7 +138,11 @@ fn pods(surroundings: &Surroundings) -> Check {
         (0, _) => Check::new(name, Fail, "there are none: what keeps the environment from being ready stands above"),
         (count, 0) => Check::new(name, Pass, format!("all {count} are ready")),
         (count, bad) => {
-            let detail = format!("{bad} of {count} are not ready: {}; see kubectl chatbot logs {}", unready.join("; "), environment.name_any());
+            let detail = format!(
+                "{bad} of {count} are not ready: {}; see kubectl chatbot logs {}",
+                unready.join("; "),
+                environment.name_any()
+            );
             Check::new(name, Fail, detail)
         }
     }
@@ -164,9 +181,14 @@ fn warnings(surroundings: &Surroundings, now: Timestamp) -> Check {
     recent.sort_by_key(|(at, _)| *at);
     let Some((at, newest)) = recent.last() else { return Check::new(name, Pass, "none in the last hour") };
     let object = newest.involved_object.name.as_deref().unwrap_or_default();
-    let (reason, message) = (newest.reason.as_deref().unwrap_or_default(), newest.message.as_deref().unwrap_or_default());
+    let (reason, message) =
+        (newest.reason.as_deref().unwrap_or_default(), newest.message.as_deref().unwrap_or_default());
     let minutes = (now.as_second() - at.as_second()) / 60;
-    Check::new(name, Warn, format!("{} in the last hour, the newest {minutes} min ago: {object}, {reason}: {message}", recent.len()))
+    Check::new(
+        name,
+        Warn,
+        format!("{} in the last hour, the newest {minutes} min ago: {object}, {reason}: {message}", recent.len()),
+    )
 }
 
 fn last_seen(event: &Event) -> Option<Timestamp> {

@@ -53,7 +53,7 @@ impl Check {
 }
 
 pub(super) async fn run(target: &Target, output: &Output, arguments: Arguments) -> Result<(), PluginError> {
-    let observed = observe::observe(target, arguments.name.as_deref(), &arguments.operator_namespace).await?;
+    let observed = Box::pin(observe::observe(target, arguments.name.as_deref(), &arguments.operator_namespace)).await?;
     let found = checks::all(&observed, Clock::system().now());
     for check in &found {
         output.line(&line(check, output.palette()))?;

@@ -76,7 +76,8 @@ pub(super) async fn observe(target: &Target, name: Option<&str>, operator: &str)
         namespace: target.namespace.clone(),
         installed,
         lease: read(within("read the operator's Lease", leases.get_opt(lease::NAME)).await),
-        operator_pods: read(within("list the operator's pods", pods.list(&operator_label)).await).map(|list| list.items),
+        operator_pods: read(within("list the operator's pods", pods.list(&operator_label)).await)
+            .map(|list| list.items),
         environment,
     })
 }

@@ -53,7 +53,8 @@ fn surroundings() -> Surroundings {
 }
 
 fn observed(surroundings: Surroundings) -> Observed {
-    let lease = json!({ "spec": { "holderIdentity": "operator-1", "leaseDurationSeconds": 15, "renewTime": at(NOW - 5) } });
+    let lease =
+        json!({ "spec": { "holderIdentity": "operator-1", "leaseDurationSeconds": 15, "renewTime": at(NOW - 5) } });
     Observed {
         operator_namespace: "chatbot-system".to_owned(),
         namespace: "chat".to_owned(),
@@ -93,7 +94,8 @@ fn each_fault_is_named_with_what_to_do() {
         ("resource definition", Outcome::Fail, "helm install", |o| o.installed = false),
         ("operator", Outcome::Fail, "never run in namespace chatbot-system", |o| o.lease = Ok(None)),
         ("operator", Outcome::Fail, "last worked 60 s ago", |o| {
-            let lease = json!({ "spec": { "holderIdentity": "a", "leaseDurationSeconds": 15, "renewTime": at(NOW - 60) } });
+            let lease =
+                json!({ "spec": { "holderIdentity": "a", "leaseDurationSeconds": 15, "renewTime": at(NOW - 60) } });
             o.lease = Ok(Some(object(lease)));
         }),
         ("operator", Outcome::Skipped, "forbidden", |o| o.lease = Err("forbidden".to_owned())),
@@ -127,7 +129,8 @@ fn each_fault_is_named_with_what_to_do() {
         let mut broken = observed(surroundings());
         break_it(&mut broken);
         let bad = the_bad(&broken);
-        let named = bad.iter().any(|(check, found, detail)| *check == name && *found == outcome && detail.contains(part));
+        let named =
+            bad.iter().any(|(check, found, detail)| *check == name && *found == outcome && detail.contains(part));
         assert!(named, "{name}, {part}: {bad:#?}");
     }
 }

@@ -32,7 +32,7 @@ pub(super) async fn run(target: &Target, output: &Output, arguments: Arguments) 
     let environment = target.environment(arguments.name.as_deref()).await?;
     let clock = Clock::system();
     if arguments.watch {
-        watch(target, output, environment, &clock).await
+        Box::pin(watch(target, output, environment, &clock)).await
     } else {
         Ok(output.text(&render::screen(&environment, clock.now(), output.palette()))?)
     }

@@ -86,7 +86,10 @@ fn checked(message: &str) -> Result<String, Problem> {
 }
 
 fn wants_events(headers: &HeaderMap) -> bool {
-    headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/event-stream"))
+    headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/event-stream"))
 }
 
 /// The conversation that was named, if it is the caller's, or a new one.

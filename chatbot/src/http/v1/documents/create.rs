@@ -54,7 +54,9 @@ pub(super) async fn create(
     let upload = Upload::read(request, query.title).await?;
     let sha256 = hex::encode(Sha256::digest(&upload.content));
     match documents::find_by_sha256(&app.db, caller.user_id, &sha256).await? {
-        Some(row) if row.status == Status::Failed => Ok(Json(Document::from(try_again(app, row).await?)).into_response()),
+        Some(row) if row.status == Status::Failed => {
+            Ok(Json(Document::from(try_again(app, row).await?)).into_response())
+        }
         Some(row) => Ok(Json(Document::from(row)).into_response()),
         None => keep(app, caller.user_id, upload, &sha256).await,
     }

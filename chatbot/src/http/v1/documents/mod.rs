@@ -16,9 +16,7 @@ use crate::http::state::Http;
 use crate::store::documents::{Document as Row, Status as StoredStatus};
 
 pub(super) fn routes() -> OpenApiRouter<Http> {
-    OpenApiRouter::new()
-        .routes(routes!(list::list, create::create))
-        .routes(routes!(get::get, delete::delete))
+    OpenApiRouter::new().routes(routes!(list::list, create::create)).routes(routes!(get::get, delete::delete))
 }
 
 /// A document.

@@ -79,9 +79,8 @@ fn media_type(declared: &str, name: Option<&str>) -> Option<&'static str> {
     let declared = declared.split(';').next().unwrap_or_default().trim();
     let ending = name.and_then(|name| name.rsplit_once('.')).map(|(_, ending)| ending.to_ascii_lowercase());
     match (declared, ending.as_deref()) {
-        ("text/markdown" | "text/x-markdown", _) | (PLAIN | "application/octet-stream" | "", Some("md" | "markdown")) => {
-            Some(MARKDOWN)
-        }
+        ("text/markdown" | "text/x-markdown", _)
+        | (PLAIN | "application/octet-stream" | "", Some("md" | "markdown")) => Some(MARKDOWN),
         (PLAIN, _) | ("application/octet-stream" | "", Some("txt" | "text")) => Some(PLAIN),
         _ => None,
     }

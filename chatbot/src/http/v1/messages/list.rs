@@ -10,8 +10,8 @@ use crate::chat::Source;
 use crate::http::extract::{Caller, Id, Page, PageQuery};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::state::Http;
-use crate::store::messages::{self, Role as StoredRole};
 use crate::store::conversations;
+use crate::store::messages::{self, Role as StoredRole};
 
 /// A message.
 #[derive(Debug, Serialize, ToSchema)]

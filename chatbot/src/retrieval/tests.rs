@@ -1,0 +1,168 @@
+//! Documents in three languages, indexed and searched on Qdrant's engine: does the question find its chunk?
+
+use std::net::SocketAddr;
+
+use jiff::Timestamp;
+use test_qdrant::{Running, Settings};
+use uuid::Uuid;
+
+use super::embed::Embedder;
+use super::{IndexError, Indexer, Mode, Searcher};
+use crate::config::embedding::Embedding;
+use crate::config::qdrant::Qdrant as Server;
+use crate::store::chunks::Chunk;
+use crate::store::documents::{Document, Status};
+use crate::vectors::Qdrant;
+
+const SARA: Uuid = Uuid::from_bytes([0xaa; 16]);
+const ENGLISH: &str = include_str!("../../../tests/fixtures/documents/handbook.md");
+const PERSIAN: &str = include_str!("../../../tests/fixtures/documents/rahnama-fa.md");
+const ARABIC: &str = include_str!("../../../tests/fixtures/documents/dalil-ar.md");
+
+struct World {
+    indexer: Indexer,
+    searcher: Searcher,
+    qdrant: Qdrant,
+    _running: Running,
+    _storage: tempfile::TempDir,
+}
+
+async fn world(embedding: &Embedding) -> World {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let storage = tempfile::tempdir().unwrap();
+    let address = SocketAddr::from(([127, 0, 0, 1], 0));
+    let settings = Settings { address, storage: storage.path().to_owned(), api_key: None };
+    let running = test_qdrant::start(settings).await.unwrap();
+    let server = Server { url: running.url().parse().unwrap(), api_key: None };
+    let qdrant = Qdrant::from_parts(&server, "dev_", embedding).unwrap();
+    let embedder = Embedder::new(embedding).unwrap();
+    World {
+        indexer: Indexer::new(qdrant.clone(), embedder.clone()),
+        searcher: Searcher::new(qdrant.clone(), embedder),
+        qdrant,
+        _running: running,
+        _storage: storage,
+    }
+}
+
+fn document(number: u8, title: &str) -> Document {
+    let at: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+    Document {
+        id: Uuid::from_bytes([number; 16]),
+        user_id: SARA,
+        title: title.to_owned(),
+        media_type: "text/markdown".to_owned(),
+        bytes: 0,
+        sha256: String::new(),
+        object_key: String::new(),
+        status: Status::Processing,
+        error: None,
+        chunk_count: 0,
+        created_at: at,
+        updated_at: at,
+    }
+}
+
+async fn library(world: &World) -> Vec<Chunk> {
+    let mut chunks = Vec::new();
+    for (number, title, text) in
+        [(1, "handbook.md", ENGLISH), (2, "rahnama-fa.md", PERSIAN), (3, "dalil-ar.md", ARABIC)]
+    {
+        // One chunk per section, so that finding the right one means something.
+        for (section, text) in (0..).zip(text.split("\n## ").skip(1)) {
+            let document = document(number * 16 + section, title);
+            chunks.extend(world.indexer.index(&document, text).await.unwrap());
+        }
+    }
+    chunks
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_question_finds_its_passage_first_however_it_is_spelled() {
+    let world = world(&Embedding::None).await;
+    let chunks = library(&world).await;
+    let table = [
+        ("When does the office open?", "Working hours"),
+        ("How many days of paid leave do I have?", "Holidays"),
+        ("broken laptop screens", "Equipment"),
+        ("ARE FLIGHTS APPROVED BY THE DIRECTOR", "Travel"),
+        ("ساعت کار دفتر چیست؟", "ساعت کار"),
+        ("ساعت كار دفتر چيست", "ساعت کار"),
+        ("مرخصی سالانه چند روز است", "مرخصی"),
+        ("۲۶ روز", "مرخصی"),
+        ("26 روز", "مرخصی"),
+        ("جریمه دیرکرد كتاب", "کتابخانه"),
+        ("کتابهای مرجع", "کتابخانه"),
+        ("کتاب های مرجع", "کتابخانه"),
+        ("متى يفتح المكتب؟", "ساعات العمل"),
+        ("كم يوما من الاجازه المدفوعه في السنه", "الإجازات"),
+        ("غرامة التأخير عن كتب المكتبة", "المكتبة"),
+        ("تعطلت شاشة الحاسوب", "الأجهزة"),
+    ];
+    for (question, heading) in table {
+        let found = world.searcher.search(SARA, question, 3).await.unwrap();
+        let first = found.nearest.first().unwrap_or_else(|| panic!("{question}: nothing found"));
+        let chunk = chunks.iter().find(|chunk| chunk.id == first.id).unwrap();
+        assert!(chunk.text.starts_with(heading), "{question}: {}", chunk.text);
+        assert_eq!(found.mode, Mode::Words);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn indexing_again_changes_nothing_and_a_shorter_text_leaves_no_rest() {
+    let world = world(&Embedding::None).await;
+    let document = document(1, "notes.md");
+    let long = "A sentence about the harbour. ".repeat(200);
+    let once = world.indexer.index(&document, &long).await.unwrap();
+    let twice = world.indexer.index(&document, &long).await.unwrap();
+    assert_eq!(once, twice);
+    assert!(once.len() > 3);
+    assert_eq!(usize::try_from(world.qdrant.count_document(document.id).await.unwrap()).unwrap(), once.len());
+    world.indexer.index(&document, "Only the lighthouse is left.").await.unwrap();
+    assert_eq!(world.qdrant.count_document(document.id).await.unwrap(), 1);
+    world.indexer.remove(document.id).await.unwrap();
+    assert_eq!(world.qdrant.count_document(document.id).await.unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_without_words_is_given_up_and_an_outage_is_not() {
+    let world = world(&Embedding::None).await;
+    let error = world.indexer.index(&document(1, "blank.md"), " \n ").await.unwrap_err();
+    assert!(matches!(error, IndexError::Empty) && error.is_permanent());
+    let server = Server { url: "http://127.0.0.1:1".parse().unwrap(), api_key: None };
+    let qdrant = Qdrant::from_parts(&server, "dev_", &Embedding::None).unwrap();
+    let error = Indexer::new(qdrant, Embedder::None).index(&document(1, "a.md"), "text").await.unwrap_err();
+    assert!(!error.is_permanent(), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_embedder_that_fails_leaves_a_search_by_words() {
+    let world = world(&Embedding::None).await;
+    library(&world).await;
+    let broken = Embedder::new(&Embedding::Local { model_dir: "/nowhere".into(), dimensions: 384 }).unwrap();
+    let found = Searcher::new(world.qdrant.clone(), broken).search(SARA, "paid leave", 3).await.unwrap();
+    assert_eq!(found.mode, Mode::Words);
+    assert!(!found.nearest.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_nothing_was_written_to_holds_nothing() {
+    let world = world(&Embedding::None).await;
+    for question in ["anything", "؟!"] {
+        assert_eq!(world.searcher.search(SARA, question, 3).await.unwrap().nearest, []);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn meaning_finds_what_shares_no_word() {
+    let Some(model_dir) = std::env::var_os("EMBEDDING_MODEL_DIR") else {
+        println!("skipped: EMBEDDING_MODEL_DIR is not set; `make test` fetches the model and sets it");
+        return;
+    };
+    let world = world(&Embedding::Local { model_dir: model_dir.into(), dimensions: 384 }).await;
+    let chunks = library(&world).await;
+    let found = world.searcher.search(SARA, "vacation allowance", 3).await.unwrap();
+    let first = chunks.iter().find(|chunk| chunk.id == found.nearest[0].id).unwrap();
+    assert!(first.text.starts_with("Holidays"), "{}", first.text);
+    assert_eq!(found.mode, Mode::Hybrid);
+}

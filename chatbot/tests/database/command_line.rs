@@ -1,0 +1,96 @@
+use std::collections::BTreeMap;
+
+use crate::support::{Output, empty, migrated, run, variables};
+
+fn json(output: &Output) -> serde_json::Value {
+    assert_eq!(output.code, 0, "{output:?}");
+    serde_json::from_str(&output.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn migrating_answers_one_line_that_the_operator_reads() {
+    let database = empty().await;
+    let variables = variables(&database);
+    let up = run("migrate up --kind expand", &variables);
+    let result = json(&up);
+    assert_eq!(result["schema"], "20260101000600");
+    assert_eq!(result["applied"].as_array().unwrap().len(), 6);
+    assert_eq!(up.stdout.trim_end(), up.termination, "the pod's status shows the same");
+    assert!(
+        up.stderr.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()),
+        "progress is JSON: {}",
+        up.stderr
+    );
+    assert_eq!(json(&run("migrate up", &variables))["applied"].as_array().unwrap().len(), 0);
+
+    let down = json(&run("migrate down 2", &variables));
+    assert_eq!(down["schema"], "20260101000400");
+    let status = json(&run("migrate status --json", &variables));
+    let states: Vec<&str> = status.as_array().unwrap().iter().map(|line| line["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["applied", "applied", "applied", "applied", "pending", "pending"]);
+}
+
+#[tokio::test]
+async fn a_key_is_printed_once_and_can_be_listed_and_revoked() {
+    let variables = variables(&migrated().await);
+    let created = json(&run("user key create --user sara --name laptop --ttl 90d --json", &variables));
+    let key = created["key"].as_str().unwrap();
+    assert!(key.starts_with("cbk_") && key.len() == 47, "{key}");
+    let listed = run("user key list --json", &variables);
+    assert!(!listed.stdout.contains(key));
+    assert_eq!(json(&listed)[0]["state"], "active");
+    assert_eq!(run(&format!("user key revoke {}", &key[..12]), &variables).code, 0);
+    assert_eq!(json(&run("user key list --user sara --json", &variables))[0]["state"], "revoked");
+}
+
+#[tokio::test]
+async fn what_goes_wrong_is_one_line_that_names_the_next_step() {
+    let database = migrated().await;
+    let good = variables(&database);
+    let with = |name: &str, value: &str| {
+        let mut changed = good.clone();
+        changed.insert(name.to_owned(), value.to_owned());
+        changed
+    };
+    let unreachable = with("DATABASE_URL", "postgresql://a:b@127.0.0.1:1/x");
+    let cases = [
+        ("serve", BTreeMap::new(), "ENVIRONMENT is missing"),
+        ("migrate up", BTreeMap::new(), "DATABASE_URL is missing"),
+        ("provision", good.clone(), "ADMIN_DATABASE_URL is missing"),
+        ("migrate up", unreachable.clone(), "check DATABASE_URL"),
+        ("migrate down 99", good.clone(), "ask for at most 6"),
+        ("user create", good.clone(), "<NAME>"),
+        ("user key list --user nobody", good.clone(), "chatbot user create nobody"),
+        ("user key revoke nothing", good.clone(), "chatbot user key list"),
+        ("user key create --ttl -1h", good.clone(), "--ttl"),
+        ("migrate lint --folder /nowhere", good.clone(), "--folder"),
+        ("migrate new 9lives", good.clone(), "add_message_feedback"),
+    ];
+    for (command, variables, expected) in cases {
+        let output = run(command, &variables);
+        assert_ne!(output.code, 0, "{command}");
+        let line = output.stderr.lines().rfind(|line| line.starts_with("error:"));
+        assert!(output.stderr.contains(expected) && line.is_some(), "{command}: {}", output.stderr);
+    }
+    let failed = run("migrate up", &unreachable);
+    assert!(failed.termination.starts_with("error: "), "{failed:?}");
+}
+
+#[tokio::test]
+async fn the_doctor_names_every_service_and_fails_only_for_what_is_needed() {
+    let healthy = migrated().await;
+    let report = run("doctor --json", &variables(&healthy));
+    let found = json(&report);
+    let outcome = |name: &str| {
+        found.as_array().unwrap().iter().find(|finding| finding["name"] == name).unwrap()["outcome"].clone()
+    };
+    for name in ["configuration", "postgresql", "schema", "clock", "disk", "objects", "embedding"] {
+        assert_eq!(outcome(name), "ok", "{name}: {}", report.stdout);
+    }
+    for name in ["redis", "qdrant", "llm"] {
+        assert_eq!(outcome(name), "warning", "{name}: {}", report.stdout);
+    }
+    let unmigrated = run("doctor", &variables(&empty().await));
+    assert_eq!(unmigrated.code, 1);
+    assert!(unmigrated.stdout.contains("migrate up"), "{}", unmigrated.stdout);
+}

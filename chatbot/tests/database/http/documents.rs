@@ -1,0 +1,69 @@
+use reqwest::{Method, RequestBuilder};
+use serde_json::json;
+
+use super::world::{World, read, stable};
+
+/// A form as browsers send it.
+fn form(world: &World, parts: &[(&str, &str)]) -> RequestBuilder {
+    let part = |(head, text): &(&str, &str)| format!("--x\r\nContent-Disposition: form-data; {head}\r\n\r\n{text}\r\n");
+    let body: String = parts.iter().map(part).chain(["--x--\r\n".to_owned()]).collect();
+    let request = world.request(Method::POST, "/api/v1/documents");
+    request.header("content-type", "multipart/form-data; boundary=x").body(body)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_uploads_a_file_under_its_own_name() {
+    let world = World::new().await;
+    let file = "name=\"file\"; filename=\"راهنما.md\"\r\nContent-Type: application/octet-stream";
+    let parts = [("name=\"note\"", "ignored"), (file, "# راهنما\n\nدفتر ساعت ۸ باز می‌شود.")];
+    let (status, document) = read(form(&world, &parts)).await;
+    assert_eq!(status, 201, "{document}");
+    insta::assert_json_snapshot!(stable(document.clone()));
+    let ready = world.status_of(document["id"].as_str().unwrap(), "ready").await;
+    assert_eq!(ready["chunks"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_content_twice_is_one_document() {
+    let world = World::new().await;
+    let id = world.upload("a.md", "The same text.").await;
+    let again = world.request(Method::POST, "/api/v1/documents?title=b.md").header("content-type", "text/plain");
+    let (status, document) = read(again.body("The same text.")).await;
+    assert_eq!((status, document["id"].as_str().unwrap()), (200, id.as_str()));
+    let (_, list) = world.get("/api/v1/documents").await;
+    assert_eq!(list["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_document_is_found_and_cited_no_more() {
+    let world = World::new().await;
+    let id = world.upload("secret.md", "The launch code is swordfish.").await;
+    let found = async || world.post("/api/v1/search", &json!({"query": "launch code"})).await.1["results"].take();
+    assert_eq!(found().await.as_array().unwrap().len(), 1);
+    let path = format!("/api/v1/documents/{id}");
+    assert_eq!(world.delete(&path).await, 204);
+    assert_eq!((world.get(&path).await.0, found().await), (404, json!([])));
+    assert_eq!(world.app.qdrant.count_document(id.parse().unwrap()).await.unwrap(), 0);
+    assert_eq!(world.ask("What is the launch code?").await["sources"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_document_is_refused_with_what_to_send() {
+    let world = World::with(&[("MAX_UPLOAD_BYTES", "2048")]).await;
+    let table = [
+        ("text/markdown", vec![0xff, 0xfe], 422, "UTF-8"),
+        ("text/markdown", b"  \n".to_vec(), 422, "empty"),
+        ("text/plain", b"a\0b".to_vec(), 422, "NUL"),
+        ("application/pdf", b"%PDF-1.7".to_vec(), 415, "text/markdown"),
+        ("text/plain", vec![b'x'; 100_000], 413, "smaller"),
+        ("multipart/form-data", b"no boundary".to_vec(), 400, "boundary"),
+    ];
+    for (kind, body, expected, words) in table {
+        let request = world.request(Method::POST, "/api/v1/documents").header("content-type", kind).body(body);
+        let (status, problem) = read(request).await;
+        assert_eq!(status, expected, "{kind}: {problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(words), "{kind}: {problem}");
+    }
+    let (status, problem) = read(form(&world, &[("name=\"other\"", "x")])).await;
+    assert_eq!((status, &problem["field"]), (422, &json!("file")));
+}

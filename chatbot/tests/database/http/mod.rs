@@ -1,0 +1,8 @@
+//! The API over real HTTP, with PostgreSQL, Qdrant's engine, a scripted model and a worker.
+
+mod chat;
+mod conversations;
+mod documents;
+mod protocol;
+mod search;
+mod world;

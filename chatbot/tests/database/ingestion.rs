@@ -1,0 +1,196 @@
+use std::time::Duration;
+
+use chatbot::{
+    app::App,
+    jobs::runner,
+    store::{chunks, documents, documents::Document, documents::Status},
+};
+use sqlx::PgPool;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{app, app_with, document, eventually, failing, forgiving, migrated, slow, user};
+
+type Running = JoinHandle<Result<(), runner::WorkerError>>;
+
+fn work(app: &App) -> (CancellationToken, Running) {
+    let (app, stop) = (app.clone(), CancellationToken::new());
+    let token = stop.clone();
+    #[expect(clippy::disallowed_methods, reason = "the test waits for it")]
+    let running = tokio::spawn(async move { runner::run(&app, token).await });
+    (stop, running)
+}
+
+async fn finished(stop: CancellationToken, running: Running) {
+    stop.cancel();
+    running.await.unwrap().unwrap();
+}
+
+async fn status(db: &PgPool, document: &Document, wanted: Status) -> Document {
+    eventually("the document's status", async || {
+        documents::get(db, document.id).await.unwrap().filter(|document| document.status == wanted)
+    })
+    .await
+}
+
+/// State and attempts of the only job of this kind.
+async fn job(db: &PgPool, kind: &str) -> (String, i16) {
+    sqlx::query_as("SELECT state::text, attempt FROM river_job WHERE kind = $1").bind(kind).fetch_one(db).await.unwrap()
+}
+
+async fn job_in(db: &PgPool, kind: &str, state: &str) -> i16 {
+    let what = format!("a job in state {state}");
+    eventually(&what, async || Some(job(db, kind).await).filter(|(now, _)| now == state).map(|(_, attempt)| attempt))
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_uploaded_document_becomes_ready_and_doing_it_again_changes_nothing() {
+    let (database, qdrant) = (migrated().await, forgiving().await);
+    let app = app(&database, &qdrant.uri());
+    let uploaded =
+        document(&app, &user(&database).await, b"# Title\n\nThe answer is 42.\n\n## More\n\nMuch more.").await;
+    let (stop, running) = work(&app);
+    let ready = status(&app.db, &uploaded, Status::Ready).await;
+    let rows = chunks::list(&app.db, uploaded.id).await.unwrap();
+    assert!(!rows.is_empty());
+    assert_eq!(usize::try_from(ready.chunk_count).unwrap(), rows.len());
+
+    let mut tx = app.db.begin().await.unwrap();
+    documents::mark_pending(&mut *tx, uploaded.id).await.unwrap();
+    app.queue.enqueue_ingest(&mut tx, uploaded.id).await.unwrap();
+    tx.commit().await.unwrap();
+    status(&app.db, &uploaded, Status::Ready).await;
+    assert_eq!(chunks::list(&app.db, uploaded.id).await.unwrap(), rows);
+    finished(stop, running).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_was_rolled_back_never_existed() {
+    let database = migrated().await;
+    let app = app(&database, "http://127.0.0.1:1");
+    let mut tx = app.db.begin().await.unwrap();
+    app.queue.enqueue_ingest(&mut tx, uuid::Uuid::now_v7()).await.unwrap();
+    tx.rollback().await.unwrap();
+    let jobs: i64 = sqlx::query_scalar("SELECT count(*) FROM river_job").fetch_one(&app.db).await.unwrap();
+    assert_eq!(jobs, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_deleted_before_its_job_is_no_error() {
+    let (database, qdrant) = (migrated().await, forgiving().await);
+    let app = app(&database, &qdrant.uri());
+    let owner = user(&database).await;
+    let uploaded = document(&app, &owner, b"text").await;
+    documents::delete(&app.db, owner.id, uploaded.id).await.unwrap();
+    let (stop, running) = work(&app);
+    job_in(&app.db, "ingest_document", "completed").await;
+    finished(stop, running).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_is_retried_and_the_document_is_not_given_up() {
+    let (database, qdrant) = (migrated().await, failing().await);
+    let app = app(&database, &qdrant.uri());
+    let uploaded = document(&app, &user(&database).await, b"text").await;
+    let (stop, running) = work(&app);
+    assert_eq!(job_in(&app.db, "ingest_document", "retryable").await, 1);
+    let waiting = documents::get(&app.db, uploaded.id).await.unwrap().unwrap();
+    assert_eq!(waiting.status, Status::Processing);
+    finished(stop, running).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_failed_attempt_tells_the_owner_why() {
+    let (database, qdrant) = (migrated().await, failing().await);
+    let app = app(&database, &qdrant.uri());
+    let uploaded = document(&app, &user(&database).await, b"text").await;
+    sqlx::query("UPDATE river_job SET attempt = max_attempts - 1").execute(&app.db).await.unwrap();
+    let (stop, running) = work(&app);
+    let failed = status(&app.db, &uploaded, Status::Failed).await;
+    assert!(failed.error.unwrap().contains("Qdrant"));
+    job_in(&app.db, "ingest_document", "discarded").await;
+    finished(stop, running).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_is_no_text_is_given_up_at_once() {
+    let (database, qdrant) = (migrated().await, forgiving().await);
+    let app = app(&database, &qdrant.uri());
+    let uploaded = document(&app, &user(&database).await, &[0xff, 0xfe, 0x00]).await;
+    let (stop, running) = work(&app);
+    let failed = status(&app.db, &uploaded, Status::Failed).await;
+    assert_eq!(failed.error.as_deref(), Some("the document is not UTF-8 text"));
+    assert_eq!(job_in(&app.db, "ingest_document", "discarded").await, 1);
+    finished(stop, running).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kind_that_this_release_does_not_know_is_left_for_one_that_does() {
+    let (database, qdrant) = (migrated().await, forgiving().await);
+    let app = app(&database, &qdrant.uri());
+    sqlx::query(
+        "INSERT INTO river_job (kind, queue, args, max_attempts) VALUES ('from_the_future', 'medium', '{}', 3)",
+    )
+    .execute(&app.db)
+    .await
+    .unwrap();
+    sqlx::query(
+        "INSERT INTO river_job (kind, queue, args, max_attempts, state, attempt, attempted_at, attempted_by) \
+         VALUES ('running_in_the_future', 'medium', '{}', 3, 'running', 1, now() - interval '3 days', '{other}')",
+    )
+    .execute(&app.db)
+    .await
+    .unwrap();
+    let uploaded = document(&app, &user(&database).await, b"text").await;
+    let (stop, running) = work(&app);
+    status(&app.db, &uploaded, Status::Ready).await;
+    eventually("a leader, whose rescuer must not discard either", async || {
+        let leaders: i64 = sqlx::query_scalar("SELECT count(*) FROM river_leader").fetch_one(&app.db).await.unwrap();
+        (leaders == 1).then_some(())
+    })
+    .await;
+    assert_eq!(job(&app.db, "from_the_future").await, ("available".to_owned(), 0));
+    assert_eq!(job(&app.db, "running_in_the_future").await, ("running".to_owned(), 1));
+    finished(stop, running).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopping_worker_finishes_the_job_in_hand() {
+    let (database, qdrant) = (migrated().await, slow(Duration::from_millis(500)).await);
+    let app = app(&database, &qdrant.uri());
+    let uploaded = document(&app, &user(&database).await, b"text").await;
+    let (stop, running) = work(&app);
+    job_in(&app.db, "ingest_document", "running").await;
+    finished(stop, running).await;
+    let ready = documents::get(&app.db, uploaded.id).await.unwrap().unwrap();
+    assert_eq!(ready.status, Status::Ready);
+    assert_eq!(job(&app.db, "ingest_document").await.0, "completed");
+    let workers: i64 = sqlx::query_scalar("SELECT count(*) FROM job_workers").fetch_one(&app.db).await.unwrap();
+    assert_eq!(workers, 0, "it left the list of workers");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_end_in_time_is_handed_back_unharmed() {
+    let (database, qdrant) = (migrated().await, slow(Duration::from_secs(60)).await);
+    let app = app_with(&database, &qdrant.uri(), &[("DRAIN_TIMEOUT", "1")]);
+    document(&app, &user(&database).await, b"text").await;
+    let (stop, running) = work(&app);
+    job_in(&app.db, "ingest_document", "running").await;
+    finished(stop, running).await;
+    assert_eq!(job(&app.db, "ingest_document").await, ("available".to_owned(), 0), "the attempt does not count");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_was_declared_dead_stops_itself() {
+    let (database, qdrant) = (migrated().await, forgiving().await);
+    let app = app(&database, &qdrant.uri());
+    let (_stop, running) = work(&app);
+    eventually("the worker's row", async || {
+        let done = sqlx::query("UPDATE job_workers SET dead_at = now()").execute(&app.db).await.unwrap();
+        (done.rows_affected() == 1).then_some(())
+    })
+    .await;
+    let ended = running.await.unwrap();
+    assert!(matches!(ended, Err(runner::WorkerError::DeclaredDead)), "{ended:?}");
+}

@@ -1,0 +1,150 @@
+use std::time::Duration;
+
+use chatbot::{
+    jobs::{JobError, fence, heartbeat::Heartbeat, sweep},
+    store::{documents, documents::Status},
+};
+use riverqueue::JobRow;
+use sqlx::PgPool;
+
+use crate::support::{Database, app, document, migrated, user};
+
+const TIME_TO_LIVE: Duration = Duration::from_secs(30);
+
+/// A worker whose last sign of life was so long ago.
+async fn worker(db: &PgPool, id: &str, silent_for: &str) {
+    Heartbeat::new(db.clone(), id.to_owned()).register("release").await.unwrap();
+    sqlx::query("UPDATE job_workers SET beaten_at = now() - $2::interval WHERE id = $1")
+        .bind(id)
+        .bind(silent_for)
+        .execute(db)
+        .await
+        .unwrap();
+}
+
+/// A job that `worker` runs in its attempt number `attempt` of 3.
+async fn running_job(db: &PgPool, worker: &str, attempt: i16) -> i64 {
+    sqlx::query_scalar(
+        "INSERT INTO river_job (kind, queue, args, max_attempts, state, attempt, attempted_at, attempted_by) \
+         VALUES ('any_kind', 'medium', '{}', 3, 'running', $2, now(), ARRAY['earlier', $1]) RETURNING id",
+    )
+    .bind(worker)
+    .bind(attempt)
+    .fetch_one(db)
+    .await
+    .unwrap()
+}
+
+async fn state(db: &PgPool, id: i64) -> String {
+    sqlx::query_scalar("SELECT state::text FROM river_job WHERE id = $1").bind(id).fetch_one(db).await.unwrap()
+}
+
+#[tokio::test]
+async fn only_jobs_of_silent_workers_are_handed_back() {
+    let database = migrated().await;
+    let db = &database.pool;
+    worker(db, "silent", "31 seconds").await;
+    worker(db, "alive", "29 seconds").await;
+    let orphaned = running_job(db, "silent", 1).await;
+    let exhausted = running_job(db, "silent", 3).await;
+    let in_hand = running_job(db, "alive", 1).await;
+    let foreign = running_job(db, "a client in another language", 1).await;
+
+    assert_eq!(sweep::run(db, TIME_TO_LIVE).await.unwrap(), 2);
+    assert_eq!(state(db, orphaned).await, "available");
+    assert_eq!(state(db, exhausted).await, "discarded", "a job that kills its workers does not go on for ever");
+    assert_eq!(state(db, in_hand).await, "running");
+    assert_eq!(state(db, foreign).await, "running");
+    assert_eq!(sweep::run(db, TIME_TO_LIVE).await.unwrap(), 0, "the second sweep finds nothing");
+    let error: String = sqlx::query_scalar("SELECT errors[1]->>'error' FROM river_job WHERE id = $1")
+        .bind(orphaned)
+        .fetch_one(db)
+        .await
+        .unwrap();
+    assert_eq!(error, "the worker silent stopped answering");
+}
+
+#[tokio::test]
+async fn two_sweepers_hand_a_job_back_once() {
+    let database = migrated().await;
+    worker(&database.pool, "silent", "1 hour").await;
+    running_job(&database.pool, "silent", 1).await;
+    let (one, two) = tokio::join!(sweep::run(&database.pool, TIME_TO_LIVE), sweep::run(&database.pool, TIME_TO_LIVE));
+    assert_eq!(one.unwrap() + two.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_document_whose_workers_all_died_is_given_up_with_a_reason() {
+    let database = migrated().await;
+    let app = app(&database, "http://127.0.0.1:1");
+    let uploaded = document(&app, &user(&database).await, b"text").await;
+    worker(&app.db, "silent", "1 hour").await;
+    sqlx::query("UPDATE river_job SET state = 'running', attempt = max_attempts, attempted_by = '{silent}'")
+        .execute(&app.db)
+        .await
+        .unwrap();
+    sweep::run(&app.db, TIME_TO_LIVE).await.unwrap();
+    let failed = documents::get(&app.db, uploaded.id).await.unwrap().unwrap();
+    assert_eq!(failed.status, Status::Failed);
+    assert!(failed.error.unwrap().contains("stopped answering"));
+}
+
+/// A pool whose sessions belong to this worker.
+async fn pool_of(database: &Database, worker: &str) -> PgPool {
+    PgPool::connect_with(fence::tag(database.options.clone(), worker)).await.unwrap()
+}
+
+async fn complete(db: &PgPool, id: i64) -> u64 {
+    let done = sqlx::query("UPDATE river_job SET state = 'completed', finalized_at = now() WHERE id = $1")
+        .bind(id)
+        .execute(db)
+        .await;
+    done.unwrap().rows_affected()
+}
+
+#[tokio::test]
+async fn a_worker_that_comes_back_from_the_dead_can_neither_complete_nor_claim() {
+    let database = migrated().await;
+    worker(&database.pool, "frozen", "1 hour").await;
+    worker(&database.pool, "heir", "0 seconds").await;
+    let (frozen, heir) = (pool_of(&database, "frozen").await, pool_of(&database, "heir").await);
+    let job = running_job(&database.pool, "frozen", 1).await;
+    sweep::run(&database.pool, TIME_TO_LIVE).await.unwrap();
+
+    let claim = "UPDATE river_job SET state = 'running', attempt = attempt + 1, attempted_by = array_append(attempted_by, $2) WHERE id = $1";
+    let claim_as = async |pool: &PgPool, who: &str| {
+        sqlx::query(claim).bind(job).bind(who).execute(pool).await.unwrap().rows_affected()
+    };
+    assert_eq!(claim_as(&frozen, "frozen").await, 0);
+    assert_eq!(claim_as(&heir, "heir").await, 1);
+    assert_eq!(complete(&frozen, job).await, 0, "its late result is rejected");
+    assert_eq!(state(&database.pool, job).await, "running");
+    assert_eq!(complete(&heir, job).await, 1);
+}
+
+#[tokio::test]
+async fn a_worker_cannot_end_another_s_job() {
+    let database = migrated().await;
+    worker(&database.pool, "one", "0 seconds").await;
+    worker(&database.pool, "two", "0 seconds").await;
+    let job = running_job(&database.pool, "one", 1).await;
+    assert_eq!(complete(&pool_of(&database, "two").await, job).await, 0);
+    assert_eq!(complete(&pool_of(&database, "one").await, job).await, 1);
+}
+
+#[tokio::test]
+async fn what_a_job_writes_itself_is_refused_once_the_job_was_handed_on() {
+    let database = migrated().await;
+    let id = running_job(&database.pool, "mine", 1).await;
+    let args = serde_json::value::RawValue::from_string("{}".to_owned()).unwrap();
+    let mut attempt = JobRow::new(id, "any_kind", args, "2026-01-01T00:00:00Z".parse().unwrap());
+    attempt.attempt = 1;
+    attempt.attempted_by = vec!["earlier".to_owned(), "mine".to_owned()];
+    let hold = async |attempt: &JobRow| fence::hold(&mut *database.pool.begin().await.unwrap(), attempt).await;
+    hold(&attempt).await.expect("it is the current attempt");
+    sqlx::query("UPDATE river_job SET attempt = 2, attempted_by = '{mine,other}'")
+        .execute(&database.pool)
+        .await
+        .unwrap();
+    assert!(matches!(hold(&attempt).await, Err(JobError::Superseded)));
+}

@@ -1,0 +1,15 @@
+//! Tests that need a real PostgreSQL: one server for all of them, one database for each.
+//!
+//! The server is a throwaway cluster of the machine's own PostgreSQL programs (PG_BIN names their folder where they are
+//! not in the usual place), or the one of TEST_DATABASE_URL, whose role must be allowed to create databases.
+
+mod api_keys;
+mod command_line;
+mod http;
+mod ingestion;
+mod job_hand_back;
+mod migrations;
+mod provision;
+mod serve;
+mod store;
+mod support;

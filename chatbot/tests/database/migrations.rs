@@ -1,0 +1,154 @@
+use chatbot::{
+    migrate::{self, Compatibility, Kind, MigrateError, Migration, Selection, embedded},
+    store::schema,
+};
+use sqlx::{
+    PgPool, SqlSafeStr,
+    migrate::{Migration as Sql, MigrationType},
+};
+
+use crate::support::{Database, empty, migrated, user};
+
+/// Everything that makes up the schema, one line each, in a stable order.
+async fn shape(pool: &PgPool) -> Vec<String> {
+    let query = "SELECT format('column %s.%s %s %s %s', table_name, column_name, udt_name, is_nullable, column_default) AS line \
+          FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> '_sqlx_migrations' \
+        UNION ALL SELECT format('constraint %s %s %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) \
+          FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text <> '_sqlx_migrations' \
+        UNION ALL SELECT format('index %s', indexdef) FROM pg_indexes WHERE schemaname = 'public' AND tablename <> '_sqlx_migrations' \
+        UNION ALL SELECT format('function %s', pg_get_functiondef(oid)) FROM pg_proc WHERE pronamespace = 'public'::regnamespace \
+        UNION ALL SELECT format('trigger %s', pg_get_triggerdef(oid)) FROM pg_trigger WHERE NOT tgisinternal \
+        UNION ALL SELECT format('type %s %s', t.typname, string_agg(e.enumlabel, ',' ORDER BY e.enumsortorder)) \
+          FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid GROUP BY t.typname \
+        ORDER BY line";
+    sqlx::query_scalar(query).fetch_all(pool).await.unwrap()
+}
+
+fn extra(version: i64, kind: Kind, up: &'static str) -> Migration {
+    let sql = |migration_type, text: &'static str| {
+        Sql::new(version, "extra".into(), migration_type, text.into_sql_str(), false)
+    };
+    let (up, down) = (sql(MigrationType::ReversibleUp, up), sql(MigrationType::ReversibleDown, "SELECT 1"));
+    Migration { version, name: "extra".to_owned(), kind, up, down }
+}
+
+async fn applied(database: &Database) -> Vec<i64> {
+    schema::applied(&database.pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn every_migration_down_and_up_again_leaves_the_schema_as_it_was() {
+    let database = empty().await;
+    let migrations = embedded().unwrap();
+    let mut shapes = vec![shape(&database.pool).await];
+    for count in 1..=migrations.len() {
+        migrate::up(&database.options, &migrations[..count], Selection::All).await.unwrap();
+        shapes.push(shape(&database.pool).await);
+        migrate::down(&database.options, &migrations, 1).await.unwrap();
+        let label = migrations[count - 1].label();
+        assert_eq!(shape(&database.pool).await, shapes[count - 1], "{label} does not go back");
+        migrate::up(&database.options, &migrations[..count], Selection::All).await.unwrap();
+        assert_eq!(shape(&database.pool).await, shapes[count], "{label} does not come again");
+    }
+    migrate::down(&database.options, &migrations, migrations.len()).await.unwrap();
+    assert_eq!(shape(&database.pool).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn going_back_and_forth_keeps_the_rows_of_what_stays() {
+    let database = migrated().await;
+    let before = user(&database).await;
+    migrate::down(&database.options, &embedded().unwrap(), 2).await.unwrap();
+    migrate::up(&database.options, &embedded().unwrap(), Selection::Expand).await.unwrap();
+    let after = chatbot::store::users::find(&database.pool, before.id).await.unwrap();
+    assert_eq!(after, Some(before));
+}
+
+#[tokio::test]
+async fn two_migrators_at_once_apply_everything_exactly_once() {
+    let database = empty().await;
+    let migrations = embedded().unwrap();
+    let run = || migrate::up(&database.options, &migrations, Selection::All);
+    let (one, two, three) = tokio::join!(run(), run(), run());
+    let mut labels = [one.unwrap(), two.unwrap(), three.unwrap()].concat();
+    labels.sort();
+    assert_eq!(labels, migrations.iter().map(Migration::label).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_contract_migration_waits_until_it_is_asked_for() {
+    let database = migrated().await;
+    let mut migrations = embedded().unwrap();
+    migrations.push(extra(29_990_101_000_000, Kind::Contract, "DROP TABLE chunks"));
+    let up = |selection| migrate::up(&database.options, &migrations, selection);
+    assert_eq!(up(Selection::Expand).await.unwrap(), Vec::<String>::new());
+    assert!(Compatibility::new(&migrations, &applied(&database).await).is_compatible(), "it is not needed to serve");
+    assert_eq!(up(Selection::Contract).await.unwrap(), ["29990101000000_extra"]);
+    assert_eq!(up(Selection::All).await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_failed_migration_is_named_and_leaves_nothing_behind() {
+    let database = migrated().await;
+    let before = shape(&database.pool).await;
+    let mut migrations = embedded().unwrap();
+    migrations.push(extra(29_990_101_000_000, Kind::Expand, "CREATE TABLE half (id int); SELECT 1 / 0;"));
+    let error = migrate::up(&database.options, &migrations, Selection::All).await.unwrap_err();
+    assert!(error.to_string().contains("29990101000000_extra failed and was rolled back"), "{error}");
+    assert_eq!(shape(&database.pool).await, before);
+    assert!(!applied(&database).await.contains(&29_990_101_000_000));
+    migrate::up(&database.options, &embedded().unwrap(), Selection::All).await.expect("the lock is free again");
+}
+
+#[tokio::test]
+async fn an_applied_migration_that_was_edited_is_refused() {
+    let database = migrated().await;
+    let mut migrations = embedded().unwrap();
+    migrations.push(extra(29_990_101_000_000, Kind::Expand, "SELECT 1"));
+    migrate::up(&database.options, &migrations, Selection::All).await.unwrap();
+    migrations.pop();
+    migrations.push(extra(29_990_101_000_000, Kind::Expand, "SELECT 2"));
+    let error = migrate::up(&database.options, &migrations, Selection::All).await.unwrap_err();
+    assert!(matches!(error, MigrateError::Changed(_)), "{error}");
+}
+
+#[tokio::test]
+async fn more_than_what_is_applied_cannot_be_reverted() {
+    let database = migrated().await;
+    let migrations = embedded().unwrap();
+    let error = migrate::down(&database.options, &migrations, migrations.len() + 1).await.unwrap_err();
+    assert!(matches!(error, MigrateError::TooMany { .. }), "{error}");
+    assert_eq!(applied(&database).await.len(), migrations.len(), "nothing was touched");
+}
+
+#[tokio::test]
+async fn what_a_newer_release_applied_is_reverted_by_that_release_only() {
+    let database = migrated().await;
+    let mut newer = embedded().unwrap();
+    newer.push(extra(29_990_101_000_000, Kind::Expand, "CREATE TABLE later (id int)"));
+    migrate::up(&database.options, &newer, Selection::All).await.unwrap();
+    let error = migrate::down(&database.options, &embedded().unwrap(), 1).await.unwrap_err();
+    assert!(matches!(error, MigrateError::Unknown(29_990_101_000_000)), "{error}");
+}
+
+#[tokio::test]
+async fn a_release_serves_on_its_own_schema_and_on_the_next_one_but_not_on_an_older_one() {
+    let database = migrated().await;
+    let migrations = embedded().unwrap();
+    let verdict = async || Compatibility::new(&migrations, &applied(&database).await);
+    assert!(verdict().await.is_compatible());
+    let mut newer = embedded().unwrap();
+    newer.push(extra(29_990_101_000_000, Kind::Expand, "CREATE TABLE later (id int)"));
+    migrate::up(&database.options, &newer, Selection::Expand).await.unwrap();
+    assert!(verdict().await.is_compatible());
+    migrate::down(&database.options, &newer, 2).await.unwrap();
+    assert!(verdict().await.message().contains("run `chatbot migrate up --kind expand`"));
+    assert!(!verdict().await.is_compatible());
+}
+
+#[tokio::test]
+async fn river_finds_its_own_bookkeeping() {
+    let database = migrated().await;
+    let river = riverqueue::migrate::PostgresMigrator::new(database.pool.clone());
+    assert!(river.validate(None).await.unwrap().is_valid());
+}

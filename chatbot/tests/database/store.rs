@@ -1,0 +1,123 @@
+use chatbot::store::{
+    StoreError,
+    chunks::{self, Chunk},
+    conversations, documents,
+    documents::Status,
+    messages::{self, NewMessage, Role},
+    users,
+};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::support::{app, document, migrated, user};
+
+fn question(conversation_id: Uuid, content: &str) -> NewMessage<'_> {
+    NewMessage {
+        conversation_id,
+        role: Role::User,
+        content,
+        sources: json!([]),
+        model: None,
+        prompt_tokens: None,
+        completion_tokens: None,
+        finish_reason: None,
+    }
+}
+
+#[tokio::test]
+async fn constraint_names_become_errors_that_a_caller_understands() {
+    let database = migrated().await;
+    let owner = user(&database).await;
+    let app = app(&database, "http://127.0.0.1:1");
+    document(&app, &owner, b"once").await;
+
+    let twice = users::create(&database.pool, "sara").await.unwrap_err();
+    assert!(matches!(twice, StoreError::UserExists), "{twice}");
+    let nameless = users::create(&database.pool, "").await.unwrap_err();
+    assert!(matches!(&nameless, StoreError::Check(rule) if rule == "users_name_length"), "{nameless}");
+    let orphan = messages::create(&database.pool, &question(Uuid::now_v7(), "hi")).await.unwrap_err();
+    assert!(matches!(orphan, StoreError::ParentMissing("conversation")), "{orphan}");
+    let known = documents::find_by_sha256(&database.pool, owner.id, &hex::encode([0; 32])).await.unwrap();
+    assert_eq!(known, None);
+}
+
+#[tokio::test]
+async fn an_unreachable_database_is_worth_another_try() {
+    let database = migrated().await;
+    database.pool.close().await;
+    let error = users::find_by_name(&database.pool, "sara").await.unwrap_err();
+    assert!(error.is_retryable(), "{error}");
+}
+
+#[tokio::test]
+async fn a_conversation_is_its_owner_s_alone() {
+    let database = migrated().await;
+    let owner = user(&database).await;
+    let stranger = users::create(&database.pool, "omar").await.unwrap();
+    let conversation = conversations::create(&database.pool, owner.id, "سلام").await.unwrap();
+    let find = async |who| conversations::find(&database.pool, who, conversation.id).await.unwrap();
+    assert_eq!(find(owner.id).await, Some(conversation.clone()));
+    assert_eq!(find(stranger.id).await, None);
+    assert!(!conversations::delete(&database.pool, stranger.id, conversation.id).await.unwrap());
+    assert!(conversations::delete(&database.pool, owner.id, conversation.id).await.unwrap());
+}
+
+#[tokio::test]
+async fn messages_come_back_in_order_and_page_by_page() {
+    let database = migrated().await;
+    let owner = user(&database).await;
+    let conversation = conversations::create(&database.pool, owner.id, "t").await.unwrap();
+    for content in ["one", "two", "three"] {
+        messages::create(&database.pool, &question(conversation.id, content)).await.unwrap();
+    }
+    let contents = |page: &[messages::Message]| page.iter().map(|message| message.content.clone()).collect::<Vec<_>>();
+    let first = messages::list(&database.pool, conversation.id, None, 2).await.unwrap();
+    let second = messages::list(&database.pool, conversation.id, first.last().map(|m| m.id), 2).await.unwrap();
+    assert_eq!((contents(&first), contents(&second)), (vec!["one".into(), "two".into()], vec!["three".into()]));
+    let latest = messages::latest(&database.pool, conversation.id, 2).await.unwrap();
+    assert_eq!(contents(&latest), ["two", "three"]);
+    let updated = conversations::find(&database.pool, owner.id, conversation.id).await.unwrap().unwrap();
+    assert!(updated.updated_at > conversation.updated_at, "the conversation moves to the top of the list");
+}
+
+#[tokio::test]
+async fn replacing_chunks_twice_leaves_them_once() {
+    let database = migrated().await;
+    let owner = user(&database).await;
+    let document = document(&app(&database, "http://127.0.0.1:1"), &owner, b"text").await;
+    let chunk = |ordinal| Chunk {
+        id: Uuid::from_u128(ordinal as u128 + 1),
+        document_id: document.id,
+        ordinal,
+        heading: (ordinal == 0).then(|| "Title".to_owned()),
+        text: format!("chunk {ordinal}"),
+        start_char: 0,
+        end_char: 4,
+    };
+    for chunks in [vec![chunk(0), chunk(1), chunk(2)], vec![chunk(0), chunk(1)], vec![chunk(0), chunk(1)]] {
+        let mut tx = database.pool.begin().await.unwrap();
+        chunks::replace(&mut tx, document.id, &chunks).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(chunks::list(&database.pool, document.id).await.unwrap(), chunks);
+    }
+    let found = chunks::find_many(&database.pool, owner.id, &[chunk(0).id]).await.unwrap();
+    assert_eq!((found.len(), found[0].title.as_str(), &found[0].chunk), (1, "notes.md", &chunk(0)));
+    let stranger = chunks::find_many(&database.pool, Uuid::now_v7(), &[chunk(0).id]).await.unwrap();
+    assert_eq!(stranger, [], "chunks are their owner's alone");
+}
+
+#[tokio::test]
+async fn a_failed_document_says_why_and_a_ready_one_says_nothing() {
+    let database = migrated().await;
+    let owner = user(&database).await;
+    let id = document(&app(&database, "http://127.0.0.1:1"), &owner, b"text").await.id;
+    let state = async || {
+        let document = documents::get(&database.pool, id).await.unwrap().unwrap();
+        (document.status, document.error, document.chunk_count)
+    };
+    assert_eq!(state().await, (Status::Pending, None, 0));
+    documents::mark_failed(&database.pool, id, "not text").await.unwrap();
+    assert_eq!(state().await, (Status::Failed, Some("not text".to_owned()), 0));
+    documents::mark_ready(&database.pool, id, 3).await.unwrap();
+    assert_eq!(state().await, (Status::Ready, None, 3));
+}

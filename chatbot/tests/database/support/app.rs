@@ -1,0 +1,76 @@
+//! An App on a test's database, and rows to work with.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use chatbot::{
+    app::App,
+    config::Config,
+    store::{
+        documents::{self, Document, NewDocument},
+        users::{self, User},
+    },
+};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::Database;
+
+/// The variables of a dev environment on this database; its other services are not there unless changed.
+pub(crate) fn variables(database: &Database) -> BTreeMap<String, String> {
+    let objects = std::env::temp_dir().join(format!("chatbot-objects-{}", std::process::id()));
+    let pairs = [
+        ("ENVIRONMENT", "dev"),
+        ("DATABASE_URL", &database.url),
+        ("REDIS_URL", "redis://127.0.0.1:1"),
+        ("QDRANT_URL", "http://127.0.0.1:1"),
+        ("SECRET_KEY", "0123456789abcdef0123456789abcdef"),
+        ("OPENROUTER_API_KEY", "none"),
+        ("LLM_BASE_URL", "http://127.0.0.1:1/v1"),
+        ("EMBEDDING_PROVIDER", "none"),
+        ("OBJECTS_DIR", objects.to_str().unwrap()),
+    ];
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+pub(crate) fn app(database: &Database, qdrant: &str) -> App {
+    app_with(database, qdrant, &[])
+}
+
+pub(crate) fn app_with(database: &Database, qdrant: &str, changes: &[(&str, &str)]) -> App {
+    install_tls();
+    let mut variables = variables(database);
+    variables.insert("QDRANT_URL".to_owned(), qdrant.to_owned());
+    variables.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    App::new(Config::from_env(|name| variables.get(name).cloned()).unwrap(), "test").unwrap()
+}
+
+/// As `main` does; the second time in a process is refused, and does no harm.
+fn install_tls() {
+    drop(rustls::crypto::ring::default_provider().install_default());
+}
+
+pub(crate) async fn user(database: &Database) -> User {
+    users::create(&database.pool, "sara").await.unwrap()
+}
+
+/// An uploaded document with its object, and its job when `app` is given one to do.
+pub(crate) async fn document(app: &App, owner: &User, content: &[u8]) -> Document {
+    let id = Uuid::now_v7();
+    let key = format!("documents/{id}");
+    app.objects.put(&key, Bytes::copy_from_slice(content)).await.unwrap();
+    let new = NewDocument {
+        id,
+        user_id: owner.id,
+        title: "notes.md",
+        media_type: "text/markdown",
+        bytes: i64::try_from(content.len()).unwrap(),
+        sha256: &hex::encode(Sha256::digest(content)),
+        object_key: &key,
+    };
+    let mut tx = app.db.begin().await.unwrap();
+    let document = documents::create(&mut *tx, &new).await.unwrap();
+    app.queue.enqueue_ingest(&mut tx, id).await.unwrap();
+    tx.commit().await.unwrap();
+    document
+}

@@ -1,0 +1,22 @@
+//! A database, an App and the services around it.
+
+mod app;
+mod postgres;
+mod process;
+mod qdrant;
+
+pub(crate) use app::{app, app_with, document, user, variables};
+pub(crate) use postgres::{Database, empty, migrated, server_url};
+pub(crate) use process::{Output, run, start};
+pub(crate) use qdrant::{failing, forgiving, slow};
+
+/// Waits until `condition` holds, at most half a minute; says what it waited for when it does not.
+pub(crate) async fn eventually<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
+    for _ in 0..300 {
+        if let Some(value) = condition().await {
+            return value;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("waited in vain for {what}");
+}

@@ -1,0 +1,115 @@
+//! The server and its databases.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use chatbot::{config::DatabaseConfig, migrate};
+use sqlx::{Connection, PgConnection, PgPool, postgres::PgConnectOptions};
+
+/// Makes a cluster, says its folder when it takes connections, and removes it when the test process is gone (its end of
+/// the pipe closes, however it ends).
+const SCRIPT: &str = r#"
+set -eu
+folder=$(mktemp -d /tmp/chatbot-postgresql.XXXXXX)
+trap 'rm -rf "$folder"' EXIT
+"$1/initdb" -D "$folder/data" -U chatbot -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"$folder/log" 2>&1 || { cat "$folder/log" >&2; exit 1; }
+"$1/pg_ctl" -D "$folder/data" -w -l "$folder/log" -o "-k $folder -c listen_addresses= -c fsync=off -c full_page_writes=off -c max_connections=200" start >/dev/null </dev/null || { cat "$folder/log" >&2; exit 1; }
+echo "$folder"
+cat >/dev/null
+"$1/pg_ctl" -D "$folder/data" -m immediate stop >/dev/null
+"#;
+
+struct Server {
+    url: String,
+    _script: Option<Child>,
+}
+
+static SERVER: OnceLock<Server> = OnceLock::new();
+static DATABASES: AtomicU32 = AtomicU32::new(0);
+
+fn server() -> &'static Server {
+    SERVER.get_or_init(|| match std::env::var("TEST_DATABASE_URL") {
+        Ok(url) => Server { url, _script: None },
+        Err(_) => throwaway(),
+    })
+}
+
+/// URL of the server's maintenance database, for an administrator.
+pub(crate) fn server_url() -> &'static str {
+    &server().url
+}
+
+fn throwaway() -> Server {
+    let programs = programs();
+    let mut command = unprivileged();
+    command.args(["sh", "-c", SCRIPT, "postgresql"]).arg(&programs);
+    let mut script = command.current_dir("/").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("sh starts");
+    let mut folder = String::new();
+    BufReader::new(script.stdout.take().unwrap()).read_line(&mut folder).unwrap();
+    let folder = folder.trim();
+    assert!(!folder.is_empty(), "PostgreSQL did not start; see above, or set TEST_DATABASE_URL");
+    Server { url: format!("postgresql://chatbot:chatbot@localhost/postgres?host={folder}"), _script: Some(script) }
+}
+
+/// PostgreSQL refuses to run as root.
+fn unprivileged() -> Command {
+    let id = Command::new("id").arg("-u").output().expect("id runs");
+    if id.stdout.trim_ascii() != b"0" {
+        return Command::new("env");
+    }
+    let known = Command::new("id").arg("postgres").output().is_ok_and(|output| output.status.success());
+    let mut command = Command::new("runuser");
+    command.args(["-u", if known { "postgres" } else { "nobody" }, "--"]);
+    command
+}
+
+/// Folder of initdb and pg_ctl: PG_BIN, or Debian's newest.
+fn programs() -> PathBuf {
+    if let Ok(folder) = std::env::var("PG_BIN") {
+        return folder.into();
+    }
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let newest = versions.max_by_key(|entry| entry.file_name().to_string_lossy().parse::<u32>().unwrap_or_default());
+    newest
+        .expect("PostgreSQL is installed (apt-get install postgresql), or PG_BIN or TEST_DATABASE_URL is set")
+        .path()
+        .join("bin")
+}
+
+/// One test's database.
+pub(crate) struct Database {
+    pub(crate) url: String,
+    pub(crate) options: PgConnectOptions,
+    pub(crate) pool: PgPool,
+}
+
+/// A database without a schema.
+pub(crate) async fn empty() -> Database {
+    let name = format!("test_{}_{}", std::process::id(), DATABASES.fetch_add(1, Ordering::Relaxed));
+    let mut admin = PgConnection::connect(server_url()).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut admin).await.unwrap();
+    let url = server_url().replace("/postgres?", &format!("/{name}?"));
+    let config = DatabaseConfig::from_env(|variable| match variable {
+        "ENVIRONMENT" => Some("dev".to_owned()),
+        "DATABASE_URL" => Some(url.clone()),
+        _ => None,
+    });
+    let database = config.unwrap().database;
+    let pool = chatbot::store::pool::lazy(&database, "test");
+    Database { url, options: database.options, pool }
+}
+
+/// A database with the newest schema.
+pub(crate) async fn migrated() -> Database {
+    let database = empty().await;
+    let migrations = migrate::embedded().unwrap();
+    migrate::up(&database.options, &migrations, migrate::Selection::All).await.unwrap();
+    database
+}

@@ -1,0 +1,73 @@
+//! The binary itself.
+
+use std::{
+    collections::BTreeMap,
+    process::{Child, Command, Stdio},
+};
+
+/// What a finished command said.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) termination: String,
+}
+
+fn command(arguments: &str, variables: &BTreeMap<String, String>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chatbot"));
+    command.args(arguments.split_whitespace()).env_clear().envs(variables);
+    command
+}
+
+/// Runs a command to its end, in a folder without `.env`.
+pub(crate) fn run(arguments: &str, variables: &BTreeMap<String, String>) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("termination-log");
+    let output =
+        command(arguments, variables).current_dir(folder.path()).env("TERMINATION_LOG", &log).output().unwrap();
+    Output {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+        termination: std::fs::read_to_string(&log).unwrap_or_default(),
+    }
+}
+
+/// A server or worker on a free port; it is killed when dropped.
+pub(crate) fn start(arguments: &str, variables: &BTreeMap<String, String>) -> Process {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut command = command(arguments, variables);
+    command.env("PORT", port.to_string()).env("HOST", "127.0.0.1").current_dir(std::env::temp_dir());
+    Process { child: command.stdout(Stdio::null()).spawn().unwrap(), url: format!("http://127.0.0.1:{port}") }
+}
+
+pub(crate) struct Process {
+    child: Child,
+    pub(crate) url: String,
+}
+
+impl Process {
+    pub(crate) fn terminate(&self) {
+        assert!(Command::new("kill").arg(self.child.id().to_string()).status().unwrap().success());
+    }
+
+    /// Exit code, once it has ended.
+    pub(crate) fn exit_code(&mut self) -> Option<i32> {
+        self.child.try_wait().unwrap().map(|status| status.code().unwrap_or(-1))
+    }
+
+    /// Status and body of a GET; None while nobody listens.
+    pub(crate) async fn get(&self, path: &str) -> Option<(u16, String)> {
+        let client = reqwest::Client::builder().timeout(std::time::Duration::from_secs(10)).build().unwrap();
+        let response = client.get(format!("{}{path}", self.url)).send().await.ok()?;
+        Some((response.status().as_u16(), response.text().await.ok()?))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
