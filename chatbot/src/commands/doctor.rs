@@ -43,7 +43,9 @@ pub(super) fn run(env: impl Fn(&str) -> Option<String>, json: bool) -> Result<Ex
     if json {
         output::line(&output::json(&findings));
     } else {
-        findings.iter().for_each(|finding| output::line(&row(finding)));
+        for finding in &findings {
+            output::line(&row(finding));
+        }
     }
     let failed = findings.iter().any(|finding| finding.outcome == Outcome::Error);
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })

@@ -65,7 +65,9 @@ fn show(env: impl Fn(&str) -> Option<String>, json: bool) -> Result<ExitCode, Co
     if json {
         output::line(&output::json(&lines));
     } else {
-        lines.iter().for_each(|status| output::line(&row(status)));
+        for status in &lines {
+            output::line(&row(status));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -93,7 +95,9 @@ fn check(folder: Option<PathBuf>) -> Result<ExitCode, CommandError> {
     let files =
         lint::read(&folder).map_err(|source| CommandError::Folder { folder: folder.display().to_string(), source })?;
     let findings = lint::check(&files);
-    findings.iter().for_each(|finding| output::line(&finding.to_string()));
+    for finding in &findings {
+        output::line(&finding.to_string());
+    }
     if findings.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }

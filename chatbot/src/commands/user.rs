@@ -91,9 +91,9 @@ async fn list_keys(db: &PgPool, user: Option<&str>, as_json: bool, now: Timestam
         let documents: Vec<_> = keys.iter().map(|key| document(key, now)).collect();
         output::line(&output::json(&documents));
     } else {
-        keys.iter().for_each(|key| {
-            output::line(&format!("{}  {}…  {:<24}  {}", key.id, key.prefix, key.name, state(key, now)))
-        });
+        for key in &keys {
+            output::line(&format!("{}  {}…  {:<24}  {}", key.id, key.prefix, key.name, state(key, now)));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -15,7 +15,7 @@ pub(super) fn run(env: impl Fn(&str) -> Option<String>) -> Result<ExitCode, Comm
     let config = Config::from_env(env)?;
     process::runtime(config.server.threads)?.block_on(async {
         let guard = process::telemetry(&config, "chatbot-worker")?;
-        let result = work(App::new(config, "chatbot-worker")?).await;
+        let result = Box::pin(work(App::new(config, "chatbot-worker")?)).await;
         drop(guard);
         result.map(|()| ExitCode::SUCCESS)
     })

@@ -39,7 +39,7 @@ impl Llm {
         let base_url =
             reader.optional("LLM_BASE_URL", "an http or https URL such as http://model:8080/v1", parse::http_url);
         let timeout =
-            reader.or("LLM_TIMEOUT", "seconds from 1 to 600", Duration::from_secs(120), parse::seconds(1.0..=600.0));
+            reader.or("LLM_TIMEOUT", "seconds from 1 to 600", Duration::from_mins(2), parse::seconds(1.0..=600.0));
         let model = reader.text("LLM_MODEL").unwrap_or_else(|| "openai/gpt-4o-mini".to_owned());
         let base_url = base_url.or_else(|| Url::parse(DEFAULT_BASE_URL).ok());
         Some(Self { base_url: base_url?, api_key: api_key?, model, timeout })

@@ -33,7 +33,7 @@ impl Worker {
             drain_timeout: reader.or(
                 "DRAIN_TIMEOUT",
                 "seconds from 1 to 86400",
-                Duration::from_secs(600),
+                Duration::from_mins(10),
                 parse::seconds(1.0..=86400.0),
             ),
         }

@@ -21,9 +21,12 @@ use crate::app::App;
 /// A report is shown to everyone who asks within this time: probes must not multiply checks.
 const FRESH: Duration = Duration::from_secs(1);
 
+/// A report and when it was made.
+type Dated = (Instant, Arc<Report>);
+
 /// The last report.
 #[derive(Clone, Debug, Default)]
-pub struct Cache(Arc<Mutex<Option<(Instant, Arc<Report>)>>>);
+pub struct Cache(Arc<Mutex<Option<Dated>>>);
 
 impl Cache {
     fn fresh(&self) -> Option<Arc<Report>> {

@@ -16,8 +16,8 @@ pub enum JobError {
     /// This worker was taken for dead and the job given to another: what it did must not count.
     #[error("the job was given to another worker meanwhile")]
     Superseded,
-    /// The process is being stopped; the job goes back unharmed.
-    #[error(transparent)]
+    /// The process is being stopped; the job goes back unharmed, because River finds its own mark among the sources.
+    #[error("the process is being stopped")]
     Stopped(#[from] WorkCancelled),
 }
 

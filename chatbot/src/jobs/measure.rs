@@ -90,9 +90,11 @@ impl ErrorHandler for LastAttempt {
 }
 
 fn reason(result: &WorkResult) -> String {
-    match result {
-        WorkResult::Failed(error) => error.to_string(),
-        WorkResult::Panicked(error) => error.to_string(),
-        _ => "it took too long and was stopped".to_owned(),
+    if let WorkResult::Failed(error) = result {
+        return error.to_string();
     }
+    if let WorkResult::Panicked(error) = result {
+        return error.to_string();
+    }
+    "it took too long and was stopped".to_owned()
 }

@@ -25,11 +25,10 @@ impl Default for Budget {
 impl Budget {
     /// A request was made.
     pub(super) fn deposit(&self) {
-        let filled = self
-            .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |level| (level < CAPACITY).then_some(level + DEPOSIT));
-        // A full bucket overflows.
-        drop(filled);
+        // Two at once may fill one drop too many, which costs nothing.
+        if self.0.load(Ordering::Relaxed) < CAPACITY {
+            self.0.fetch_add(DEPOSIT, Ordering::Relaxed);
+        }
     }
 
     /// Whether a retry may be made; takes its price if so.

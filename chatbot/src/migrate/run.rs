@@ -16,7 +16,7 @@ const TABLE: &str = "_sqlx_migrations";
 /// Longest wait for the connection.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(15);
 /// Longest wait for another migrator to finish.
-const LOCK_DEADLINE: Duration = Duration::from_secs(600);
+const LOCK_DEADLINE: Duration = Duration::from_mins(10);
 
 /// Applies what is pending of the selected kinds; answers the labels of what was applied.
 ///

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::ProvisionError;
 use crate::config::database::Database;
 
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 /// Two provisioners of one server take turns. The number is arbitrary, and only ours.
 const LOCK: i64 = 0x6368_6174_626f_7401;
 

@@ -46,15 +46,7 @@ impl From<sqlx::Error> for StoreError {
             let meaning = by_code(database.code().as_deref());
             return meaning(error);
         }
-        match error {
-            sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed
-            | sqlx::Error::Protocol(_) => Self::Unavailable(error),
-            other => Self::Database(other),
-        }
+        if is_connection_trouble(&error) { Self::Unavailable(error) } else { Self::Database(error) }
     }
 }
 
@@ -70,6 +62,11 @@ fn meaning(constraint: &str) -> Option<StoreError> {
         "chunks_document_id_fkey" => Some(StoreError::ParentMissing("document")),
         _ => None,
     }
+}
+
+fn is_connection_trouble(error: &sqlx::Error) -> bool {
+    use sqlx::Error::{Io, PoolClosed, PoolTimedOut, Protocol, Tls, WorkerCrashed};
+    matches!(error, Io(_) | Tls(_) | PoolTimedOut | PoolClosed | WorkerCrashed | Protocol(_))
 }
 
 fn by_code(code: Option<&str>) -> fn(sqlx::Error) -> StoreError {

@@ -62,7 +62,7 @@ async fn what_goes_wrong_is_one_line_that_names_the_next_step() {
         ("user create", good.clone(), "<NAME>"),
         ("user key list --user nobody", good.clone(), "chatbot user create nobody"),
         ("user key revoke nothing", good.clone(), "chatbot user key list"),
-        ("user key create --ttl -1h", good.clone(), "--ttl"),
+        ("user key create --ttl=-1h", good.clone(), "--ttl"),
         ("migrate lint --folder /nowhere", good.clone(), "--folder"),
         ("migrate new 9lives", good.clone(), "add_message_feedback"),
     ];

@@ -13,6 +13,7 @@ use crate::support::{app, document, migrated, user};
 
 fn question(conversation_id: Uuid, content: &str) -> NewMessage<'_> {
     NewMessage {
+        id: Uuid::now_v7(),
         conversation_id,
         role: Role::User,
         content,

@@ -286,7 +286,9 @@ impl State {
         } else if kind == "Secret" {
             self.writers.secrets.apply_watcher_event(&event(object, gone));
         } else if let Some((_, writer)) = self.writers.owned.iter_mut().find(|(resource, _)| resource.kind == kind) {
-            writer.apply_watcher_event(&event(object, gone));
+            // As in a list, whose items do not say of which kind they are.
+            let nameless = merged(object, &json!({"apiVersion": null, "kind": null}));
+            writer.apply_watcher_event(&event(nameless, gone));
         }
     }
 
@@ -353,6 +355,11 @@ fn merge(target: &mut Value, patch: &Value) {
             merge(&mut target[key], value);
         }
     }
+}
+
+fn merged(mut target: Value, patch: &Value) -> Value {
+    merge(&mut target, patch);
+    target
 }
 
 fn event<K: DeserializeOwned>(object: Value, gone: bool) -> Event<K> {

@@ -35,8 +35,13 @@ pub struct Write {
 /// What came of a write.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
-    /// The written fields as the API server shows them: defaults and units may be spelt otherwise than they were written.
-    Accepted(Value),
+    /// It is in the cluster.
+    Accepted {
+        /// The resourceVersion that it has there since.
+        version: Option<String>,
+        /// The written fields as the API server shows them: defaults and units may be spelt otherwise than they were written.
+        shown: Value,
+    },
     /// Why it was refused.
     Refused(String),
 }

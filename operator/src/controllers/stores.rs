@@ -153,7 +153,9 @@ fn start_owned(
         {
             return std::future::pending().await;
         }
-        feed(owned_triggers(api, writer, forget_unless_deployment), queue).await;
+        // Of Deployments it matters who owns the number of replicas.
+        let forget = if resource.kind == "Deployment" { forget_nothing } else { forget_managed_fields };
+        feed(owned_triggers(api, writer, forget), queue).await;
     });
     store
 }
@@ -247,12 +249,7 @@ fn forget_managed_fields<K: Resource>(object: &mut K) {
     object.managed_fields_mut().clear();
 }
 
-/// Of Deployments it matters who owns the number of replicas.
-fn forget_unless_deployment(object: &mut DynamicObject) {
-    if object.types.as_ref().is_none_or(|types| types.kind != "Deployment") {
-        forget_managed_fields(object);
-    }
-}
+fn forget_nothing(_: &mut DynamicObject) {}
 
 /// Of a pod only names, labels and status are read.
 fn forget_pod_details(pod: &mut Pod) {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use kube::{
     Api,
-    api::{DeleteParams, DynamicObject, Patch, PatchParams, Preconditions},
+    api::{DeleteParams, DynamicObject, Patch, PatchParams, Preconditions, TypeMeta},
 };
 use serde_json::Value;
 use tokio::time::Instant;
@@ -93,7 +93,13 @@ fn observed(ctx: &Context, object: &Object) -> Result<Option<Value>, Error> {
         return secret.map(|secret| serde_json::to_value(secret.as_ref()).map_err(json_error)).transpose();
     }
     let found: Option<Arc<DynamicObject>> = ctx.stores.owned(&object.resource, &object.namespace, &object.name);
-    found.map(|found| serde_json::to_value(found.as_ref()).map_err(json_error)).transpose()
+    found.map(|found| serde_json::to_value(named(&found, object)).map_err(json_error)).transpose()
+}
+
+/// Items of a list do not say of which kind they are.
+fn named(found: &DynamicObject, object: &Object) -> DynamicObject {
+    let (api_version, kind) = (object.resource.api_version.clone(), object.resource.kind.clone());
+    DynamicObject { types: Some(TypeMeta { api_version, kind }), ..found.clone() }
 }
 
 fn need(object: &Object, observed: Option<&Value>, last: Option<&Write>, now: Instant) -> Need {
@@ -104,8 +110,8 @@ fn need(object: &Object, observed: Option<&Value>, last: Option<&Write>, now: In
     let age = now.saturating_duration_since(last.at);
     match &last.answer {
         Answer::Refused(why) if age < REFUSED_FOR => Need::Refused(why.clone()),
-        Answer::Accepted(_) if age < settles(object) => Need::Settling,
-        Answer::Refused(_) | Answer::Accepted(_) => Need::Write,
+        Answer::Accepted { .. } if age < settles(object) => Need::Settling,
+        Answer::Refused(_) | Answer::Accepted { .. } => Need::Write,
     }
 }
 
@@ -129,10 +135,14 @@ fn is_as_it_should_be(object: &Object, observed: Option<&Value>, last: Option<&W
     }
 }
 
-/// The API server spells some values otherwise than they were written.
+/// The API server spells some values otherwise than they were written. What it shows is what it made of the last write, as long as
+/// nobody changed the object since, or none of the written fields.
 fn is_as_accepted(object: &Object, observed: &Value, last: Option<&Write>) -> bool {
     last.is_some_and(|write| match &write.answer {
-        Answer::Accepted(accepted) => *accepted == project(observed, &object.body),
+        Answer::Accepted { version, shown } => {
+            version.as_deref() == observed["metadata"]["resourceVersion"].as_str()
+                || *shown == project(observed, &object.body)
+        }
         Answer::Refused(_) => false,
     })
 }
@@ -145,8 +155,10 @@ async fn write(ctx: &Context, object: &Object) -> Result<Need, Error> {
     match within(doing, api.patch(&object.name, &parameters, &Patch::Apply(&object.body))).await {
         Ok(answer) => {
             tracing::info!(kind = object.resource.kind, namespace = object.namespace, name = object.name, "applied");
+            let version = answer.metadata.resource_version.clone();
             let answer = serde_json::to_value(&answer).map_err(|error| Error::json(doing(), error))?;
-            ctx.memory.wrote(object.key(), object.hash.clone(), Answer::Accepted(project(&answer, &object.body)));
+            let shown = project(&answer, &object.body);
+            ctx.memory.wrote(object.key(), object.hash.clone(), Answer::Accepted { version, shown });
             Ok(Need::Write)
         }
         Err(Error::Api { source, doing }) => {
@@ -220,9 +232,12 @@ mod tests {
         let object = account(Writing::Apply);
         let mut drifted = object.body.clone();
         drifted["metadata"]["labels"]["a"] = json!("c");
-        let accepted = |ago| Some(written(&object, ago, Answer::Accepted(json!({}))));
+        let answered = |version: &str, shown| Answer::Accepted { version: Some(version.to_owned()), shown };
+        let accepted = |ago| Some(written(&object, ago, answered("1", json!({}))));
         let refused = |ago| Some(written(&object, ago, Answer::Refused("no".to_owned())));
-        let as_drifted = Some(written(&object, 90, Answer::Accepted(project(&drifted, &object.body))));
+        let as_drifted = Some(written(&object, 90, answered("1", project(&drifted, &object.body))));
+        let mut unchanged = drifted.clone();
+        unchanged["metadata"]["resourceVersion"] = json!("1");
         let cases = [
             ("missing", None, None, Need::Write),
             ("as it should be", Some(&object.body), None, Need::Nothing),
@@ -233,6 +248,7 @@ mod tests {
             ("refused a moment ago", None, refused(59), Need::Refused("no".to_owned())),
             ("refused a minute ago", None, refused(61), Need::Write),
             ("spelt otherwise by the API server", Some(&drifted), as_drifted, Need::Nothing),
+            ("unchanged since it was written", Some(&unchanged), accepted(60), Need::Nothing),
         ];
         for (name, observed, last, expected) in cases {
             assert_eq!(need(&object, observed, last.as_ref(), Instant::now()), expected, "{name}");

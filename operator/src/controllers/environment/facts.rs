@@ -153,7 +153,10 @@ fn check(placed: &Placed, observed: &Observed, services: &[ServiceStatus]) -> Ch
     for pod in observed.servers_of(&placed.release.id) {
         match observed.answers.get(&pod.name_any()) {
             None => return Check::Unknown,
-            Some(Err(unanswered)) => return Check::Failing { message: unanswered.to_string() },
+            Some(Err(unanswered)) => {
+                let next = "if this lasts, let the operator's pods reach port 8000 of the app's";
+                return Check::Failing { message: format!("{unanswered}; {next}") };
+            }
             Some(Ok(health)) => {
                 if let Some(message) = objection(health, placed, services) {
                     return Check::Failing { message };

@@ -57,8 +57,8 @@ async fn only_those_reach_the_app_and_its_services_who_are_meant_to() {
 /// Whether a TCP connection is accepted, tried from inside the pod.
 async fn connects(from: &str, host: &str, port: u16) -> bool {
     let (namespace, name) = from.split_once('/').unwrap();
-    let port = port.to_string();
-    let args = ["--namespace", namespace, "exec", name, "--", "nc", "-z", "-w", "3", host, &port];
+    let try_it = format!("nc -w 3 {host} {port} </dev/null");
+    let args = ["--namespace", namespace, "exec", name, "--", "sh", "-c", &try_it];
     run("kubectl", &args, "").await.success
 }
 
