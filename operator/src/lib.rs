@@ -9,6 +9,7 @@
 //! | [`probe`] | asks a pod of the chatbot how it is | of HTTP |
 //! | [`lease`] | leader election | yes |
 //! | [`run`] | puts the process together | makes it |
+//! | [`plugin`] | the commands of `kubectl chatbot` | yes |
 //! | [`health`], [`metrics`], [`telemetry`] | how the operator itself is watched | no |
 //! | [`config`], [`clock`], [`error`] | flags, time, errors | no |
 

@@ -79,6 +79,7 @@ clusterDNS: [$dns_ip]
 clusterDomain: cluster.local
 resolvConf: ""
 containerRuntimeEndpoint: unix://$socket
+podLogsDir: $dir/pod-logs   # kubelets of clusters side by side would clear away each other's logs
 tlsCertFile: $dir/pki/kubelet.crt
 tlsPrivateKeyFile: $dir/pki/kubelet.key
 enforceNodeAllocatable: []

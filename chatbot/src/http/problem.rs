@@ -26,6 +26,8 @@ pub enum Problem {
     Unauthorized,
     /// There is no such thing, or it is another user's.
     NotFound(&'static str),
+    /// There is no such path.
+    NoRoute,
     /// The path exists, the method does not.
     MethodNotAllowed,
     /// The body is no JSON, or lacks something.
@@ -75,7 +77,7 @@ impl Problem {
     const fn kind(&self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "An API key is required"),
-            Self::NotFound(_) => (StatusCode::NOT_FOUND, "not-found", "Not found"),
+            Self::NotFound(_) | Self::NoRoute => (StatusCode::NOT_FOUND, "not-found", "Not found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),
             Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "bad-request", "The request cannot be read"),
             Self::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "A value is not allowed"),
@@ -97,7 +99,8 @@ impl Problem {
                 "send a key that works as `Authorization: Bearer cbk_…` or `X-API-Key`; `chatbot user` makes keys"
                     .to_owned()
             }
-            Self::NotFound(what) => format!("there is no such {what} of yours"),
+            Self::NotFound(what) => format!("there is no such {what}, or it is another user's"),
+            Self::NoRoute => "there is no such path; see /docs".to_owned(),
             Self::MethodNotAllowed => "see /docs for the methods of this path".to_owned(),
             Self::BadRequest(detail) | Self::Invalid { detail, .. } | Self::TooLarge(detail) => detail.clone(),
             Self::UnsupportedMediaType(expected) => format!("send {expected}"),
@@ -117,6 +120,7 @@ impl Problem {
             Self::Busy | Self::Unavailable(_) => Some(SOON),
             Self::Unauthorized
             | Self::NotFound(_)
+            | Self::NoRoute
             | Self::MethodNotAllowed
             | Self::BadRequest(_)
             | Self::Invalid { .. }
@@ -207,6 +211,7 @@ mod tests {
         let problems = [
             Problem::Unauthorized,
             Problem::NotFound("conversation"),
+            Problem::NoRoute,
             Problem::MethodNotAllowed,
             Problem::BadRequest("the body is no JSON".to_owned()),
             Problem::Invalid { field: "message", detail: "write 1 to 8000 characters".to_owned() },

@@ -65,7 +65,7 @@ fn api() -> OpenApiRouter<Http> {
 
 /// What no route is there for.
 pub(super) async fn not_found() -> Problem {
-    Problem::NotFound("path; see /docs")
+    Problem::NoRoute
 }
 
 /// What no method is there for.

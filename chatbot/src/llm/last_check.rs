@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// When a service was last asked, and what went wrong then. Clones share it.
+/// When a service was asked, and what was found.
+type Finding = (Instant, Result<(), String>);
+
+/// The last finding. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct LastCheck(Arc<Mutex<Option<(Instant, Result<(), String>)>>>);
+pub struct LastCheck(Arc<Mutex<Option<Finding>>>);
 
 impl LastCheck {
     /// The remembered result while it is younger than `age`, else that of `check`.
@@ -29,7 +32,7 @@ impl LastCheck {
         result
     }
 
-    fn remembered(&self) -> Option<(Instant, Result<(), String>)> {
+    fn remembered(&self) -> Option<Finding> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -51,7 +54,7 @@ mod tests {
             })
             .await
         };
-        let (long, none) = (Duration::from_secs(3600), Duration::ZERO);
+        let (long, none) = (Duration::from_hours(1), Duration::ZERO);
         assert_eq!(check(long, Err("down")).await, Err("down".to_owned()));
         assert_eq!(check(long, Ok(())).await, Err("down".to_owned()));
         assert_eq!((check(none, Ok(())).await, asked.get()), (Ok(()), 2));

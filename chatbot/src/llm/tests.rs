@@ -13,6 +13,9 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use super::{Client, Delta, End, LlmError, Message, Request, Role, Usage, endpoint};
 use crate::config::llm::Llm;
 
+/// Whether an error is the one that a test wants.
+type Expected = fn(&LlmError) -> bool;
+
 async fn upstream(steps: Vec<Step>) -> (Running, Client) {
     let settings = Settings { address: SocketAddr::from(([127, 0, 0, 1], 0)), dimensions: 8 };
     let running = test_upstream::start(settings).await.unwrap();
@@ -86,7 +89,7 @@ async fn trouble_before_the_first_word_is_asked_again_and_nobody_notices() {
 
 #[tokio::test]
 async fn what_another_attempt_cannot_mend_is_said_at_once() {
-    let table: [(Step, fn(&LlmError) -> bool); 7] = [
+    let table: [(Step, Expected); 7] = [
         (status(401, None), |error| matches!(error, LlmError::Unauthorized)),
         (status(402, None), |error| matches!(error, LlmError::PaymentRequired)),
         (status(404, None), |error| matches!(error, LlmError::NotFound(_))),
@@ -109,7 +112,7 @@ async fn what_another_attempt_cannot_mend_is_said_at_once() {
 #[tokio::test]
 async fn no_word_is_said_twice_when_the_answer_breaks_in_the_middle() {
     let text = "one two three".to_owned();
-    let table: [(Step, fn(&LlmError) -> bool); 4] = [
+    let table: [(Step, Expected); 4] = [
         (Step::Cut { text: text.clone(), after: 2 }, |error| matches!(error, LlmError::Interrupted)),
         (Step::Malformed { text: text.clone(), after: 2 }, |error| matches!(error, LlmError::Protocol(_))),
         (

@@ -4,6 +4,8 @@
 
 mod bucket;
 mod error;
+#[cfg(test)]
+mod tests;
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,6 +23,9 @@ use crate::config::objects::{Objects as Config, S3};
 const DEADLINE: Duration = Duration::from_secs(30);
 /// Longest wait for a sign of life.
 const PING_DEADLINE: Duration = Duration::from_secs(3);
+
+/// S3's own code for it; the client library has no variant for a list of nothing.
+const NO_BUCKET: &str = "NoSuchBucket";
 
 /// Reads and writes objects by key.
 #[derive(Clone, Debug)]
@@ -89,7 +94,7 @@ impl Objects {
         let first = within(PING_DEADLINE, async { Ok(self.store()?.list(Some(&nothing)).try_next().await?) }).await;
         match first {
             Ok(_) => Ok(()),
-            Err(ObjectsError::NotFound) => Err(ObjectsError::NoBucket),
+            Err(error) if error.to_string().contains(NO_BUCKET) => Err(ObjectsError::NoBucket),
             Err(error) => Err(error),
         }
     }

@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn every_piece_knows_the_headings_above_it() {
         let filler = "A sentence that fills the space. ".repeat(25);
-        let text = GUIDE.replace("Daily.", &filler).replace("Ask first.", &filler);
+        let text = GUIDE.replace("Daily.", &filler.repeat(2)).replace("Ask first.", &filler);
         let pieces = pieces(&text, Format::Markdown).unwrap();
         let heading_of = |start: &str| {
             let piece = pieces

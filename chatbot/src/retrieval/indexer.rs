@@ -77,8 +77,7 @@ impl Indexer {
             return Err(IndexError::Empty);
         }
         self.qdrant.ensure_collections().await?;
-        let layout = self.qdrant.layout().await?;
-        let has_dense = layout.dense.is_some() && layout.dense == self.embedder.dimensions();
+        let has_dense = self.has_dense().await?;
         for batch in chunks.chunks(BATCH) {
             let points = self.points(document, batch, has_dense).await?;
             self.qdrant.upsert(&points).await?;
@@ -94,6 +93,19 @@ impl Indexer {
     /// Qdrant's.
     pub async fn remove(&self, document_id: Uuid) -> Result<(), IndexError> {
         Ok(self.qdrant.delete_document(document_id, &[]).await?)
+    }
+
+    /// Whether the collection takes the embedder's vectors. One that was made for another embedder still takes words.
+    async fn has_dense(&self) -> Result<bool, IndexError> {
+        let (made_for, configured) = (self.qdrant.layout().await?.dense, self.embedder.dimensions());
+        if configured.is_some() && made_for != configured {
+            tracing::warn!(
+                ?made_for,
+                ?configured,
+                "indexing words alone: rebuild the collection for the configured embedder"
+            );
+        }
+        Ok(configured.is_some() && made_for == configured)
     }
 
     async fn points(&self, document: &Document, chunks: &[Chunk], has_dense: bool) -> Result<Vec<Point>, IndexError> {

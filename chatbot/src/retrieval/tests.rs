@@ -146,6 +146,27 @@ async fn an_embedder_that_fails_leaves_a_search_by_words() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_collection_made_for_another_embedder_is_still_written_and_searched_by_words() {
+    let address = SocketAddr::from(([127, 0, 0, 1], 0));
+    let upstream = test_upstream::start(test_upstream::Settings { address, dimensions: 64 }).await.unwrap();
+    let embedding = Embedding::Upstream {
+        base_url: upstream.base_url().parse().unwrap(),
+        model: "scripted".to_owned(),
+        api_key: None,
+        dimensions: 64,
+    };
+    for made_for in [Embedding::None, Embedding::Local { model_dir: "/".into(), dimensions: 32 }] {
+        let world = world(&made_for).await;
+        world.qdrant.ensure_collections().await.unwrap();
+        let embedder = Embedder::new(&embedding).unwrap();
+        let indexer = Indexer::new(world.qdrant.clone(), embedder.clone());
+        indexer.index(&document(1, "notes.md"), "The lighthouse is red.").await.unwrap();
+        let found = Searcher::new(world.qdrant.clone(), embedder).search(SARA, "lighthouse", 3).await.unwrap();
+        assert_eq!((found.mode, found.nearest.len()), (Mode::Words, 1), "{made_for:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_index_that_nothing_was_written_to_holds_nothing() {
     let world = world(&Embedding::None).await;
     for question in ["anything", "؟!"] {

@@ -15,7 +15,7 @@ use crate::config::qdrant::Qdrant as Server;
 
 struct World {
     client: Qdrant,
-    _running: Running,
+    running: Running,
     _storage: tempfile::TempDir,
 }
 
@@ -27,7 +27,7 @@ async fn world(dimensions: Option<usize>) -> World {
         api_key: Some("sesame".to_owned()),
     };
     let running = test_qdrant::start(settings).await.unwrap();
-    World { client: client(&running.url(), "sesame", dimensions), _running: running, _storage: storage }
+    World { client: client(&running.url(), "sesame", dimensions), running, _storage: storage }
 }
 
 fn client(url: &str, key: &str, dimensions: Option<usize>) -> Qdrant {
@@ -68,7 +68,7 @@ const NOTES: Uuid = Uuid::from_bytes([0x22; 16]);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_both_legs_find_comes_first_and_other_users_stay_unseen() {
-    let World { client, _running, _storage } = world(Some(2)).await;
+    let World { client, running: _running, _storage } = world(Some(2)).await;
     assert!(client.ensure_collections().await.unwrap());
     let points = [
         point(1, Some([1.0, 0.0]), &[7], SARA, GUIDE),
@@ -85,7 +85,7 @@ async fn what_both_legs_find_comes_first_and_other_users_stay_unseen() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dense_vector_far_from_the_question_is_not_found_for_its_own_sake() {
-    let World { client, _running, _storage } = world(Some(2)).await;
+    let World { client, running: _running, _storage } = world(Some(2)).await;
     client.ensure_collections().await.unwrap();
     client.upsert(&[point(1, Some([0.0, 1.0]), &[7], SARA, GUIDE)]).await.unwrap();
     assert_eq!(found(&client, &query(Some([1.0, 0.0]), &[9], SARA)).await, [0_u8; 0]);
@@ -93,7 +93,7 @@ async fn a_dense_vector_far_from_the_question_is_not_found_for_its_own_sake() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn writing_again_replaces_and_deleting_keeps_what_is_named() {
-    let World { client, _running, _storage } = world(None).await;
+    let World { client, running: _running, _storage } = world(None).await;
     client.ensure_collections().await.unwrap();
     let points: Vec<Point> = (1..=130).map(|ordinal| point(ordinal, None, &[7], SARA, GUIDE)).collect();
     client.upsert(&points).await.unwrap();
@@ -108,7 +108,7 @@ async fn writing_again_replaces_and_deleting_keeps_what_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_collection_is_made_once_and_says_what_it_can_hold() {
-    let World { client, _running, _storage } = world(Some(2)).await;
+    let World { client, running: _running, _storage } = world(Some(2)).await;
     assert!(matches!(client.layout().await, Err(VectorError::CollectionMissing(name)) if name == "dev_chunks"));
     client.delete_document(GUIDE, &[]).await.unwrap();
     let (one, other) = tokio::join!(client.ensure_collections(), client.ensure_collections());
@@ -119,9 +119,9 @@ async fn the_collection_is_made_once_and_says_what_it_can_hold() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_key_is_named() {
-    let World { client, _running, _storage } = world(None).await;
-    assert!(client.ping().await.is_ok());
-    let stranger = self::client(&_running.url(), "wrong", None);
+    let world = world(None).await;
+    assert!(world.client.ping().await.is_ok());
+    let stranger = client(&world.running.url(), "wrong", None);
     assert!(matches!(stranger.ping().await, Err(VectorError::Unauthorized)));
 }
 

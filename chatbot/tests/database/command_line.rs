@@ -26,8 +26,8 @@ async fn migrating_answers_one_line_that_the_operator_reads() {
     let down = json(&run("migrate down 2", &variables));
     assert_eq!(down["schema"], "20260101000400");
     let status = json(&run("migrate status --json", &variables));
-    let states: Vec<&str> = status.as_array().unwrap().iter().map(|line| line["state"].as_str().unwrap()).collect();
-    assert_eq!(states, ["applied", "applied", "applied", "applied", "pending", "pending"]);
+    let outcomes: Vec<&str> = status.as_array().unwrap().iter().map(|line| line["state"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["applied", "applied", "applied", "applied", "pending", "pending"]);
 }
 
 #[tokio::test]

@@ -140,7 +140,7 @@ async fn what_a_job_writes_itself_is_refused_once_the_job_was_handed_on() {
     let mut attempt = JobRow::new(id, "any_kind", args, "2026-01-01T00:00:00Z".parse().unwrap());
     attempt.attempt = 1;
     attempt.attempted_by = vec!["earlier".to_owned(), "mine".to_owned()];
-    let hold = async |attempt: &JobRow| fence::hold(&mut *database.pool.begin().await.unwrap(), attempt).await;
+    let hold = async |attempt: &JobRow| fence::hold(&mut database.pool.begin().await.unwrap(), attempt).await;
     hold(&attempt).await.expect("it is the current attempt");
     sqlx::query("UPDATE river_job SET attempt = 2, attempted_by = '{mine,other}'")
         .execute(&database.pool)

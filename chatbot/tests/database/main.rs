@@ -3,6 +3,8 @@
 //! The server is a throwaway cluster of the machine's own PostgreSQL programs (PG_BIN names their folder where they are
 //! not in the usual place), or the one of TEST_DATABASE_URL, whose role must be allowed to create databases.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail like tests")]
+
 mod api_keys;
 mod command_line;
 mod http;

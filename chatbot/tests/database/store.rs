@@ -86,8 +86,8 @@ async fn replacing_chunks_twice_leaves_them_once() {
     let database = migrated().await;
     let owner = user(&database).await;
     let document = document(&app(&database, "http://127.0.0.1:1"), &owner, b"text").await;
-    let chunk = |ordinal| Chunk {
-        id: Uuid::from_u128(ordinal as u128 + 1),
+    let chunk = |ordinal: i32| Chunk {
+        id: Uuid::from_u128(u128::from(ordinal.unsigned_abs()) + 1),
         document_id: document.id,
         ordinal,
         heading: (ordinal == 0).then(|| "Title".to_owned()),

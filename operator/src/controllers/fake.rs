@@ -121,7 +121,7 @@ impl Cluster {
         self.put(path, object);
     }
 
-    /// Writes to paths that contain this text are refused from now on.
+    /// Writes to paths that contain this text are refused from now on; a read, where it starts with `GET `.
     pub(crate) fn refuse(&self, path: &str, code: u16, message: &str) {
         self.state.lock().unwrap().refusals.insert(path.to_owned(), (code, message.to_owned()));
     }
@@ -293,7 +293,9 @@ impl State {
     }
 
     fn answer(&mut self, call: &Call) -> (u16, Value) {
-        let refusal = self.refusals.iter().find(|(path, _)| call.method != "GET" && call.path.contains(*path));
+        let text = format!("{} {}", call.method, call.path);
+        let is_meant = |path: &str| text.contains(path) && (call.method != "GET" || path.starts_with("GET "));
+        let refusal = self.refusals.iter().find(|(path, _)| is_meant(path));
         if let Some((_, (code, message))) = refusal {
             return (*code, status(*code, message));
         }

@@ -22,7 +22,7 @@ use crate::engine::Engine;
 use crate::{collections, points};
 
 const BODY_LIMIT: usize = 32 << 20;
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Where to listen, where to store, and which key to ask for.
 #[derive(Debug, Clone)]

@@ -1,5 +1,7 @@
 //! The stand-in through real HTTP, as a client of Qdrant sees it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops; helpers are not seen as tests")]
+
 use std::net::SocketAddr;
 use std::path::Path;
 

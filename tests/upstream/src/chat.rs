@@ -109,16 +109,16 @@ fn streamed(model: &str, text: &str, after: usize, delay: Duration, ending: Endi
             }
         })
     };
-    let body = Body::from_stream(said.chain(closing(model, count, ending)));
+    let body = Body::from_stream(said.chain(closing(&model, count, ending)));
     let mut response = body.into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     response
 }
 
-fn closing(model: String, count: usize, ending: Ending) -> impl Stream<Item = Result<String, io::Error>> {
+fn closing(model: &str, count: usize, ending: Ending) -> impl Stream<Item = Result<String, io::Error>> + use<> {
     let parts: Vec<Result<String, io::Error>> = match ending {
         Ending::Done { prompt_tokens } => {
-            let mut last = chunk(&model, &json!({}), Some("stop"));
+            let mut last = chunk(model, &json!({}), Some("stop"));
             last["usage"] = usage(prompt_tokens, count);
             vec![Ok(event(&last)), Ok("data: [DONE]\n\n".to_owned())]
         }

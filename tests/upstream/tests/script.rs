@@ -1,5 +1,7 @@
 //! The upstream through real HTTP, as a client of the OpenAI API sees it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops; helpers are not seen as tests")]
+
 use std::net::SocketAddr;
 use std::time::Duration;
 

@@ -15,7 +15,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
         match Path::<Uuid>::from_request_parts(parts, state).await {
             Ok(Path(id)) => Ok(Self(id)),
-            Err(_) => Err(Problem::NotFound("thing: ids are UUIDs")),
+            Err(_) => Err(Problem::NotFound("id (ids are UUIDs)")),
         }
     }
 }

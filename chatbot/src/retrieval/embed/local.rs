@@ -133,7 +133,9 @@ impl Model {
         let mask = Tensor::new(mask, &Device::Cpu)?;
         let words = self.bert.forward(&ids, &ids.zeros_like()?, Some(&mask))?;
         let mut vectors = mean(&words, &mask)?.to_vec2::<f32>()?;
-        vectors.iter_mut().for_each(|vector| to_unit_length(vector));
+        for vector in &mut vectors {
+            to_unit_length(vector);
+        }
         Ok(vectors)
     }
 }

@@ -109,7 +109,9 @@ impl Upstream {
         if let Some(vector) = vectors.iter().find(|vector| vector.len() != self.dimensions) {
             return Err(EmbedError::Dimensions { expected: self.dimensions, actual: vector.len() });
         }
-        vectors.iter_mut().for_each(|vector| to_unit_length(vector));
+        for vector in &mut vectors {
+            to_unit_length(vector);
+        }
         Ok(vectors)
     }
 }

@@ -88,7 +88,7 @@ async fn a_client_that_goes_away_ends_the_answer_and_what_was_said_is_kept() {
     let mut response = world.stream(&json!({"message": "Count."})).await;
     let mut read = String::new();
     while !read.contains("two ") {
-        read.push_str(&String::from_utf8(response.chunk().await.unwrap().unwrap().to_vec()).unwrap());
+        read.push_str(std::str::from_utf8(&response.chunk().await.unwrap().unwrap()).unwrap());
     }
     let conversation = events(&read)[0].1["conversationId"].clone();
     drop(response);

@@ -59,7 +59,7 @@ impl World {
         tasks.spawn(async { serving.await.unwrap() });
         let (worker, stopped) = (app.clone(), stop.clone());
         tasks.spawn(async move { runner::run(&worker, stopped).await.unwrap() });
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
+        let client = reqwest::Client::builder().timeout(Duration::from_mins(1)).build().unwrap();
         let mut world = Self {
             app,
             database,

@@ -13,6 +13,9 @@ use serde::Deserialize;
 use super::trouble::{last_words, short};
 use crate::release;
 
+/// So long a Job may take to its first pod before that is worth a question.
+const SECONDS_TO_FIRST_POD: i64 = 3;
+
 /// Label that Kubernetes puts on the pods of a Job.
 const JOB_NAME: &str = "batch.kubernetes.io/job-name";
 
@@ -40,11 +43,14 @@ pub fn failed(job: &Job) -> bool {
     condition(job, "Failed").is_some()
 }
 
-/// Jobs that should have a pod and have none.
+/// Jobs that should have had a pod for a while, and have none.
 #[must_use]
-pub fn without_pods(jobs: &BTreeMap<String, Job>, pods: &[Arc<Pod>]) -> Vec<String> {
+pub fn without_pods(jobs: &BTreeMap<String, Job>, pods: &[Arc<Pod>], now: Timestamp) -> Vec<String> {
     let has_pods = |name: &str| pods.iter().any(|pod| job_of(pod) == Some(name));
-    let open = jobs.iter().filter(|(name, job)| !succeeded(job) && !failed(job) && !has_pods(name));
+    let is_new = |job: &Job| {
+        job.creation_timestamp().is_none_or(|created| now.as_second() - created.0.as_second() < SECONDS_TO_FIRST_POD)
+    };
+    let open = jobs.iter().filter(|(name, job)| !succeeded(job) && !failed(job) && !is_new(job) && !has_pods(name));
     open.map(|(name, _)| name.clone()).collect()
 }
 

@@ -102,7 +102,7 @@ pub async fn observe(ctx: &Context, environment: &ChatbotEnvironment) -> Result<
         owned,
         ..Observed::default()
     };
-    observed.refused_jobs = refused_jobs(ctx, &namespace, &observed).await?;
+    observed.refused_jobs = refused_jobs(ctx, &namespace, &observed).await;
     observed.answers = ask(ctx, &observed, &ReleaseState::read(&environment.status.clone().unwrap_or_default())).await;
     Ok(observed)
 }
@@ -171,18 +171,25 @@ fn typed<K: DeserializeOwned>(object: &DynamicObject) -> Result<K, Error> {
     serde_json::from_value(json).map_err(|error| Error::json(doing(), error))
 }
 
-/// Kubernetes tells only by events why a Job gets no pods; they are read only while a Job lacks one.
-async fn refused_jobs(ctx: &Context, namespace: &str, observed: &Observed) -> Result<Vec<String>, Error> {
+/// Kubernetes tells only by events why a Job gets no pods; they are read only while a Job lacks one. That they cannot be read
+/// keeps nothing else from going on.
+async fn refused_jobs(ctx: &Context, namespace: &str, observed: &Observed) -> Vec<String> {
     let mut refusals = Vec::new();
-    for name in jobs::without_pods(&observed.jobs, &observed.pods) {
-        let api: Api<Event> = Api::namespaced(ctx.client.clone(), namespace);
-        let of_job = ListParams::default()
-            .fields(&format!("regarding.kind=Job,regarding.name={name},reason=FailedCreate"))
-            .limit(5);
-        let events = within(|| format!("listing events of Job {namespace}/{name}"), api.list(&of_job)).await?;
-        refusals.extend(events.items.into_iter().filter_map(|event| event.note).next_back());
+    for name in jobs::without_pods(&observed.jobs, &observed.pods, ctx.clock.now()) {
+        match last_refusal(ctx, namespace, &name).await {
+            Ok(refusal) => refusals.extend(refusal),
+            Err(error) => tracing::warn!(%error, namespace, "why a Job has no pods is not known"),
+        }
     }
-    Ok(refusals)
+    refusals
+}
+
+async fn last_refusal(ctx: &Context, namespace: &str, job: &str) -> Result<Option<String>, Error> {
+    let api: Api<Event> = Api::namespaced(ctx.client.clone(), namespace);
+    let fields = format!("regarding.kind=Job,regarding.name={job},reason=FailedCreate");
+    let of_job = ListParams::default().fields(&fields).limit(5);
+    let events = within(|| format!("listing events of Job {namespace}/{job}"), api.list(&of_job)).await?;
+    Ok(events.items.into_iter().filter_map(|event| event.note).next_back())
 }
 
 async fn ask(ctx: &Context, observed: &Observed, state: &ReleaseState) -> BTreeMap<String, Result<Health, Unanswered>> {

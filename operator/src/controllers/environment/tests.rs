@@ -442,3 +442,16 @@ async fn fields_without_machinery_are_named() {
     assert_eq!((status.as_str(), reason.as_str()), ("False", "FieldsNotActive"));
     assert!(message.contains("monitor:") && message.contains("release.promotion:"), "{message}");
 }
+
+#[tokio::test]
+async fn a_job_without_pods_is_explained_and_an_operator_that_may_not_ask_why_goes_on() {
+    let cluster = new_environment("").await;
+    cluster.refuse("GET /apis/events.k8s.io/v1/namespaces/chatbot-dev/events", 403, "events is forbidden");
+    cluster.reconcile().await;
+    let job = format!("/apis/batch/v1/namespaces/chatbot-dev/jobs/dev-migrate-{}", candidate(&cluster));
+    cluster.change(&job, |job| job["metadata"]["creationTimestamp"] = json!("2026-01-01T00:00:00Z"));
+    cluster.reconcile().await;
+    assert!(cluster.calls().iter().any(|call| call.method == "GET" && call.path.ends_with("/events")));
+    release(&cluster).await;
+    assert_eq!(ready(&cluster), told("True", "ReleaseActive"));
+}

@@ -95,16 +95,12 @@ fn wants_events(headers: &HeaderMap) -> bool {
 /// The conversation that was named, if it is the caller's, or a new one.
 async fn conversation(http: &Http, caller: Caller, id: Option<Uuid>, question: &str) -> Result<Uuid, Problem> {
     let db = &http.app.db;
-    match id {
-        Some(id) => {
-            let found = conversations::find(db, caller.user_id, id).await?;
-            found.map(|conversation| conversation.id).ok_or(Problem::NotFound("conversation"))
-        }
-        None => {
-            let title: String = question.chars().take(TITLE_CHARS).collect();
-            Ok(conversations::create(db, caller.user_id, &title).await?.id)
-        }
+    if let Some(id) = id {
+        let found = conversations::find(db, caller.user_id, id).await?;
+        return found.map(|conversation| conversation.id).ok_or(Problem::NotFound("conversation"));
     }
+    let title: String = question.chars().take(TITLE_CHARS).collect();
+    Ok(conversations::create(db, caller.user_id, &title).await?.id)
 }
 
 /// Begins to answer in a task of its own, so that a client that goes away ends the answer, and does not lose it.

@@ -92,7 +92,7 @@ async fn keep(app: &App, user_id: Uuid, upload: Upload, sha256: &str) -> Result<
 async fn insert(app: &App, document: &NewDocument<'_>) -> Result<Row, Problem> {
     let mut tx = app.db.begin().await?;
     let row = documents::create(&mut *tx, document).await?;
-    app.queue.enqueue_ingest(&mut tx, document.id).await.map_err(not_enqueued)?;
+    app.queue.enqueue_ingest(&mut tx, document.id).await.map_err(|error| not_enqueued(&error))?;
     tx.commit().await?;
     Ok(row)
 }
@@ -100,7 +100,7 @@ async fn insert(app: &App, document: &NewDocument<'_>) -> Result<Row, Problem> {
 async fn try_again(app: &App, row: Row) -> Result<Row, Problem> {
     let mut tx = app.db.begin().await?;
     documents::mark_pending(&mut *tx, row.id).await?;
-    app.queue.enqueue_ingest(&mut tx, row.id).await.map_err(not_enqueued)?;
+    app.queue.enqueue_ingest(&mut tx, row.id).await.map_err(|error| not_enqueued(&error))?;
     tx.commit().await?;
     Ok(Row { status: Status::Pending, error: None, ..row })
 }
@@ -111,7 +111,7 @@ async fn forget(app: &App, object_key: &str) {
     }
 }
 
-fn not_enqueued(error: QueueError) -> Problem {
+fn not_enqueued(error: &QueueError) -> Problem {
     tracing::error!(%error, "a document's job cannot be enqueued");
     Problem::Unavailable("the job queue is not available")
 }

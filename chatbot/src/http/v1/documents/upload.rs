@@ -49,7 +49,7 @@ async fn body(request: Request) -> Result<Bytes, Problem> {
 async fn file(request: Request) -> Result<(Option<String>, String, Bytes), Problem> {
     let form = Multipart::from_request(request, &()).await;
     let mut form = form.map_err(|rejection| unreadable(rejection.status(), rejection.body_text()))?;
-    while let Some(field) = form.next_field().await.map_err(broken)? {
+    while let Some(field) = form.next_field().await.map_err(|error| broken(&error))? {
         if field.name() == Some(FILE_FIELD) {
             return content(field).await;
         }
@@ -60,10 +60,10 @@ async fn file(request: Request) -> Result<(Option<String>, String, Bytes), Probl
 async fn content(field: Field<'_>) -> Result<(Option<String>, String, Bytes), Problem> {
     let name = field.file_name().map(str::to_owned);
     let declared = field.content_type().unwrap_or_default().to_ascii_lowercase();
-    Ok((name, declared, field.bytes().await.map_err(broken)?))
+    Ok((name, declared, field.bytes().await.map_err(|error| broken(&error))?))
 }
 
-fn broken(error: MultipartError) -> Problem {
+fn broken(error: &MultipartError) -> Problem {
     unreadable(error.status(), error.body_text())
 }
 
