@@ -18,7 +18,8 @@ pub struct Question {
     pub message_id: Uuid,
 }
 
-/// Answers a question, telling `events` as it goes. When nobody listens any more it stops, and keeps what was said until then.
+/// Answers a question, telling `events` as it goes. When nobody listens any more it stops, and keeps what was said
+/// until then.
 ///
 /// # Errors
 /// The memory's: a question that cannot be kept is not answered.

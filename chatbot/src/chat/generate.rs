@@ -72,7 +72,8 @@ async fn pass_on(mut deltas: Deltas, events: &mpsc::Sender<Event>) -> Spoken {
     }
 }
 
-/// Tells whoever asked; false when nobody listens. Who does not read for half a minute is taken for gone, or the model would wait for ever.
+/// Tells whoever asked; false when nobody listens. Who does not read for half a minute is taken for gone, or the model
+/// would wait for ever.
 pub(super) async fn tell(events: &mpsc::Sender<Event>, event: Event) -> bool {
     matches!(timeout(PATIENCE, events.send(event)).await, Ok(Ok(())))
 }

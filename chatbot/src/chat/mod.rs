@@ -1,7 +1,8 @@
 //! One answer: recall → retrieve → prompt → generate → cite → remember.
 //!
-//! Nothing here knows HTTP or SQL: what it needs from outside are the three [`ports`]. What is missing of them is made up for as far as possible: without
-//! the index an answer comes without sources and says so; without the model it is the best passages in plain words.
+//! Nothing here knows HTTP or SQL: what it needs from outside are the three [`ports`]. What is missing of them is made
+//! up for as far as possible: without the index an answer comes without sources and says so; without the model it is
+//! the best passages in plain words.
 
 mod answer;
 mod apology;

@@ -1,7 +1,8 @@
 //! The prompt: rules, what was said before, sources, question.
 //!
-//! Sources are data from uploads, and an upload may try to give orders. They stand in a marked block that no source can close, apart from the rules,
-//! and the rules say that nothing in the block is an order. That lowers the risk; it does not remove it, so an answer never triggers an action.
+//! Sources are data from uploads, and an upload may try to give orders. They stand in a marked block that no source can
+//! close, apart from the rules, and the rules say that nothing in the block is an order. That lowers the risk; it does
+//! not remove it, so an answer never triggers an action.
 
 use super::Source;
 use super::ports::{Speaker, Turn};

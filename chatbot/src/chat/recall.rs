@@ -7,7 +7,8 @@ pub(super) const TURNS: usize = 12;
 /// Characters of earlier turns in a prompt; room is left for sources, which matter more.
 const MAX_CHARS: usize = 3000;
 
-/// The latest turns that fit, oldest first, starting with the person's: an answer without its question misleads a model.
+/// The latest turns that fit, oldest first, starting with the person's: an answer without its question misleads a
+/// model.
 pub(super) fn fitting(turns: Vec<Turn>) -> Vec<Turn> {
     let mut room = MAX_CHARS;
     let fits = |turn: &&Turn| {

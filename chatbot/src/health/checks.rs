@@ -7,7 +7,7 @@ use std::{
 
 use tokio::time::timeout;
 
-use super::{Report, Schema, Service};
+use super::{Report, Required, Schema, Service};
 use crate::{
     app::App,
     migrate::{self, Compatibility},
@@ -18,20 +18,27 @@ use crate::{
 const DEADLINE: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(app: &App) -> Report {
-    let (schema, redis, qdrant, objects, llm, embedding) = tokio::join!(
-        schema(app),
+    let (required, redis, qdrant, objects, llm, embedding) = tokio::join!(
+        required(app),
         check("redis", app.redis.ping()),
         check("qdrant", app.qdrant.ping()),
         objects(app),
         check("llm", app.llm.ping()),
         check("embedding", app.embedder.ping()),
     );
-    let (postgresql, schema) = schema;
-    Report::new(
-        app.config.environment.release_id.clone(),
-        schema,
-        vec![postgresql, redis, qdrant, objects, llm, embedding],
-    )
+    Report::new(app.config.environment.release_id.clone(), required, vec![redis, qdrant, objects, llm, embedding])
+}
+
+/// PostgreSQL's health and the schema come out of the same question.
+pub(super) async fn required(app: &App) -> Required {
+    let mut applied = Vec::new();
+    let service = check("postgresql", async {
+        applied = store::schema::applied(&app.db).await?;
+        Ok::<(), StoreError>(())
+    })
+    .await;
+    let (schema, schema_message) = judge(&applied, service.healthy);
+    Required { postgresql: Service { required: true, ..service }, schema, schema_message }
 }
 
 async fn check<E: Display>(name: &'static str, ask: impl Future<Output = Result<(), E>>) -> Service {
@@ -56,18 +63,6 @@ async fn objects(app: &App) -> Service {
     }
     let message = "not configured: documents cannot be uploaded (set MINIO_URL)".to_owned();
     Service { name: "objects", healthy: true, required: false, message, latency_ms: 0.0 }
-}
-
-/// PostgreSQL's health and the schema come out of the same question.
-async fn schema(app: &App) -> (Service, (Schema, String)) {
-    let mut applied = Vec::new();
-    let service = check("postgresql", async {
-        applied = store::schema::applied(&app.db).await?;
-        Ok::<(), StoreError>(())
-    })
-    .await;
-    let schema = judge(&applied, service.healthy);
-    (Service { required: true, ..service }, schema)
 }
 
 fn judge(applied: &[i64], reachable: bool) -> (Schema, String) {

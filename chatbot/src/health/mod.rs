@@ -14,43 +14,57 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use report::{Overall, Report, Schema, Service};
+pub use report::{Overall, Report, Required, Schema, Service};
 
 use crate::app::App;
 
-/// A report is shown to everyone who asks within this time: probes must not multiply checks.
+/// What was found is shown to everyone who asks within this time: probes must not multiply checks.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// A report and when it was made.
-type Dated = (Instant, Arc<Report>);
-
-/// The last report.
+/// What was found last.
 #[derive(Clone, Debug, Default)]
-pub struct Cache(Arc<Mutex<Option<Dated>>>);
+pub struct Cache {
+    report: Kept<Report>,
+    required: Kept<Required>,
+}
 
-impl Cache {
-    fn fresh(&self) -> Option<Arc<Report>> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.as_ref().filter(|(at, _)| at.elapsed() < FRESH).map(|(_, report)| Arc::clone(report))
+/// A finding and when it was made.
+type Dated<T> = (Instant, Arc<T>);
+
+/// Keeps a finding while it is fresh.
+#[derive(Clone, Debug)]
+struct Kept<T>(Arc<Mutex<Option<Dated<T>>>>);
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<T> Kept<T> {
+    async fn or_else(&self, find: impl Future<Output = T>) -> Arc<T> {
+        if let Some(finding) = self.fresh() {
+            return finding;
+        }
+        let finding = Arc::new(find.await);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), Arc::clone(&finding)));
+        finding
     }
 
-    fn keep(&self, report: &Arc<Report>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), Arc::clone(report)));
+    fn fresh(&self) -> Option<Arc<T>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.as_ref().filter(|(at, _)| at.elapsed() < FRESH).map(|(_, finding)| Arc::clone(finding))
     }
 }
 
 impl App {
     /// How the process and its services are, at most a second old.
     pub async fn health(&self) -> Arc<Report> {
-        if let Some(report) = self.health.fresh() {
-            return report;
-        }
-        let report = Arc::new(checks::run(self).await);
-        self.health.keep(&report);
-        report
+        self.health.report.or_else(checks::run(self)).await
     }
 
-    /// Whether traffic may come, else why not.
+    /// Whether traffic may come, else why not. It asks PostgreSQL alone: a probe must not wait for a service that is
+    /// not required, or its outage would take every pod out of service.
     ///
     /// # Errors
     /// The reason, in words.
@@ -58,6 +72,6 @@ impl App {
         if self.draining.has_begun() {
             return Err("the process is being stopped".to_owned());
         }
-        self.health().await.readiness()
+        self.health.required.or_else(checks::required(self)).await.readiness()
     }
 }

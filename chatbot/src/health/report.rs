@@ -64,27 +64,42 @@ pub struct Report {
 impl Report {
     /// The report on what was found.
     #[must_use]
-    pub fn new(release_id: String, (schema, schema_message): (Schema, String), services: Vec<Service>) -> Self {
-        let status = overall(&schema, &services);
+    pub fn new(release_id: String, required: Required, others: Vec<Service>) -> Self {
+        let status = overall(&required, &others);
+        let Required { postgresql, schema, schema_message } = required;
+        let services = std::iter::once(postgresql).chain(others).collect();
         Self { status, version: env!("CARGO_PKG_VERSION"), release_id, schema, schema_message, services }
     }
+}
 
+/// What the program cannot serve without.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Required {
+    /// The database.
+    pub postgresql: Service,
+    /// Its schema.
+    pub schema: Schema,
+    /// What the schema lacks and what to do.
+    pub schema_message: String,
+}
+
+impl Required {
     /// Whether traffic may come, else why not.
     ///
     /// # Errors
     /// The reason, in words.
     pub fn readiness(&self) -> Result<(), String> {
-        if let Some(service) = self.services.iter().find(|service| service.required && !service.healthy) {
-            return Err(format!("{}: {}", service.name, service.message));
+        if !self.postgresql.healthy {
+            return Err(format!("postgresql: {}", self.postgresql.message));
         }
         if self.schema.compatible { Ok(()) } else { Err(self.schema_message.clone()) }
     }
 }
 
-fn overall(schema: &Schema, services: &[Service]) -> Overall {
-    if !schema.compatible || services.iter().any(|service| service.required && !service.healthy) {
+fn overall(required: &Required, others: &[Service]) -> Overall {
+    if required.readiness().is_err() {
         Overall::Unavailable
-    } else if services.iter().all(|service| service.healthy) {
+    } else if others.iter().all(|service| service.healthy) {
         Overall::Ok
     } else {
         Overall::Degraded

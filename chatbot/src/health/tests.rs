@@ -5,14 +5,19 @@ fn service(name: &'static str, healthy: bool, required: bool) -> Service {
     Service { name, healthy, required, message: message.to_owned(), latency_ms: 1.2 }
 }
 
-fn report(compatible: bool, services: Vec<Service>) -> Report {
+fn required(postgresql: bool, compatible: bool) -> Required {
     let schema = Schema { current: "20260101000000".to_owned(), required: "20260102000000".to_owned(), compatible };
-    Report::new("0123456789".to_owned(), (schema, "the schema lacks migration x".to_owned()), services)
+    let postgresql = service("postgresql", postgresql, true);
+    Required { postgresql, schema, schema_message: "the schema lacks migration x".to_owned() }
+}
+
+fn report(required: Required, redis: bool) -> Report {
+    Report::new("0123456789".to_owned(), required, vec![service("redis", redis, false)])
 }
 
 #[test]
 fn the_document_has_the_agreed_shape() {
-    insta::assert_json_snapshot!(report(true, vec![service("postgresql", true, true), service("redis", false, false)]));
+    insta::assert_json_snapshot!(report(required(true, true), false));
 }
 
 #[test]
@@ -24,8 +29,8 @@ fn only_postgresql_and_its_schema_decide_readiness() {
         (false, true, true, Overall::Unavailable, Err("the schema lacks migration x")),
     ];
     for (schema, postgresql, redis, status, readiness) in cases {
-        let report = report(schema, vec![service("postgresql", postgresql, true), service("redis", redis, false)]);
-        assert_eq!(report.status, status);
-        assert_eq!(report.readiness(), readiness.map_err(str::to_owned));
+        let required = required(postgresql, schema);
+        assert_eq!(required.readiness(), readiness.map_err(str::to_owned));
+        assert_eq!(report(required, redis).status, status);
     }
 }

@@ -1,4 +1,5 @@
-//! The HTTP API: routes, the middleware stack, problems. Handlers may call `chat` and `store`, never the workers of `jobs`.
+//! The HTTP API: routes, the middleware stack, problems. Handlers may call `chat` and `store`, never the workers of
+//! `jobs`.
 //!
 //! ```text
 //! router      every route, and the OpenAPI document made of them

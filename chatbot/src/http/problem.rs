@@ -1,6 +1,7 @@
 //! What can go wrong with a request, as RFC 9457 problem documents.
 //!
-//! One match gives status, type and title of each; details name what to do next, and never what only the server should know.
+//! One match gives status, type and title of each; details name what to do next, and never what only the server should
+//! know.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! The retry budget: a bucket that every request fills a little and every retry empties by much more.
 //!
-//! While the upstream works, retries are rare and the bucket is full. In an outage every request wants to retry: the bucket runs dry, and from then on
-//! at most one retry comes on ten requests, whatever the load.
+//! While the upstream works, retries are rare and the bucket is full. In an outage every request wants to retry: the
+//! bucket runs dry, and from then on at most one retry comes on ten requests, whatever the load.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

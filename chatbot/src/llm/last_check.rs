@@ -1,4 +1,5 @@
-//! The remembered result of a check: probes come every few seconds from every pod, and an upstream may charge for each answer.
+//! The remembered result of a check: probes come every few seconds from every pod, and an upstream may charge for each
+//! answer.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -1,7 +1,8 @@
 //! The language model: a client of any upstream that speaks the OpenAI chat API, OpenRouter by default.
 //!
-//! Every wait has an end: for the connection, the first token, each further token and the whole answer. An attempt is repeated only before its first
-//! token, so that no word is said twice, and only while the retry budget lasts, so that an outage is not answered with a multiple of the load.
+//! Every wait has an end: for the connection, the first token, each further token and the whole answer. An attempt is
+//! repeated only before its first token, so that no word is said twice, and only while the retry budget lasts, so that
+//! an outage is not answered with a multiple of the load.
 
 mod budget;
 mod client;

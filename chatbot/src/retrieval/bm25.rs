@@ -1,5 +1,6 @@
-//! BM25 as sparse vectors: the document side carries saturated term frequencies, the query side counts words, and Qdrant multiplies with the inverse
-//! document frequency of its collection (modifier `idf`), so that no statistics have to be kept here.
+//! BM25 as sparse vectors: the document side carries saturated term frequencies, the query side counts words, and
+//! Qdrant multiplies with the inverse document frequency of its collection (modifier `idf`), so that no statistics have
+//! to be kept here.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,8 @@ use crate::vectors::SparseVector;
 const K1: f32 = 1.2;
 /// How much a long text is held against it.
 const B: f32 = 0.75;
-/// Words of an ordinary chunk. A constant, because the true average changes with every document, and vectors that are stored cannot follow it.
+/// Words of an ordinary chunk. A constant, because the true average changes with every document, and vectors that are
+/// stored cannot follow it.
 const AVERAGE_WORDS: f32 = 140.0;
 
 /// The vector of a text to be found.

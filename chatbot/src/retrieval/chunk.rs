@@ -1,4 +1,5 @@
-//! A document in pieces: small enough to be cited and to fit a prompt, cut at headings, paragraphs and sentences, and each with the headings above it.
+//! A document in pieces: small enough to be cited and to fit a prompt, cut at headings, paragraphs and sentences, and
+//! each with the headings above it.
 
 use text_splitter::{Characters, ChunkConfig, ChunkConfigError, MarkdownSplitter, TextSplitter};
 

@@ -1,7 +1,7 @@
 //! Makes a document findable: pieces → chunks → vectors → points in Qdrant.
 //!
-//! Safe to repeat: a chunk's id follows from the document and its place, so a second run replaces the first, and what a shorter text no longer has is
-//! removed. The rows in PostgreSQL are the caller's to write.
+//! Safe to repeat: a chunk's id follows from the document and its place, so a second run replaces the first, and what a
+//! shorter text no longer has is removed. The rows in PostgreSQL are the caller's to write.
 
 use text_splitter::ChunkConfigError;
 use uuid::{Builder, Uuid};
@@ -38,7 +38,8 @@ pub enum IndexError {
 }
 
 impl IndexError {
-    /// Whether trying again can never help: the document itself is at fault. What is configured wrongly may be mended meanwhile.
+    /// Whether trying again can never help: the document itself is at fault. What is configured wrongly may be mended
+    /// meanwhile.
     #[must_use]
     pub const fn is_permanent(&self) -> bool {
         match self {

@@ -1,4 +1,5 @@
-//! One spelling for what people type in several ways, so that a search finds a text whatever keyboard wrote either of them.
+//! One spelling for what people type in several ways, so that a search finds a text whatever keyboard wrote either of
+//! them.
 //!
 //! | difference | becomes |
 //! |---|---|

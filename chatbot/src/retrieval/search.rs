@@ -1,7 +1,7 @@
 //! A question → the ids of the chunks that may answer it.
 //!
-//! By meaning and words together where there is an embedder; by words alone where there is none, or where it fails: a search that finds by words is
-//! worth more than an error.
+//! By meaning and words together where there is an embedder; by words alone where there is none, or where it fails: a
+//! search that finds by words is worth more than an error.
 
 use std::time::Duration;
 
@@ -59,7 +59,8 @@ impl Searcher {
         Self { qdrant, embedder }
     }
 
-    /// Chunks of this user that may answer `question`, at most `limit`. An index that nothing was written to yet holds nothing.
+    /// Chunks of this user that may answer `question`, at most `limit`. An index that nothing was written to yet holds
+    /// nothing.
     ///
     /// # Errors
     /// When Qdrant cannot be reached or refuses.

@@ -1,7 +1,8 @@
 //! Words of a text, normalised and lightly stemmed, the same at index and query time.
 //!
-//! The stemming is small on purpose: it joins what Persian writes apart or together at will, and strips plurals and articles that would keep a question
-//! from its answer. It errs alike on both sides, so an odd stem still matches itself.
+//! The stemming is small on purpose: it joins what Persian writes apart or together at will, and strips plurals and
+//! articles that would keep a question from its answer. It errs alike on both sides, so an odd stem still matches
+//! itself.
 
 use unicode_segmentation::UnicodeSegmentation;
 

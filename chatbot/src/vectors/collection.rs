@@ -25,8 +25,9 @@ struct Exists {
 impl Qdrant {
     /// Makes the collection if it is missing; true when it was.
     ///
-    /// Two callers at once are fine: the slower one finds the collection of the quicker one. An existing collection is never changed: when its dense
-    /// vectors have another length than this client's, search falls back to words, and the collection has to be rebuilt.
+    /// Two callers at once are fine: the slower one finds the collection of the quicker one. An existing collection is
+    /// never changed: when its dense vectors have another length than this client's, search falls back to words, and
+    /// the collection has to be rebuilt.
     ///
     /// # Errors
     /// When Qdrant cannot be reached or refuses.

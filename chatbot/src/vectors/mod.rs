@@ -1,6 +1,7 @@
 //! Qdrant over its REST API: one collection with the named vectors `dense` (cosine) and `bm25` (sparse, modifier idf).
 //!
-//! The collection is an index that can be rebuilt from PostgreSQL and the object store. Nothing here knows about embedding or texts.
+//! The collection is an index that can be rebuilt from PostgreSQL and the object store. Nothing here knows about
+//! embedding or texts.
 
 mod client;
 mod collection;

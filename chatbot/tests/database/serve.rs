@@ -51,3 +51,14 @@ async fn health_and_metrics_have_the_agreed_names() {
         }
     }
 }
+
+#[tokio::test]
+async fn readiness_does_not_wait_for_a_service_that_is_not_required() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut variables = variables(&migrated().await);
+    variables.insert("LLM_BASE_URL".to_owned(), format!("http://{}/v1", silent.local_addr().unwrap()));
+    let process = start("serve", &variables);
+    eventually("readiness", async || process.get("/health/ready").await.filter(|(status, _)| *status == 200)).await;
+    silent.set_nonblocking(true).unwrap();
+    assert!(silent.accept().is_err(), "nobody asked the model whether it lives");
+}

@@ -135,7 +135,7 @@ mod tests {
             let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
             assert!(
                 checked_in == file.yaml,
-                "{} is stale: run UPDATE_CRDS=1 cargo test -p chatbot-operator crds",
+                "{} is stale: run make crds",
                 file.name
             );
         }

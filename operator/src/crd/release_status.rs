@@ -145,6 +145,11 @@ pub struct ReleaseStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bake_until: Option<Time>,
 
+    /// Id of the release that was last tried again because the annotation chatbot.platform/retry names it. The wish counts
+    /// once: take the annotation away and set it again to ask for another try.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retried: Option<String>,
+
     /// What was done for the release on its way, else for the last one, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]

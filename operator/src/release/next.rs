@@ -58,6 +58,7 @@ enum Verdict {
 pub fn next(state: &ReleaseState, facts: &Facts, policy: &Policy, now: Timestamp) -> ReleaseState {
     let mut state = state.clone();
     state.failed = state.failed.filter(|failed| failed.id == facts.wanted.id);
+    state.retried = state.retried.filter(|id| facts.retry.as_ref() == Some(id));
     let Some(running) = state.running.clone() else { return start_if_wanted(state, facts, now) };
     if running.placed.release.id != facts.wanted.id {
         let message = format!("release {} was asked for instead", facts.wanted.id);
@@ -154,11 +155,12 @@ fn late(state: &ReleaseState, since: Phase, limit: Duration, now: Timestamp) -> 
 }
 
 fn start_if_wanted(state: ReleaseState, facts: &Facts, now: Timestamp) -> ReleaseState {
-    let asked_again = facts.retry.as_ref() == Some(&facts.wanted.id);
+    let asked_again = facts.retry.as_ref() == Some(&facts.wanted.id) && state.retried != facts.retry;
     if state.serves(&facts.wanted.id) || (state.failed.is_some() && !asked_again) {
         return state;
     }
-    begin(state, &facts.wanted, now)
+    let retried = if state.failed.is_some() { facts.retry.clone() } else { state.retried.clone() };
+    begin(ReleaseState { retried, ..state }, &facts.wanted, now)
 }
 
 fn begin(state: ReleaseState, wanted: &Release, now: Timestamp) -> ReleaseState {

@@ -110,6 +110,8 @@ pub struct ReleaseState {
     pub failed: Option<FailedRelease>,
     /// Releases that ended, the newest first; at most [`HISTORY`].
     pub history: Vec<PastRelease>,
+    /// The release that was tried again at a person's wish, for as long as the wish stands written: it counts once.
+    pub retried: Option<String>,
 }
 
 impl ReleaseState {
@@ -121,6 +123,7 @@ impl ReleaseState {
             active: read_active(&release),
             running: read_running(&release),
             steps: release.steps,
+            retried: release.retried,
             failed: status.failed_releases.first().cloned(),
             history: status.history.clone(),
         }

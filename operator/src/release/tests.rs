@@ -222,7 +222,12 @@ fn a_failed_release_is_tried_again_only_when_it_is_asked_for() {
     assert_eq!(phase(&next(&failed, &nothing_yet("new"), &POLICY, at(9999))), None, "by itself");
     assert_eq!(phase(&next(&failed, &asked("other"), &POLICY, at(9999))), None, "by a stale wish");
     let again = next(&failed, &asked("new"), &POLICY, at(9999));
-    assert_eq!((phase(&again), again.failed), (Some(Phase::Migrate), None), "by a wish");
+    assert_eq!((phase(&again), again.failed.clone()), (Some(Phase::Migrate), None), "by a wish");
+    let stuck = Facts { retry: Some("new".to_owned()), ..nothing_yet("new") };
+    let failed_again = next(&again, &stuck, &POLICY, at(99_999));
+    assert_eq!(phase(&next(&failed_again, &stuck, &POLICY, at(100_000))), None, "a wish counts once");
+    let withdrawn = next(&failed_again, &nothing_yet("new"), &POLICY, at(100_001));
+    assert_eq!(phase(&next(&withdrawn, &stuck, &POLICY, at(100_002))), Some(Phase::Migrate), "a wish made anew");
     let back = next(&failed, &nothing_yet("old"), &POLICY, at(9999));
     assert_eq!((phase(&back), back.failed.clone()), (None, None), "the old spec is back");
     assert_eq!(phase(&next(&back, &nothing_yet("new"), &POLICY, at(9999))), Some(Phase::Migrate), "a changed spec");

@@ -1,7 +1,7 @@
 //! The collections on disk: one shard of the engine per collection, one folder each.
 //!
-//! The engine panics when it is flushed while it is written to, so every shard stands behind a lock: reads side by side, writes alone. All of it blocks,
-//! and is called on the runtime's blocking threads only.
+//! The engine panics when it is flushed while it is written to, so every shard stands behind a lock: reads side by
+//! side, writes alone. All of it blocks, and is called on the runtime's blocking threads only.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
-//! A stand-in for the Qdrant server, for tests only: the part of Qdrant's REST API that this project uses, on Qdrant's own engine
-//! (crate `qdrant-edge`). It exists because no package registry has the server. What it leaves out is listed in the README.
+//! A stand-in for the Qdrant server, for tests only: the part of Qdrant's REST API that this project uses, on Qdrant's
+//! own engine (crate `qdrant-edge`). It exists because no package registry has the server. What it leaves out is listed
+//! in the README.
 
 mod answer;
 mod collections;

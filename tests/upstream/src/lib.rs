@@ -1,4 +1,5 @@
-//! A scripted upstream that speaks the OpenAI API, for tests only: exact words, delays and faults on demand. See the README beside it.
+//! A scripted upstream that speaks the OpenAI API, for tests only: exact words, delays and faults on demand. See the
+//! README beside it.
 
 mod chat;
 mod embeddings;

@@ -1,6 +1,8 @@
-//! A sentence model of the BERT family in this process (all-MiniLM-L6-v2): mean of the word vectors, scaled to unit length.
+//! A sentence model of the BERT family in this process (all-MiniLM-L6-v2): mean of the word vectors, scaled to unit
+//! length.
 //!
-//! It is read when it is first used, once, and runs on blocking threads, few at a time, because each run takes whole processors.
+//! It is read when it is first used, once, and runs on blocking threads, few at a time, because each run takes whole
+//! processors.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -80,7 +82,8 @@ impl Local {
             return Err(EmbedError::Inference("the process is being stopped".to_owned()));
         };
         let vectors = blocking(move || {
-            // Held by the run itself: whoever gives up waiting does not make room for more work than the machine can do.
+            // Held by the run itself: whoever gives up waiting does not make room for more work than the machine can
+            // do.
             let _permit = permit;
             model.embed(&texts).map_err(|error| EmbedError::Inference(error.to_string()))
         })

@@ -1,6 +1,7 @@
 //! Dense vectors: what a text means, as numbers of unit length.
 //!
-//! Three providers: a model inside the process, an OpenAI-compatible upstream, or none, with which search is by words alone.
+//! Three providers: a model inside the process, an OpenAI-compatible upstream, or none, with which search is by words
+//! alone.
 
 mod error;
 mod local;
@@ -63,7 +64,8 @@ impl Embedder {
         }
     }
 
-    /// Whether vectors can be made: the model can be read, or the upstream answers. Without dense vectors there is nothing to go wrong.
+    /// Whether vectors can be made: the model can be read, or the upstream answers. Without dense vectors there is
+    /// nothing to go wrong.
     ///
     /// # Errors
     /// In words, when they cannot.

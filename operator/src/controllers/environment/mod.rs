@@ -45,6 +45,7 @@ use crate::{
     crd::ChatbotEnvironment,
     error::Error,
     release::{Phase, ReleaseState},
+    resources::release_secret,
 };
 
 /// Annotation that keeps the operator's hands off while it is "true".
@@ -81,7 +82,12 @@ fn decide(environment: &ChatbotEnvironment, observed: &Observed, ctx: &Context) 
         Ok(_) => {}
     }
     match resolve(environment, &observed.references) {
-        Ok(resolved) => plan(&resolved, observed, &before, ctx.clock.now()),
+        Ok(mut resolved) => {
+            // The release that serves must not lose a port because the next one no longer names it.
+            let running = release_secret::reached_by(observed.own_secrets.iter().map(|secret| &secret.metadata));
+            resolved.network.endpoints = resolved.network.endpoints.and(running);
+            plan(&resolved, observed, &before, ctx.clock.now())
+        }
         Err(unresolved) => Ok(blocked(&unresolved)),
     }
 }

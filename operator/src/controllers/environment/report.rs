@@ -31,7 +31,6 @@ pub async fn report(ctx: &Context, environment: &ChatbotEnvironment, applied: &A
         publish(ctx, environment, &before, &after).await;
         count_ended(ctx, &before, &after);
     }
-    grant_retry(ctx, environment, applied).await;
     show(ctx, environment, &after);
     Ok(())
 }
@@ -93,24 +92,6 @@ fn count_ended(ctx: &Context, before: &ChatbotEnvironmentStatus, after: &Chatbot
             Outcome::Superseded => "superseded",
         };
         ctx.metrics.release_ended(outcome, f64::from(seconds));
-    }
-}
-
-/// A wish is granted once: the annotation is taken away as soon as the release that it names is under way. Where the operator may
-/// not do that, the release is tried again after each failure, until somebody takes the annotation away.
-async fn grant_retry(ctx: &Context, environment: &ChatbotEnvironment, applied: &Applied) {
-    let Some(wish) = environment.annotations().get(RETRY) else { return };
-    if applied.outlook.paused || applied.state.running.as_ref().is_none_or(|running| running.placed.release.id != *wish)
-    {
-        return;
-    }
-    let (name, namespace) = (environment.name_any(), environment.namespace().unwrap_or_default());
-    let api: Api<ChatbotEnvironment> = Api::namespaced(ctx.client.clone(), &namespace);
-    let patch = json!({ "metadata": { "annotations": { RETRY: null } } });
-    ctx.metrics.wrote("ChatbotEnvironment", "patch");
-    let doing = || format!("removing annotation {RETRY} of {namespace}/{name}");
-    if let Err(error) = within(doing, api.patch_metadata(&name, &PatchParams::default(), &Patch::Merge(patch))).await {
-        tracing::warn!(%error, "a granted wish stays written on the resource");
     }
 }
 

@@ -240,7 +240,7 @@ async fn a_release_that_fails_its_check_is_discarded_and_not_tried_again() {
     });
     release(&cluster).await;
     assert_eq!(image_of(&cluster, APP), "chatbot:2");
-    assert_eq!(cluster.environment().metadata.annotations.unwrap_or_default().get("chatbot.platform/retry"), None);
+    assert_eq!(cluster.environment().status.unwrap().release.unwrap().retried, Some(bad));
 }
 
 #[tokio::test]

@@ -136,9 +136,10 @@ fn condition_lines(
 
 fn condition_text(condition: &Condition, palette: Palette) -> String {
     let name = format!("{:<15}", condition.type_);
-    let name = match (is_bad(condition), condition.type_.as_str()) {
-        (true, conditions::RECONCILING) => palette.mind(&name),
-        (true, _) => palette.bad(&name),
+    let is_news = condition.status == "Unknown" || condition.type_ == conditions::RECONCILING;
+    let name = match (is_bad(condition), is_news) {
+        (true, true) => palette.mind(&name),
+        (true, false) => palette.bad(&name),
         (false, _) => palette.good(&name),
     };
     format!("{name}  {:<7}  {}: {}", condition.status, condition.reason, condition.message)

@@ -53,8 +53,8 @@ struct Asked {
 
 /// Asks a question.
 ///
-/// With `"stream": true` or `Accept: text/event-stream` the answer comes as events: one `start`, one `sources`, many `token`, and as the last a
-/// `done` or an `error`. Going away ends the answer; what was said until then is kept.
+/// With `"stream": true` or `Accept: text/event-stream` the answer comes as events: one `start`, one `sources`, many
+/// `token`, and as the last a `done` or an `error`. Going away ends the answer; what was said until then is kept.
 #[utoipa::path(post, path = "/chat", tag = "chat", request_body = ChatRequest, responses(
     (status = OK, description = "The answer", content(
         (ChatAnswer = "application/json"),

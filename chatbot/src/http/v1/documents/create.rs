@@ -1,7 +1,7 @@
 //! `POST /api/v1/documents`: upload → object store → row and job in one transaction. A worker makes it findable.
 //!
-//! The same content twice is one document. The upload lies in the object store before the row exists; when the row then cannot be written, it is removed
-//! again, and at worst an object stays that no row names.
+//! The same content twice is one document. The upload lies in the object store before the row exists; when the row then
+//! cannot be written, it is removed again, and at worst an object stays that no row names.
 
 use axum::Json;
 use axum::extract::{DefaultBodyLimit, Query, Request, State};
@@ -34,8 +34,8 @@ pub(super) struct UploadQuery {
 
 /// Uploads a text or Markdown document, as the body or as the field `file` of a form.
 ///
-/// A worker makes it findable; ask for the document to see how far that is. The same content again gives the document that is there; a failed one is tried
-/// again.
+/// A worker makes it findable; ask for the document to see how far that is. The same content again gives the document
+/// that is there; a failed one is tried again.
 #[utoipa::path(post, path = "/documents", tag = "documents", params(UploadQuery),
     request_body(content((String = "text/markdown"), (String = "text/plain"), (String = "multipart/form-data"))),
     responses(

@@ -1,7 +1,7 @@
 //! `DELETE /api/v1/documents/{id}`: upload, chunks and vectors.
 //!
-//! The upload goes first: once the row is gone nobody knows the upload's key. Vectors may stay behind while the index is down: a point without its chunk
-//! is never shown, and a rebuilt index does not have it.
+//! The upload goes first: once the row is gone nobody knows the upload's key. Vectors may stay behind while the index
+//! is down: a point without its chunk is never shown, and a rebuilt index does not have it.
 
 use axum::extract::State;
 use axum::http::StatusCode;
