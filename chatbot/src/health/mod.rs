@@ -60,7 +60,7 @@ impl<T> Kept<T> {
 impl App {
     /// How the process and its services are, at most a second old.
     pub async fn health(&self) -> Arc<Report> {
-        self.health.report.or_else(checks::run(self)).await
+        self.health.report.or_else(Box::pin(checks::run(self))).await
     }
 
     /// Whether traffic may come, else why not. It asks PostgreSQL alone: a probe must not wait for a service that is

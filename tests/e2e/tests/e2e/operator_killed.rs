@@ -17,7 +17,7 @@ async fn a_release_resumes_wherever_the_operator_was_killed() {
         let reached = |status: &Value| has_reached(status, step, &before);
         until(&format!("{step} is reached"), PATIENCE, || environment.status(), reached).await;
         kill_operator().await;
-        let finished = |status: &Value| status["release"]["id"] != before && status["release"]["phase"] == "Finished";
+        let finished = |status: &Value| status["release"]["id"] != before && status["release"]["phase"] == "Stable";
         let status = until(&format!("finished after a kill at {step}"), PATIENCE, || environment.status(), finished).await;
         assert_eq!(status["failedReleases"].as_array().map_or(0, Vec::len), 0, "no release failed: {status:#}");
         environment.ready().await;
