@@ -58,6 +58,18 @@ pub enum Migrate {
         #[arg(default_value_t = 1)]
         count: usize,
     },
+    /// Undo and apply every migration: all rows are lost, objects and vectors stay (dev only).
+    Reset,
+    /// Write the whole database, but no objects and vectors, to a file that `restore` and pg_restore read.
+    Dump {
+        /// The file; dump-<UTC time>.pgdump by default. It is replaced once the dump is complete.
+        file: Option<PathBuf>,
+    },
+    /// Restore a dump into a database without tables (dev only).
+    Restore {
+        /// A file that `dump` or `pg_dump --format=custom` wrote.
+        file: PathBuf,
+    },
     /// List migrations and where they stand.
     Status {
         /// One JSON document instead of a table.

@@ -10,7 +10,6 @@ use crate::llm::{Message, Request, Role};
 
 /// Most characters of a question.
 pub const MAX_QUESTION_CHARS: usize = 8000;
-const MAX_TOKENS: u32 = 1024;
 /// Low: an answer from sources needs no invention.
 const TEMPERATURE: f32 = 0.2;
 
@@ -24,7 +23,7 @@ pub(super) fn prompt(question: &str, history: &[Turn], sources: &[Source]) -> Re
     let mut messages = vec![Message { role: Role::System, content: RULES.to_owned() }];
     messages.extend(history.iter().map(earlier));
     messages.push(Message { role: Role::User, content: ask(question, sources) });
-    Request { messages, max_tokens: MAX_TOKENS, temperature: TEMPERATURE }
+    Request { messages, temperature: TEMPERATURE }
 }
 
 fn earlier(turn: &Turn) -> Message {

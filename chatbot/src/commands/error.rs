@@ -6,7 +6,7 @@ use crate::{
     config::{ConfigErrors, dotenv::DotenvError},
     error::StartError,
     jobs::runner::WorkerError,
-    migrate::{MigrateError, new::NewError},
+    migrate::{MigrateError, archive::ArchiveError, new::NewError},
     provision::ProvisionError,
     store::StoreError,
     telemetry::TelemetryError,
@@ -30,6 +30,9 @@ pub enum CommandError {
     /// Migrations.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
+    /// Dump and restore.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
     /// A new migration.
     #[error(transparent)]
     New(#[from] NewError),

@@ -146,7 +146,7 @@ pub(super) mod parse {
         }
     }
 
-    /// A whole number inside `range`.
+    /// A number inside `range`.
     pub(crate) fn number<T: std::str::FromStr + PartialOrd>(
         range: std::ops::RangeInclusive<T>,
     ) -> impl FnOnce(&str) -> Option<T> {

@@ -38,6 +38,8 @@ pub struct Client {
     base_url: Url,
     api_key: SecretString,
     model: String,
+    max_tokens: u32,
+    frequency_penalty: f32,
     limit: Duration,
     budget: Arc<Budget>,
     last_check: LastCheck,
@@ -58,6 +60,8 @@ impl Client {
             base_url: config.base_url.clone(),
             api_key: config.api_key.clone(),
             model: config.model.clone(),
+            max_tokens: config.max_tokens,
+            frequency_penalty: config.frequency_penalty,
             limit: config.timeout,
             budget: Arc::default(),
             last_check: LastCheck::default(),
@@ -123,8 +127,9 @@ impl Client {
         let body = Body {
             model: &self.model,
             messages: &request.messages,
-            max_tokens: request.max_tokens,
+            max_tokens: self.max_tokens,
             temperature: request.temperature,
+            frequency_penalty: self.frequency_penalty,
             stream: true,
             stream_options: StreamOptions { include_usage: true },
         };

@@ -30,6 +30,8 @@ fn client(base_url: &str, timeout: Duration) -> Client {
         base_url: base_url.parse().unwrap(),
         api_key: SecretString::from("key"),
         model: "scripted".to_owned(),
+        max_tokens: 10,
+        frequency_penalty: 0.0,
         timeout,
     };
     Client::new(&config).unwrap()
@@ -37,7 +39,7 @@ fn client(base_url: &str, timeout: Duration) -> Client {
 
 fn question() -> Request {
     let message = Message { role: Role::User, content: "When?".to_owned() };
-    Request { messages: vec![message], max_tokens: 10, temperature: 0.0 }
+    Request { messages: vec![message], temperature: 0.0 }
 }
 
 fn says(text: &str) -> Step {

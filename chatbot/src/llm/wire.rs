@@ -28,8 +28,6 @@ pub struct Message {
 pub struct Request {
     /// The prompt.
     pub messages: Vec<Message>,
-    /// Most tokens of the answer.
-    pub max_tokens: u32,
     /// From 0 (the likeliest words) to 2 (surprising ones).
     pub temperature: f32,
 }
@@ -51,6 +49,7 @@ pub(super) struct Body<'a> {
     pub(super) messages: &'a [Message],
     pub(super) max_tokens: u32,
     pub(super) temperature: f32,
+    pub(super) frequency_penalty: f32,
     pub(super) stream: bool,
     pub(super) stream_options: StreamOptions,
 }

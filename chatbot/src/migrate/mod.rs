@@ -2,8 +2,9 @@
 //!
 //! `expand` adds, so that the old release keeps working; `contract` removes what only the old release needed, once it is
 //! gone. River's tables come by the same road: a migration of ours may say `-- river: 1-5` and stands for River's own
-//! migrations of these versions, so that one command applies, lists and reverts everything.
+//! migrations of these versions, so that one command applies, lists and reverts everything. `archive` dumps and restores all of it.
 
+pub mod archive;
 mod compatibility;
 mod error;
 pub mod lint;
@@ -15,6 +16,6 @@ mod status;
 
 pub use compatibility::Compatibility;
 pub use error::MigrateError;
-pub use run::{down, up};
+pub use run::{down, reset, up};
 pub use source::{Kind, Migration, Selection, embedded};
 pub use status::{State, Status, status};

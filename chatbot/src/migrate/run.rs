@@ -28,19 +28,28 @@ pub async fn up(
     selection: Selection,
 ) -> Result<Vec<String>, MigrateError> {
     let mut connection = open(options).await?;
-    let applied = applied(&mut connection).await?;
+    let done = apply_pending(&mut connection, migrations, selection).await?;
+    close(connection).await?;
+    Ok(done)
+}
+
+async fn apply_pending(
+    connection: &mut PgConnection,
+    migrations: &[Migration],
+    selection: Selection,
+) -> Result<Vec<String>, MigrateError> {
+    let applied = applied(connection).await?;
     let mut done = Vec::new();
     for migration in migrations.iter().filter(|migration| selection.includes(migration.kind)) {
         match applied.get(&migration.version) {
             Some(known) if known.checksum == migration.up.checksum => {}
             Some(_) => return Err(MigrateError::Changed(migration.label())),
             None => {
-                apply(&mut connection, migration).await?;
+                apply(connection, migration).await?;
                 done.push(migration.label());
             }
         }
     }
-    close(connection).await?;
     Ok(done)
 }
 
@@ -65,8 +74,27 @@ pub async fn down(
 ) -> Result<Vec<String>, MigrateError> {
     let mut connection = open(options).await?;
     let applied = applied(&mut connection).await?;
+    let done = revert(&mut connection, &to_revert(migrations, &applied, count)?).await?;
+    close(connection).await?;
+    Ok(done)
+}
+
+/// Reverts and applies everything, under one lock, so that no other migrator comes between; answers what was applied.
+///
+/// # Errors
+/// `Unknown` before anything is touched; else as of [`up`] and [`down`].
+pub async fn reset(options: &PgConnectOptions, migrations: &[Migration]) -> Result<Vec<String>, MigrateError> {
+    let mut connection = open(options).await?;
+    let applied = applied(&mut connection).await?;
+    revert(&mut connection, &to_revert(migrations, &applied, applied.len())?).await?;
+    let done = apply_pending(&mut connection, migrations, Selection::All).await?;
+    close(connection).await?;
+    Ok(done)
+}
+
+async fn revert(connection: &mut PgConnection, migrations: &[&Migration]) -> Result<Vec<String>, MigrateError> {
     let mut done = Vec::new();
-    for migration in to_revert(migrations, &applied, count)? {
+    for migration in migrations {
         tracing::info!(migration = migration.label(), "reverting");
         connection
             .revert(TABLE, &migration.down)
@@ -74,7 +102,6 @@ pub async fn down(
             .map_err(|source| MigrateError::Failed { name: migration.label(), source })?;
         done.push(migration.label());
     }
-    close(connection).await?;
     Ok(done)
 }
 
@@ -94,7 +121,7 @@ fn to_revert<'a>(
     versions.into_iter().take(count).map(find).collect()
 }
 
-async fn open(options: &PgConnectOptions) -> Result<PgConnection, MigrateError> {
+pub(super) async fn open(options: &PgConnectOptions) -> Result<PgConnection, MigrateError> {
     let options = options.clone().application_name("chatbot-migrate");
     let connecting = options.connect();
     let late = || sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "no connection within 15 seconds"));
@@ -105,14 +132,14 @@ async fn open(options: &PgConnectOptions) -> Result<PgConnection, MigrateError> 
     Ok(connection)
 }
 
-async fn applied(connection: &mut PgConnection) -> Result<HashMap<i64, AppliedMigration>, MigrateError> {
+pub(super) async fn applied(connection: &mut PgConnection) -> Result<HashMap<i64, AppliedMigration>, MigrateError> {
     connection.ensure_migrations_table(TABLE).await.map_err(MigrateError::Bookkeeping)?;
     let applied = connection.list_applied_migrations(TABLE).await.map_err(MigrateError::Bookkeeping)?;
     Ok(applied.into_iter().map(|migration| (migration.version, migration)).collect())
 }
 
 /// Unlocks and disconnects; an error on the way frees the lock as well, because it drops the connection.
-async fn close(mut connection: PgConnection) -> Result<(), MigrateError> {
+pub(super) async fn close(mut connection: PgConnection) -> Result<(), MigrateError> {
     connection.unlock().await.map_err(MigrateError::Bookkeeping)?;
     Ok(sqlx::Connection::close(connection).await?)
 }

@@ -3,8 +3,10 @@
 
 use text_splitter::{Characters, ChunkConfig, ChunkConfigError, MarkdownSplitter, TextSplitter};
 
-/// Characters that a piece should have at least, where the text allows it.
+/// Characters that a piece of plain text should have at least, where the text allows it.
 const DESIRED: usize = 800;
+/// The same for Markdown: a section under its own heading is about one thing, and better found and cited alone.
+const DESIRED_SECTION: usize = 200;
 /// Characters that a piece never exceeds.
 const MAX: usize = 1000;
 /// Characters that neighbours may share, so that no sentence is cut from its context.
@@ -49,11 +51,11 @@ pub struct Piece {
 /// # Errors
 /// Never with the sizes above; the splitter wants it said.
 pub fn pieces(text: &str, format: Format) -> Result<Vec<Piece>, ChunkConfigError> {
-    let config = config()?;
-    let headings = match format {
-        Format::Markdown => headings(text),
-        Format::Plain => Vec::new(),
+    let (headings, desired) = match format {
+        Format::Markdown => (headings(text), DESIRED_SECTION),
+        Format::Plain => (Vec::new(), DESIRED),
     };
+    let config = config(desired)?;
     let piece = |cut: text_splitter::ChunkCharIndex<'_>| Piece {
         heading: path(&headings, cut.byte_offset + first_line_end(cut.chunk)),
         text: cut.chunk.to_owned(),
@@ -66,8 +68,8 @@ pub fn pieces(text: &str, format: Format) -> Result<Vec<Piece>, ChunkConfigError
     })
 }
 
-fn config() -> Result<ChunkConfig<Characters>, ChunkConfigError> {
-    ChunkConfig::new(DESIRED..MAX + 1).with_overlap(OVERLAP)
+fn config(desired: usize) -> Result<ChunkConfig<Characters>, ChunkConfigError> {
+    ChunkConfig::new(desired..MAX + 1).with_overlap(OVERLAP)
 }
 
 /// A piece that begins with its own heading stands below that heading.

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail like tests")]
 
 mod api_keys;
+mod archive;
 mod command_line;
 mod http;
 mod ingestion;

@@ -98,7 +98,7 @@ async fn wait(session: &Session, mut document: Document, longest: Duration) -> R
 fn told(document: &Document) -> Result<String, PluginError> {
     let Document { id, title, status, error, chunks } = document;
     match status {
-        Status::Ready => Ok(format!("{title} can be found: {chunks} parts (document {id})")),
+        Status::Ready => Ok(format!("{title} can be found; passages: {chunks}, document: {id}")),
         Status::Pending | Status::Processing => Err(PluginError::Document(format!(
             "{title} is kept (document {id}), but no worker has finished it yet: wait longer with --wait, or see kubectl chatbot logs --component worker"
         ))),
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn only_a_ready_document_is_a_success() {
-        assert_eq!(told(&document(Status::Ready)).unwrap(), "a.md can be found: 3 parts (document 1)");
+        assert_eq!(told(&document(Status::Ready)).unwrap(), "a.md can be found; passages: 3, document: 1");
         for status in [Status::Pending, Status::Processing, Status::Failed] {
             assert!(told(&document(status)).is_err(), "{status:?}");
         }

@@ -87,7 +87,7 @@ fn every_object_of_every_tier_is_as_reviewed() {
         for (file, object) in objects(&resolved).into_iter().filter(|(file, _)| is_telling(&case, file)) {
             by_file.entry(file).or_default().push(object);
         }
-        insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true, sort_maps => true }, {
             for (file, objects) in by_file {
                 insta::assert_yaml_snapshot!(format!("{file}_{case}"), objects);
             }

@@ -39,10 +39,13 @@ impl Environment {
         environment
     }
 
-    /// Deletes the namespace and waits until it is gone.
+    /// Deletes environment and namespace. Pods are not waited for: their long grace would hold the namespace for minutes.
     pub async fn remove(&self) {
-        let args = ["delete", "namespace", &self.namespace, "--ignore-not-found", "--timeout=120s"];
-        kubectl(&args).await;
+        let namespace = ["--namespace", &self.namespace, "delete", "--ignore-not-found"];
+        kubectl(&[&namespace[..], &["chatbotenvironment", &self.name]].concat()).await;
+        kubectl(&[&namespace[..], &["deployments,jobs", "--all", "--wait=false"]].concat()).await;
+        kubectl(&[&namespace[..], &["pods", "--all", "--grace-period=0", "--force"]].concat()).await;
+        kubectl(&["delete", "namespace", &self.namespace, "--ignore-not-found", "--timeout=120s"]).await;
     }
 
     async fn copy_admin_secret(&self) {

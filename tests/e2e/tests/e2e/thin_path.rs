@@ -8,7 +8,7 @@ use serde_json::json;
 async fn one_apply_gives_an_environment_that_answers_from_an_uploaded_document() {
     let cluster = Cluster::get().await;
     let environment = Environment::prepare(&cluster, "thin").await;
-    let model = json!({"settings": {"LLM_BASE_URL": "http://model.chatbot-platform.svc:8080/v1", "LLM_MODEL": "smollm2"}});
+    let model = json!({"settings": {"LLM_BASE_URL": "http://model.chatbot-platform.svc:8080/v1", "LLM_MODEL": "smollm2", "LLM_MAX_TOKENS": "160", "LLM_FREQUENCY_PENALTY": "0.3"}});
     environment.apply(model).await;
     environment.ready().await;
 
@@ -27,7 +27,7 @@ async fn a_question_in_persian_finds_the_persian_paragraph() {
     let environment = Environment::prepare(&cluster, "persian").await;
     environment.apply(json!({})).await;
     environment.ready().await;
-    environment.plugin(&["upload", "tests/fixtures/documents/backups.md", "--wait", "120s"]).await;
+    environment.plugin(&["upload", "tests/fixtures/documents/restores-fa.md", "--wait", "120s"]).await;
 
     // Arabic yeh and kaf where the document has the Persian letters.
     let answer = environment.plugin(&["ask", "چه كسي بازيابي ثبت مي‌كند؟"]).await;

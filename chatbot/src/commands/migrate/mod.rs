@@ -1,4 +1,8 @@
-//! `chatbot migrate`: up, down, status, new, lint.
+//! `chatbot migrate`: up, down, status, new and lint here, what concerns the whole database in files of their own.
+
+mod dump;
+mod reset;
+mod restore;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -8,8 +12,8 @@ use super::{CommandError, output, process};
 use crate::{
     cli::Migrate,
     clock::Clock,
-    config::DatabaseConfig,
-    migrate::{self, MigrateError, State, Status, lint, new},
+    config::{DatabaseConfig, environment::Tier},
+    migrate::{self, State, Status, lint, new},
     store,
 };
 
@@ -30,6 +34,9 @@ pub(super) fn run(command: Migrate, env: impl Fn(&str) -> Option<String>) -> Res
         Migrate::Down { count } => {
             change(env, async |config, migrations| migrate::down(&config.database.options, migrations, count).await)
         }
+        Migrate::Reset => reset::run(env),
+        Migrate::Dump { file } => dump::run(env, file),
+        Migrate::Restore { file } => restore::run(env, &file),
         Migrate::Status { json } => show(env, json),
         Migrate::New { name, folder } => create(&name, folder),
         Migrate::Lint { folder } => check(folder),
@@ -37,10 +44,13 @@ pub(super) fn run(command: Migrate, env: impl Fn(&str) -> Option<String>) -> Res
 }
 
 /// Runs `work`, and answers what it did and where the schema stands.
-fn change(
+fn change<E>(
     env: impl Fn(&str) -> Option<String>,
-    work: impl AsyncFnOnce(&DatabaseConfig, &[migrate::Migration]) -> Result<Vec<String>, MigrateError>,
-) -> Result<ExitCode, CommandError> {
+    work: impl AsyncFnOnce(&DatabaseConfig, &[migrate::Migration]) -> Result<Vec<String>, E>,
+) -> Result<ExitCode, CommandError>
+where
+    CommandError: From<E>,
+{
     let config = DatabaseConfig::from_env(env)?;
     process::runtime(1)?.block_on(async {
         let _guard = process::progress(&config)?;
@@ -50,6 +60,16 @@ fn change(
         output::result(&Outcome { schema, applied });
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// What loses or replaces data is for a developer's own database.
+fn only_in_dev(config: &DatabaseConfig, command: &str, instead: &str) -> Result<(), CommandError> {
+    match config.environment.tier {
+        Tier::Dev => Ok(()),
+        tier @ (Tier::Stage | Tier::Prod) => Err(CommandError::Refused(format!(
+            "`chatbot migrate {command}` runs in dev only, and ENVIRONMENT is {tier}: {instead}"
+        ))),
+    }
 }
 
 async fn applied_versions(config: &DatabaseConfig) -> Result<Vec<i64>, CommandError> {

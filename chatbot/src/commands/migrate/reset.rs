@@ -1,0 +1,15 @@
+//! `chatbot migrate reset`: the newest schema without a row.
+
+use std::process::ExitCode;
+
+use super::{super::CommandError, change, only_in_dev};
+use crate::migrate;
+
+const INSTEAD: &str = "revert single migrations with `chatbot migrate down N`";
+
+pub(super) fn run(env: impl Fn(&str) -> Option<String>) -> Result<ExitCode, CommandError> {
+    change(env, async |config, migrations| {
+        only_in_dev(config, "reset", INSTEAD)?;
+        Ok::<_, CommandError>(migrate::reset(&config.database.options, migrations).await?)
+    })
+}
