@@ -82,7 +82,7 @@ impl Environment {
                 "resourcePrefix": format!("{}_", self.name.replace('-', "_")),
                 "secretRef": {"name": "chatbot"},
                 "provision": {"adminSecretRef": {"name": "platform-admin"}},
-                "settings": {"LLM_BASE_URL": "http://upstream.chatbot-platform.svc:8090/v1", "LLM_MODEL": "scripted"},
+                "settings": {"LLM_BASE_URL": "http://upstream.chatbot-platform.svc:8080/v1", "LLM_MODEL": "scripted"},
                 "release": {"checkTimeout": "2m"},
             },
         })
