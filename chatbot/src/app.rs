@@ -37,6 +37,8 @@ pub struct App {
     pub clock: Clock,
     /// Whether this process is being stopped.
     pub draining: Draining,
+    /// PostgreSQL, for health checks alone.
+    pub(crate) db_checks: PgPool,
     /// The last health report.
     pub(crate) health: health::Cache,
 }
@@ -48,6 +50,7 @@ impl App {
     /// A client that cannot be made from its configuration.
     pub fn new(config: Config, application: &str) -> Result<Self, StartError> {
         let db = store::pool::lazy(&config.database, application);
+        let db_checks = store::pool::for_checks(&config.database, application);
         let queue = jobs::Queue::new(db.clone())?;
         Ok(Self {
             redis: cache::Redis::new(&config.redis, &config.environment.resource_prefix)?,
@@ -57,6 +60,7 @@ impl App {
             objects: objects::Objects::new(&config.objects)?,
             queue,
             db,
+            db_checks,
             metrics: Metrics::new(),
             clock: Clock::system(),
             draining: Draining::default(),

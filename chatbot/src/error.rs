@@ -1,4 +1,4 @@
-//! What can keep the process from starting.
+//! What can keep the process from starting, and how a service can be out of order.
 
 use crate::{cache::CacheError, config::ConfigErrors, jobs::QueueError, objects::ObjectsError};
 
@@ -25,4 +25,33 @@ pub enum StartError {
         /// Why.
         reason: String,
     },
+}
+
+/// How a service is out of order, as far as those may know who are not its operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outage {
+    /// No connection.
+    Unreachable,
+    /// No answer in time.
+    TimedOut,
+    /// It does not accept who we are.
+    Credentials,
+    /// It lacks something that we need.
+    Missing,
+    /// It has too much to do.
+    Busy,
+    /// It wants to be paid.
+    Payment,
+    /// It answers, and not as it should.
+    Failing,
+}
+
+/// A check that failed: its class for everyone, its details for operators.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct CheckError {
+    /// The class.
+    pub outage: Outage,
+    /// In words; they may name hosts.
+    pub detail: String,
 }

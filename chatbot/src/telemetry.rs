@@ -12,6 +12,7 @@ use tracing::{Event, Level, Metadata, Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{
     Layer, Registry,
     filter::{FilterFn, Targets, filter_fn},
+    fmt::MakeWriter,
     layer::{Context, SubscriberExt},
     util::SubscriberInitExt,
 };
@@ -66,20 +67,24 @@ pub fn init(config: &Observability, service: &'static str, release_id: &str) -> 
     });
     let json = config.json.unwrap_or_else(|| !stderr().is_terminal());
     tracing_subscriber::registry()
-        .with(logs(json, config.log_level))
+        .with(logs(json, config.log_level, stderr))
         .with(traces)
         .with(CountStatements.with_filter(only_statements()))
         .try_init()?;
     Ok(Guard(provider))
 }
 
-fn logs(json: bool, level: LevelFilter) -> Box<dyn Layer<Registry> + Send + Sync> {
+/// Spans are filtered like events: one that its events need must have the level ERROR.
+pub(crate) fn logs<W>(json: bool, level: LevelFilter, writer: W) -> Box<dyn Layer<Registry> + Send + Sync>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
     let quiet = level.min(LevelFilter::WARN);
     let filter = Targets::new()
         .with_default(quiet)
         .with_target("chatbot", level)
         .with_target("riverqueue", level.min(LevelFilter::INFO));
-    let layer = tracing_subscriber::fmt::layer().with_writer(stderr);
+    let layer = tracing_subscriber::fmt::layer().with_writer(writer);
     if json {
         layer.json().flatten_event(true).with_current_span(true).with_span_list(false).with_filter(filter).boxed()
     } else {

@@ -13,6 +13,10 @@ pub struct Config {
     #[arg(long, env = "POD_NAMESPACE", default_value = "chatbot-system")]
     pub pod_namespace: String,
 
+    /// Name of that Lease: replicas of one installation share it, and nobody else
+    #[arg(long, env = "LEASE_NAME", default_value = crate::lease::NAME)]
+    pub lease_name: String,
+
     /// Name under which this process holds the Lease; default: the host's name and the process id
     #[arg(long, env = "POD_NAME")]
     pub pod_name: Option<String>,

@@ -15,11 +15,11 @@ use kube::{
     Api, Client, ResourceExt,
     api::{ObjectMeta, PostParams},
 };
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use crate::clock::Clock;
 
-/// Name of the Lease.
+/// Name of the Lease unless told otherwise.
 pub const NAME: &str = "chatbot-operator";
 /// How long an unrenewed Lease keeps others away.
 const DURATION: Duration = Duration::from_secs(15);
@@ -36,10 +36,10 @@ const REQUEST: Duration = Duration::from_secs(4);
 #[derive(Debug, thiserror::Error)]
 pub enum Lost {
     /// Another process took the Lease.
-    #[error("lost the Lease {NAME}: {0} holds it now; this process ends, and its replacement will stand by")]
+    #[error("lost the Lease: {0} holds it now; this process ends, and its replacement will stand by")]
     Taken(String),
     /// The API server could not be reached in time.
-    #[error("lost the Lease {NAME}: it could not be renewed in time ({0}); this process ends")]
+    #[error("lost the Lease: it could not be renewed in time ({0}); this process ends")]
     NotRenewed(String),
 }
 
@@ -47,6 +47,7 @@ pub enum Lost {
 #[derive(Debug, Clone)]
 pub struct Election {
     api: Api<Object>,
+    lease: String,
     identity: String,
     clock: Clock,
 }
@@ -73,48 +74,55 @@ enum Claim {
 }
 
 impl Election {
-    /// Takes part under `identity` in the election of `namespace`.
+    /// Takes part under `identity` in the election by the Lease `namespace/lease`.
     #[must_use]
-    pub fn new(client: Client, namespace: &str, identity: String, clock: Clock) -> Self {
-        Self { api: Api::namespaced(client, namespace), identity, clock }
+    pub fn new(client: Client, namespace: &str, lease: String, identity: String, clock: Clock) -> Self {
+        Self { api: Api::namespaced(client, namespace), lease, identity, clock }
     }
 
-    /// Waits until this process is the leader.
-    pub async fn acquire(&self) {
+    /// Waits until this process is the leader, and says since when: the instant before it asked for the Lease.
+    pub async fn acquire(&self) -> Instant {
         let mut sighting = Sighting { version: None, at: Instant::now() };
         loop {
+            let asked = Instant::now();
             match timeout(REQUEST, self.try_acquire(&mut sighting)).await {
-                Ok(Ok(true)) => return,
+                Ok(Ok(true)) => return asked,
                 Ok(Ok(false)) => {}
                 Ok(Err(error)) => {
-                    tracing::warn!(%error, lease = NAME, "the Lease cannot be read or taken; trying again");
+                    tracing::warn!(%error, lease = self.lease, "the Lease cannot be read or taken; trying again");
                 }
                 Err(_elapsed) => {
-                    tracing::warn!(lease = NAME, "the API server did not answer about the Lease; trying again");
+                    tracing::warn!(lease = self.lease, "the API server did not answer about the Lease; trying again");
                 }
             }
             sleep(RETRY_EVERY).await;
         }
     }
 
-    /// Renews until that fails, and says why it failed.
-    pub async fn hold(&self) -> Lost {
-        let (mut renewed, mut pause, mut known) = (Instant::now(), RENEW_EVERY, None);
+    /// Renews until that fails, and says why it failed. `acquired` is what [`Self::acquire`] returned.
+    ///
+    /// A renewal counts from the instant before it was asked for: the API server may have written it at any time since, and
+    /// from then on a standby waits. Neither a pause nor a request outlasts the deadline.
+    pub async fn hold(&self, acquired: Instant) -> Lost {
+        let (mut renewed, mut pause, mut known) = (acquired, RENEW_EVERY, None);
+        let mut trouble = "no answer".to_owned();
         loop {
-            sleep(pause).await;
-            let trouble = match timeout(REQUEST, self.renew(known.take())).await {
+            let deadline = renewed + RENEW_DEADLINE;
+            sleep_until(deadline.min(Instant::now() + pause)).await;
+            let asked = Instant::now();
+            if asked >= deadline {
+                return Lost::NotRenewed(trouble);
+            }
+            match timeout_at(deadline.min(asked + REQUEST), self.renew(known.take())).await {
                 Ok(Ok(Renewal::Renewed(lease))) => {
-                    (renewed, pause, known) = (Instant::now(), RENEW_EVERY, Some(*lease));
+                    (renewed, pause, known) = (asked, RENEW_EVERY, Some(*lease));
                     continue;
                 }
                 Ok(Ok(Renewal::Taken(other))) => return Lost::Taken(other),
-                Ok(Err(error)) => error.to_string(),
-                Err(_elapsed) => "no answer".to_owned(),
-            };
-            if renewed.elapsed() >= RENEW_DEADLINE {
-                return Lost::NotRenewed(trouble);
+                Ok(Err(error)) => trouble = error.to_string(),
+                Err(_elapsed) => "no answer".clone_into(&mut trouble),
             }
-            tracing::warn!(error = trouble, lease = NAME, "the Lease was not renewed; trying again");
+            tracing::warn!(error = trouble, lease = self.lease, "the Lease was not renewed; trying again");
             pause = RETRY_EVERY;
         }
     }
@@ -122,14 +130,18 @@ impl Election {
     /// Gives the Lease up, so that the standby need not wait for it to run out.
     pub async fn release(&self) {
         match timeout(REQUEST, self.try_release()).await {
-            Ok(Ok(())) => tracing::info!(lease = NAME, "released the Lease"),
-            Ok(Err(error)) => tracing::warn!(%error, lease = NAME, "the Lease was not released; it runs out by itself"),
-            Err(_elapsed) => tracing::warn!(lease = NAME, "the Lease was not released in time; it runs out by itself"),
+            Ok(Ok(())) => tracing::info!(lease = self.lease, "released the Lease"),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, lease = self.lease, "the Lease was not released; it runs out by itself")
+            }
+            Err(_elapsed) => {
+                tracing::warn!(lease = self.lease, "the Lease was not released in time; it runs out by itself")
+            }
         }
     }
 
     async fn try_acquire(&self, sighting: &mut Sighting) -> kube::Result<bool> {
-        let seen = self.api.get_opt(NAME).await?;
+        let seen = self.api.get_opt(&self.lease).await?;
         let version = seen.as_ref().and_then(ResourceExt::resource_version);
         if version != sighting.version {
             *sighting = Sighting { version, at: Instant::now() };
@@ -139,7 +151,7 @@ impl Election {
             Claim::Create => won(self.api.create(&PostParams::default(), &self.fresh()).await),
             Claim::Take => {
                 let lease = self.taken(seen.unwrap_or_default());
-                won(self.api.replace(NAME, &PostParams::default(), &lease).await)
+                won(self.api.replace(&self.lease, &PostParams::default(), &lease).await)
             }
         }
     }
@@ -148,29 +160,29 @@ impl Election {
     async fn renew(&self, known: Option<Object>) -> kube::Result<Renewal> {
         let mut lease = match known {
             Some(lease) => lease,
-            None => self.api.get(NAME).await?,
+            None => self.api.get(&self.lease).await?,
         };
         let spec = lease.spec.get_or_insert_default();
         if spec.holder_identity.as_deref() != Some(self.identity.as_str()) {
             return Ok(Renewal::Taken(spec.holder_identity.clone().unwrap_or_else(|| "nobody".to_owned())));
         }
         spec.renew_time = Some(MicroTime(self.clock.precise()));
-        let written = self.api.replace(NAME, &PostParams::default(), &lease).await?;
+        let written = self.api.replace(&self.lease, &PostParams::default(), &lease).await?;
         Ok(Renewal::Renewed(Box::new(written)))
     }
 
     async fn try_release(&self) -> kube::Result<()> {
-        let mut lease = self.api.get(NAME).await?;
+        let mut lease = self.api.get(&self.lease).await?;
         let spec = lease.spec.get_or_insert_default();
         if spec.holder_identity.as_deref() == Some(self.identity.as_str()) {
             spec.holder_identity = None;
-            self.api.replace(NAME, &PostParams::default(), &lease).await?;
+            self.api.replace(&self.lease, &PostParams::default(), &lease).await?;
         }
         Ok(())
     }
 
     fn fresh(&self) -> Object {
-        let metadata = ObjectMeta { name: Some(NAME.to_owned()), ..ObjectMeta::default() };
+        let metadata = ObjectMeta { name: Some(self.lease.clone()), ..ObjectMeta::default() };
         Object { metadata, spec: Some(spec(&self.identity, self.clock.precise(), 0)) }
     }
 
@@ -214,7 +226,12 @@ fn won(written: kube::Result<Object>) -> kube::Result<bool> {
 
 #[cfg(test)]
 mod tests {
+    use kube::client::Body;
+
     use super::*;
+
+    /// So long the process may take to end.
+    const MARGIN: Duration = Duration::from_secs(5);
 
     fn held_by(identity: &str) -> Object {
         Object { spec: Some(spec(identity, Timestamp::UNIX_EPOCH, 0)), ..Object::default() }
@@ -239,7 +256,24 @@ mod tests {
 
     #[test]
     fn the_holder_stops_before_another_may_start() {
-        assert!(RENEW_DEADLINE + REQUEST < DURATION);
+        assert!(RENEW_DEADLINE + MARGIN <= DURATION);
+        assert!(RENEW_EVERY + REQUEST < RENEW_DEADLINE, "one lost request must not end the process");
+    }
+
+    /// An API server that takes requests and answers none.
+    fn silent() -> (Election, tower_test::mock::Handle<http::Request<Body>, http::Response<Body>>) {
+        let (service, handle) = tower_test::mock::pair();
+        let client = Client::new(service, "default");
+        (Election::new(client, "chatbot-system", NAME.to_owned(), "me".to_owned(), Clock::system()), handle)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_holder_that_gets_no_answer_stops_at_its_deadline_and_no_later() {
+        let (election, _handle) = silent();
+        let acquired = Instant::now();
+        tokio::time::advance(Duration::from_secs(3)).await;
+        assert!(matches!(election.hold(acquired).await, Lost::NotRenewed(_)));
+        assert_eq!(acquired.elapsed().as_secs(), RENEW_DEADLINE.as_secs());
     }
 
     #[test]

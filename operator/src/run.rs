@@ -86,7 +86,8 @@ pub async fn run(config: Config) -> Result<(), Fatal> {
     let (metrics, readiness, clock) = (Arc::new(Metrics::default()), Readiness::default(), Clock::system());
     let (stop, stopping) = watch::channel(false);
     let server = health::serve(config.http_addr, Arc::clone(&metrics), readiness.clone(), stopped(stopping));
-    let election = Election::new(client.clone(), &config.pod_namespace, config.identity(), clock.clone());
+    let lease = config.lease_name.clone();
+    let election = Election::new(client.clone(), &config.pod_namespace, lease, config.identity(), clock.clone());
     tokio::select! {
         ended = server => Err(ended.map_or_else(|source| Fatal::Serve { address: config.http_addr, source }, |()| Fatal::Ended("the HTTP server"))),
         ended = lead(&config, client, &election, metrics, readiness, clock) => ended,
@@ -111,12 +112,12 @@ async fn lead(
 ) -> Result<(), Fatal> {
     readiness.set(true);
     tracing::info!(identity = config.identity(), "standing by for the Lease");
-    election.acquire().await;
+    let acquired = election.acquire().await;
     tracing::info!(identity = config.identity(), "leading");
     metrics.set_leader(true);
     readiness.set(false);
     tokio::select! {
-        lost = election.hold() => Err(lost.into()),
+        lost = election.hold(acquired) => Err(lost.into()),
         ended = work(config, client, metrics, readiness, clock) => ended,
     }
 }

@@ -55,10 +55,10 @@ The same rules stand in a ClusterRole, or in a Role per watched namespace.
 # Environments are read; their spec belongs to whoever applied it, so only the status is written.
 - apiGroups: [chatbot.platform]
   resources: [chatbotenvironments]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [chatbot.platform]
   resources: [chatbotenvironments/status]
-  verbs: [patch, update]
+  verbs: [patch]
 # Owner references with blockOwnerDeletion are refused without it, where that admission plugin runs.
 - apiGroups: [chatbot.platform]
   resources: [chatbotenvironments/finalizers]
@@ -95,7 +95,7 @@ The same rules stand in a ClusterRole, or in a Role per watched namespace.
 # Why a pod does not start, what a failed Job said, and (by its events) why a Job could not even make its pod.
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, list, patch]

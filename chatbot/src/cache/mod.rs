@@ -1,6 +1,7 @@
 //! Redis: only what may be lost. Every call has a deadline, and no answer of the program waits for Redis beyond it.
 
 mod rate_limit;
+mod rest;
 
 use std::{fmt, time::Duration};
 
@@ -24,6 +25,7 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(1);
 pub struct Redis {
     manager: ConnectionManager,
     prefix: String,
+    rest: rest::Rest,
 }
 
 impl fmt::Debug for Redis {
@@ -58,7 +60,7 @@ impl Redis {
             .set_response_timeout(Some(DEADLINE))
             .set_number_of_retries(1);
         let manager = ConnectionManager::new_lazy_with_config(client, settings)?;
-        Ok(Self { manager, prefix: prefix.to_owned() })
+        Ok(Self { manager, prefix: prefix.to_owned(), rest: rest::Rest::default() })
     }
 
     /// Whether Redis answers.

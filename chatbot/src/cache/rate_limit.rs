@@ -2,7 +2,7 @@
 //!
 //! With Redis down nobody is refused: the limit protects against excess, and refusing everyone would be the larger harm.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{CacheError, Redis};
 
@@ -33,9 +33,16 @@ pub enum Decision {
 impl Redis {
     /// Counts one request of `caller` against `per_minute`.
     pub async fn allow(&self, caller: &str, per_minute: u32) -> Decision {
+        if !self.rest.may_ask(Instant::now()) {
+            return Decision::Unknown;
+        }
         match self.count(caller).await {
-            Ok((count, left)) => decide(count, left, per_minute),
+            Ok((count, left)) => {
+                self.rest.end();
+                decide(count, left, per_minute)
+            }
             Err(error) => {
+                self.rest.begin(Instant::now());
                 tracing::warn!(%error, "requests are not counted while Redis is down");
                 Decision::Unknown
             }

@@ -70,7 +70,11 @@ fn services(report: &Report) -> Vec<Finding> {
         (false, false) => Outcome::Warning,
     };
     let finding = |service: &crate::health::Service| {
-        Finding::new(service.name, outcome(service.healthy, service.required), service.message.clone())
+        Finding::new(
+            service.name,
+            outcome(service.healthy, service.required),
+            service.detail.as_ref().unwrap_or(&service.message),
+        )
     };
     report.services.iter().map(finding).collect()
 }

@@ -13,6 +13,8 @@ use crate::{app::App, config::Config, http};
 
 /// Requests in work get at most this long after the last accepted one, beyond their own deadline.
 const GRACE: Duration = Duration::from_secs(5);
+/// What an answer takes beside the model: the search before it, keeping it afterwards.
+const AROUND_THE_MODEL: Duration = Duration::from_secs(15);
 
 pub(super) fn run(env: impl Fn(&str) -> Option<String>) -> Result<ExitCode, CommandError> {
     let config = Config::from_env(env)?;
@@ -49,7 +51,7 @@ async fn finish(
     serving: impl Future<Output = std::io::Result<()>>,
     signals: &mut Signals,
 ) -> Result<(), CommandError> {
-    let limit = app.config.server.request_timeout + GRACE;
+    let limit = longest(&app.config) + GRACE;
     tokio::select! {
         ended = timeout(limit, serving) => match ended {
             Ok(ended) => ended.map_err(CommandError::Serve),
@@ -60,4 +62,9 @@ async fn finish(
         },
         () = signals.received() => Ok(()),
     }
+}
+
+/// How long a request that was accepted last can still take; the deadline of requests does not end streams.
+fn longest(config: &Config) -> Duration {
+    config.server.request_timeout.max(config.llm.timeout + AROUND_THE_MODEL)
 }

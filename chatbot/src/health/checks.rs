@@ -7,11 +7,13 @@ use std::{
 
 use tokio::time::timeout;
 
+use super::outage::{Classified, EMBEDDING, LLM, OBJECTS, POSTGRESQL, QDRANT, REDIS, Subject};
 use super::{Report, Required, Schema, Service};
 use crate::{
     app::App,
+    error::Outage,
     migrate::{self, Compatibility},
-    store::{self, StoreError},
+    store::{self, StoreError, schema::Recorded},
 };
 
 /// Longest wait for one service.
@@ -20,11 +22,11 @@ const DEADLINE: Duration = Duration::from_secs(3);
 pub(super) async fn run(app: &App) -> Report {
     let (required, redis, qdrant, objects, llm, embedding) = tokio::join!(
         required(app),
-        check("redis", app.redis.ping()),
-        check("qdrant", app.qdrant.ping()),
+        check(app, &REDIS, app.redis.ping()),
+        check(app, &QDRANT, app.qdrant.ping()),
         objects(app),
-        check("llm", app.llm.ping()),
-        check("embedding", app.embedder.ping()),
+        check(app, &LLM, app.llm.ping()),
+        check(app, &EMBEDDING, app.embedder.ping()),
     );
     Report::new(app.config.environment.release_id.clone(), required, vec![redis, qdrant, objects, llm, embedding])
 }
@@ -32,8 +34,8 @@ pub(super) async fn run(app: &App) -> Report {
 /// PostgreSQL's health and the schema come out of the same question.
 pub(super) async fn required(app: &App) -> Required {
     let mut applied = Vec::new();
-    let service = check("postgresql", async {
-        applied = store::schema::applied(&app.db).await?;
+    let service = check(app, &POSTGRESQL, async {
+        applied = store::schema::recorded(&app.db_checks).await?;
         Ok::<(), StoreError>(())
     })
     .await;
@@ -41,15 +43,22 @@ pub(super) async fn required(app: &App) -> Required {
     Required { postgresql: Service { required: true, ..service }, schema, schema_message }
 }
 
-async fn check<E: Display>(name: &'static str, ask: impl Future<Output = Result<(), E>>) -> Service {
+async fn check<E: Display + Classified>(
+    app: &App,
+    subject: &Subject,
+    ask: impl Future<Output = Result<(), E>>,
+) -> Service {
     let started = Instant::now();
-    let answer = timeout(DEADLINE, ask).await;
-    let (healthy, message) = match answer {
-        Ok(Ok(())) => (true, "ok".to_owned()),
-        Ok(Err(error)) => (false, error.to_string()),
-        Err(_elapsed) => (false, format!("no answer within {} seconds", DEADLINE.as_secs())),
+    let trouble = match timeout(DEADLINE, ask).await {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some((error.outage(), error.to_string())),
+        Err(_elapsed) => Some((Outage::TimedOut, format!("no answer within {} seconds", DEADLINE.as_secs()))),
     };
-    Service { name, healthy, required: false, message, latency_ms: milliseconds(started) }
+    let message = trouble.as_ref().map_or_else(|| "ok".to_owned(), |(outage, _)| subject.words(*outage));
+    let detail = trouble.map(|(_, detail)| detail);
+    app.health.troubles.note(subject.name, detail.as_deref());
+    let (name, healthy) = (subject.name, detail.is_none());
+    Service { name, healthy, required: false, message, detail, latency_ms: milliseconds(started) }
 }
 
 fn milliseconds(since: Instant) -> f64 {
@@ -59,13 +68,13 @@ fn milliseconds(since: Instant) -> f64 {
 /// No store configured is a choice, not an outage.
 async fn objects(app: &App) -> Service {
     if app.objects.is_configured() {
-        return check("objects", app.objects.ping()).await;
+        return check(app, &OBJECTS, app.objects.ping()).await;
     }
     let message = "not configured: documents cannot be uploaded (set MINIO_URL)".to_owned();
-    Service { name: "objects", healthy: true, required: false, message, latency_ms: 0.0 }
+    Service { name: OBJECTS.name, healthy: true, required: false, message, detail: None, latency_ms: 0.0 }
 }
 
-fn judge(applied: &[i64], reachable: bool) -> (Schema, String) {
+fn judge(applied: &[Recorded], reachable: bool) -> (Schema, String) {
     match migrate::embedded() {
         Ok(migrations) => {
             let verdict = Compatibility::new(&migrations, applied);

@@ -4,10 +4,12 @@
 //! says so.
 
 mod checks;
+mod outage;
 mod report;
 pub mod server;
 #[cfg(test)]
 mod tests;
+mod troubles;
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -26,6 +28,7 @@ const FRESH: Duration = Duration::from_secs(1);
 pub struct Cache {
     report: Kept<Report>,
     required: Kept<Required>,
+    troubles: troubles::Troubles,
 }
 
 /// A finding and when it was made.

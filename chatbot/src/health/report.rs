@@ -36,8 +36,11 @@ pub struct Service {
     pub healthy: bool,
     /// Whether the program cannot serve without it.
     pub required: bool,
-    /// What was found, and what to do when it is wrong.
+    /// What was found, and what to check when it is wrong; in fixed words, because everyone may read it.
     pub message: String,
+    /// What exactly was found wrong, for `doctor` and the log; not part of the document.
+    #[serde(skip)]
+    pub detail: Option<String>,
     /// How long the answer took, in milliseconds.
     pub latency_ms: f64,
 }

@@ -8,9 +8,10 @@ use axum::{
     routing::get,
 };
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use super::Overall;
-use crate::app::App;
+use crate::{app::App, http::connections};
 
 /// Content type of Prometheus' text format, as OpenMetrics defines it.
 pub const METRICS_CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -20,7 +21,7 @@ pub const METRICS_CONTENT_TYPE: &str = "application/openmetrics-text; version=1.
 /// # Errors
 /// The listener breaks.
 pub async fn serve(app: App, listener: TcpListener) -> std::io::Result<()> {
-    axum::serve(listener, router(app)).await
+    connections::serve(listener, router(app), CancellationToken::new(), connections::Limits::default()).await
 }
 
 /// `/health`, `/health/live`, `/health/ready`, `/metrics`.

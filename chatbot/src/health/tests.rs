@@ -2,7 +2,8 @@ use super::*;
 
 fn service(name: &'static str, healthy: bool, required: bool) -> Service {
     let message = if healthy { "ok" } else { "no answer within 3 seconds" };
-    Service { name, healthy, required, message: message.to_owned(), latency_ms: 1.2 }
+    let detail = (!healthy).then(|| "connection to 10.0.0.7:6379 refused".to_owned());
+    Service { name, healthy, required, message: message.to_owned(), detail, latency_ms: 1.2 }
 }
 
 fn required(postgresql: bool, compatible: bool) -> Required {
@@ -18,6 +19,15 @@ fn report(required: Required, redis: bool) -> Report {
 #[test]
 fn the_document_has_the_agreed_shape() {
     insta::assert_json_snapshot!(report(required(true, true), false));
+}
+
+#[test]
+fn what_everyone_may_read_is_made_of_fixed_words_that_name_what_to_check() {
+    use crate::error::Outage::{Busy, Credentials, Failing, Missing, Payment, TimedOut, Unreachable};
+    let subjects = [outage::POSTGRESQL, outage::REDIS, outage::QDRANT, outage::OBJECTS, outage::LLM, outage::EMBEDDING];
+    let outages = [Unreachable, TimedOut, Credentials, Missing, Busy, Payment, Failing];
+    let said: Vec<String> = subjects.iter().flat_map(|subject| outages.map(|outage| subject.words(outage))).collect();
+    insta::assert_snapshot!(said.join("\n"));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
@@ -16,9 +16,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 use uuid::Uuid;
 
+use super::bodies::{Budget, limit_bodies};
 use super::problem::Problem;
 use super::router::{method_not_allowed, not_found};
 use super::state::Http;
+use crate::app::Draining;
 use crate::metrics::{Metrics, RequestLabels, RouteLabels};
 
 /// JSON bodies are questions and settings; uploads have a limit of their own.
@@ -27,6 +29,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID: usize = 64;
 /// The label of paths that no route is there for: what a client sends must not become a label.
 const UNMATCHED: &str = "unmatched";
+/// The label of methods that HTTP does not know.
+const OTHER: &str = "other";
 const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -44,6 +48,7 @@ pub(super) fn apply(api: Router<Http>, operations: Router<Http>, http: &Http) ->
     let slots = Arc::new(Semaphore::new(server.max_concurrent_requests));
     let api = api
         .layer(DefaultBodyLimit::max(JSON_LIMIT))
+        .layer(from_fn_with_state(Budget::new(JSON_LIMIT, server.max_upload_bytes), limit_bodies))
         // Inside the limit of concurrency, so that a request that is given up frees its slot.
         .layer(from_fn_with_state(server.request_timeout, limit_time))
         // Only around the API: probes and metrics must be answered when the server is busiest.
@@ -54,6 +59,7 @@ pub(super) fn apply(api: Router<Http>, operations: Router<Http>, http: &Http) ->
         // Inside metrics and trace, so that a panic is counted and logged as the 500 that the client sees.
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(add_security_headers))
+        .layer(from_fn_with_state(http.app.draining.clone(), end_connections))
         .layer(from_fn_with_state(http.app.metrics.clone(), measure))
         .layer(from_fn(trace))
         // Outermost: everything below, the logs included, knows the request by its id.
@@ -80,7 +86,8 @@ fn is_harmless(id: &HeaderValue) -> bool {
 async fn trace(request: Request, next: Next) -> Response {
     let route = route(&request);
     let request_id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
-    let span = tracing::info_span!("request", request_id, method = %request.method(), route);
+    // Not INFO: where only warnings are logged, they too must say which request they are about.
+    let span = tracing::error_span!("request", request_id, method = %request.method(), route);
     let quiet = route.starts_with("/health") || route == "/metrics";
     let started = Instant::now();
     async {
@@ -99,7 +106,7 @@ async fn trace(request: Request, next: Next) -> Response {
 
 /// Counts and times requests by route; a stream counts as answered when it begins.
 async fn measure(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
-    let (method, path) = (request.method().as_str().to_owned(), route(&request));
+    let (method, path) = (method(request.method()).to_owned(), route(&request));
     let started = Instant::now();
     let active = Active::new(&metrics);
     let response = next.run(request).await;
@@ -124,6 +131,21 @@ impl Drop for Active {
     fn drop(&mut self) {
         self.0.http_active.dec();
     }
+}
+
+/// Clients can invent methods: those would become series without end.
+fn method(method: &Method) -> &'static str {
+    const KNOWN: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
+    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or(OTHER)
+}
+
+/// While the process is being stopped, every answer ends its connection: the client's next one goes to another pod.
+async fn end_connections(State(draining): State<Draining>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if draining.has_begun() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 fn route(request: &Request) -> String {
@@ -175,18 +197,4 @@ fn hold_while_streaming(response: Response, slot: OwnedSemaphorePermit) -> Respo
 }
 
 #[cfg(test)]
-mod tests {
-    use axum::http::HeaderValue;
-
-    use super::is_harmless;
-
-    #[test]
-    fn only_a_harmless_request_id_of_the_client_is_kept() {
-        let long = "x".repeat(65);
-        for (id, expected) in
-            [("abc-1.2_3", true), ("", false), ("a b", false), ("a\"b", false), (long.as_str(), false)]
-        {
-            assert_eq!(is_harmless(&HeaderValue::from_str(id).unwrap()), expected, "{id}");
-        }
-    }
-}
+mod tests;

@@ -3,13 +3,16 @@
 //!
 //! ```text
 //! router      every route, and the OpenAPI document made of them
-//! layers      the whole middleware stack, outermost first
+//! layers      the whole middleware stack, outermost first; bodies: their memory
+//! connections accepting and ending them
 //! problem     RFC 9457: one enum of what can go wrong, and its status
 //! extract     who is calling, JSON bodies, pages
 //! v1          /api/v1, one endpoint per file
 //! operations  /health, /metrics
 //! ```
 
+mod bodies;
+pub(crate) mod connections;
 mod extract;
 mod layers;
 mod operations;
@@ -35,7 +38,7 @@ pub use router::{openapi, router};
 pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) -> std::io::Result<()> {
     let answers = TaskTracker::new();
     let router = router(app, answers.clone());
-    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await?;
+    connections::serve(listener, router, stop, connections::Limits::default()).await?;
     answers.close();
     answers.wait().await;
     Ok(())

@@ -156,6 +156,10 @@ impl IntoResponse for Problem {
         if let Some(after) = self.retry_after() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds(after)));
         }
+        if matches!(self, Self::TooLarge(_)) {
+            // The rest of the body is not read: what follows on this connection could not be told from it.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         if self == Self::Unauthorized {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

@@ -4,12 +4,21 @@ use riverqueue::WorkCancelled;
 
 use crate::{objects::ObjectsError, retrieval::IndexError, store::StoreError};
 
+const OUTAGE: &str = "a service that it needs did not work for hours: upload it again later, or tell whoever runs this";
+const INTERRUPTED: &str = "its worker was stopped too often while it was at it: upload it again";
+const GONE: &str = "the upload is not there any more: upload it again";
+
 /// An attempt did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
     /// No later attempt can succeed.
-    #[error("{0}")]
-    Permanent(String),
+    #[error("{cause}")]
+    Permanent {
+        /// What the document's owner is told: never an address, a name of a bucket or another service's words.
+        owner: &'static str,
+        /// What the log is told.
+        cause: String,
+    },
     /// A later attempt may succeed.
     #[error("{0}")]
     Retryable(String),
@@ -22,8 +31,14 @@ pub enum JobError {
 }
 
 impl JobError {
-    fn new(permanent: bool, message: String) -> Self {
-        if permanent { Self::Permanent(message) } else { Self::Retryable(message) }
+    /// What the document's owner is told when this was the last attempt.
+    #[must_use]
+    pub const fn for_owner(&self) -> &'static str {
+        match self {
+            Self::Permanent { owner, .. } => owner,
+            Self::Retryable(_) => OUTAGE,
+            Self::Superseded | Self::Stopped(_) => INTERRUPTED,
+        }
     }
 }
 
@@ -41,13 +56,28 @@ impl From<sqlx::Error> for JobError {
 }
 
 impl From<ObjectsError> for JobError {
+    /// What is configured wrongly may be mended meanwhile; an upload that is gone does not come back.
     fn from(error: ObjectsError) -> Self {
-        Self::new(!error.is_retryable(), error.to_string())
+        let cause = error.to_string();
+        match error {
+            ObjectsError::NotFound => Self::Permanent { owner: GONE, cause },
+            ObjectsError::Disabled
+            | ObjectsError::NoBucket
+            | ObjectsError::Key(_)
+            | ObjectsError::Folder { .. }
+            | ObjectsError::Deadline(_)
+            | ObjectsError::Bucket { .. }
+            | ObjectsError::Store(_) => Self::Retryable(cause),
+        }
     }
 }
 
 impl From<IndexError> for JobError {
     fn from(error: IndexError) -> Self {
-        Self::new(error.is_permanent(), error.to_string())
+        let cause = error.to_string();
+        match error.for_owner() {
+            Some(owner) => Self::Permanent { owner, cause },
+            None => Self::Retryable(cause),
+        }
     }
 }

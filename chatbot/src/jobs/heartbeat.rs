@@ -12,6 +12,8 @@ use crate::store::StoreError;
 pub const INTERVAL: Duration = Duration::from_secs(5);
 /// Without a sign of life for so long, a worker is taken for dead.
 pub const TIME_TO_LIVE: Duration = Duration::from_secs(30);
+/// Between two looks for documents that no job will finish: it reads the whole table.
+const STRANDED_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Why the beating ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,15 +51,34 @@ impl Heartbeat {
         Ok(())
     }
 
-    /// Forgets the worker; its jobs must be finished or handed back.
+    /// Ends the worker: from here it claims and completes nothing. It is forgotten when no job is left in its hands;
+    /// otherwise it stays behind as a dead one, so that the next sweep of another worker takes those jobs back.
     ///
     /// # Errors
-    /// The database's.
+    /// The database's; the missing sign of life then does the same a little later.
     pub async fn leave(&self) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM job_workers WHERE id = $1 AND dead_at IS NULL")
+        let ended = sqlx::query("UPDATE job_workers SET dead_at = clock_timestamp() WHERE id = $1 AND dead_at IS NULL")
             .bind(&self.id)
             .execute(&self.db)
             .await?;
+        // One that others declared dead before stays known: see `sweep`.
+        if ended.rows_affected() == 1 {
+            self.forget_without_jobs().await?;
+        }
+        Ok(())
+    }
+
+    async fn forget_without_jobs(&self) -> Result<(), StoreError> {
+        let forgotten = sqlx::query(
+            "DELETE FROM job_workers WHERE id = $1 AND NOT EXISTS (SELECT FROM river_job \
+               WHERE state = 'running' AND attempted_by[array_upper(attempted_by, 1)] = $1)",
+        )
+        .bind(&self.id)
+        .execute(&self.db)
+        .await?;
+        if forgotten.rows_affected() == 0 {
+            tracing::warn!(worker = self.id, "jobs are left in hand: another worker takes them back");
+        }
         Ok(())
     }
 
@@ -80,13 +101,20 @@ impl Heartbeat {
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut reachable_since = Instant::now();
+        let mut looked_for_stranded = Instant::now();
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Ended::Stopped,
                 _ = ticks.tick() => {}
             }
             match self.beat().await {
-                Ok(true) if reachable_since.elapsed() >= TIME_TO_LIVE => on_swept(self.sweep().await),
+                Ok(true) if reachable_since.elapsed() >= TIME_TO_LIVE => {
+                    on_swept(self.sweep().await);
+                    if looked_for_stranded.elapsed() >= STRANDED_INTERVAL {
+                        looked_for_stranded = Instant::now();
+                        self.conclude_stranded().await;
+                    }
+                }
                 Ok(true) => {}
                 Ok(false) => return Ended::DeclaredDead,
                 Err(error) => {
@@ -104,6 +132,12 @@ impl Heartbeat {
                 tracing::warn!(%error, "jobs of dead workers could not be handed back; the next sweep tries again");
                 0
             }
+        }
+    }
+
+    async fn conclude_stranded(&self) {
+        if let Err(error) = super::sweep::conclude_stranded(&self.db).await {
+            tracing::warn!(%error, "documents without a job could not be looked for; the next sweep tries again");
         }
     }
 }

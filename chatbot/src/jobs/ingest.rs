@@ -21,6 +21,9 @@ use crate::{
 /// A document's ingestion may take so long before the attempt counts as failed.
 const DEADLINE: Duration = Duration::from_mins(10);
 
+/// What the owner of such a document is told.
+const NO_TEXT: &str = "the document is not UTF-8 text";
+
 /// The job's arguments.
 #[derive(Clone, Debug, Deserialize, JobArgs, Serialize)]
 #[river(kind = "ingest_document")]
@@ -49,25 +52,36 @@ impl IngestWorker {
     }
 
     async fn run(&self, job: &Job<IngestDocument>) -> Result<(), JobError> {
-        let Some(document) = documents::get(&self.db, job.args.document_id).await? else {
-            return Ok(());
+        let Some(document) = self.begin(job).await? else {
+            // An attempt before this one may have written vectors already.
+            return self.forget(job.args.document_id).await;
         };
-        documents::mark_processing(&self.db, document.id).await?;
         let text = self.text(&document).await?;
-        let chunks = self.indexer.index(&document, &text).await?;
+        let chunks = self.indexer.index(&document, text).await?;
         self.save(&job.row, &document, &chunks).await
+    }
+
+    /// The document, marked as being processed; None when it was deleted.
+    async fn begin(&self, job: &Job<IngestDocument>) -> Result<Option<Document>, JobError> {
+        let mut tx = self.db.begin().await?;
+        fence::hold(&mut tx, &job.row).await?;
+        documents::mark_processing(&mut *tx, job.args.document_id).await?;
+        let document = documents::get(&mut *tx, job.args.document_id).await?;
+        tx.commit().await?;
+        Ok(document)
     }
 
     async fn text(&self, document: &Document) -> Result<String, JobError> {
         let bytes = self.objects.get(&document.object_key).await?;
-        String::from_utf8(bytes.into()).map_err(|_| JobError::Permanent("the document is not UTF-8 text".to_owned()))
+        String::from_utf8(bytes.into())
+            .map_err(|error| JobError::Permanent { owner: NO_TEXT, cause: error.to_string() })
     }
 
     async fn save(&self, attempt: &JobRow, document: &Document, chunks: &[Chunk]) -> Result<(), JobError> {
         let mut tx = self.db.begin().await?;
         fence::hold(&mut tx, attempt).await?;
         if documents::get(&mut *tx, document.id).await?.is_none() {
-            return self.forget(document).await;
+            return self.forget(document.id).await;
         }
         chunks::replace(&mut tx, document.id, chunks).await?;
         documents::mark_ready(&mut *tx, document.id, i32::try_from(chunks.len()).unwrap_or(i32::MAX)).await?;
@@ -75,8 +89,8 @@ impl IngestWorker {
     }
 
     /// The document was deleted while it was indexed: its vectors go too.
-    async fn forget(&self, document: &Document) -> Result<(), JobError> {
-        Ok(self.indexer.remove(document.id).await?)
+    async fn forget(&self, document_id: Uuid) -> Result<(), JobError> {
+        Ok(self.indexer.remove(document_id).await?)
     }
 
     /// A permanent failure is told to the owner now, and the job goes to the dead letters.
@@ -88,13 +102,13 @@ impl IngestWorker {
     ) -> Result<WorkOutcome, JobError> {
         match result {
             Ok(()) => Ok(WorkOutcome::Complete),
-            Err(JobError::Permanent(reason)) => {
+            Err(JobError::Permanent { owner, cause }) => {
                 let mut tx = self.db.begin().await?;
                 fence::hold(&mut tx, &job.row).await?;
-                documents::mark_failed(&mut *tx, job.args.document_id, &reason).await?;
+                documents::mark_failed(&mut *tx, job.args.document_id, owner).await?;
                 tx.commit().await?;
-                tracing::error!(job_id = job.row.id, document_id = %job.args.document_id, reason, "document given up");
-                let recorded = context.record_output(serde_json::json!({ "error": reason }));
+                tracing::error!(job_id = job.row.id, document_id = %job.args.document_id, cause, "document given up");
+                let recorded = context.record_output(serde_json::json!({ "error": owner }));
                 recorded.map_err(|error| JobError::Retryable(error.to_string()))?;
                 Ok(WorkOutcome::Discard)
             }

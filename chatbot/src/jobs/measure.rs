@@ -8,8 +8,11 @@ use riverqueue::{
 };
 use sqlx::PgPool;
 
-use super::{JobError, ingest};
+use super::{JobError, fence, ingest};
 use crate::metrics::{Metrics, TaskKindLabels, TaskLabels};
+
+const DEFECT: &str = "it cannot be processed because of a defect of this chatbot: tell whoever runs it";
+const TOO_SLOW: &str = "it took too long and was stopped: split it into smaller files";
 
 /// Counts and times every attempt.
 pub(super) struct Measure(pub(super) Metrics);
@@ -70,6 +73,17 @@ impl fmt::Debug for LastAttempt {
     }
 }
 
+impl LastAttempt {
+    /// When this fails, the sweep finds the document without a job.
+    async fn give_up(&self, job: &JobRow, reason: &str) -> Result<(), BoxError> {
+        let args = serde_json::from_str(job.encoded_args.get())?;
+        let mut tx = self.0.begin().await?;
+        fence::hold(&mut tx, job).await?;
+        ingest::give_up(&mut tx, &job.kind, &args, reason).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
 impl ErrorHandler for LastAttempt {
     async fn handle_error(
         &self,
@@ -81,14 +95,24 @@ impl ErrorHandler for LastAttempt {
         let last = job.attempt >= job.max_attempts;
         tracing::warn!(job_id = job.id, kind = job.kind, attempt = job.attempt, last, reason, "job attempt failed");
         if last {
-            let args = serde_json::from_str(job.encoded_args.get())?;
-            let mut db = self.0.acquire().await?;
-            ingest::give_up(&mut db, &job.kind, &args, &reason).await?;
+            self.give_up(job, for_owner(result)).await?;
         }
         Ok(ErrorHandlerDecision::Continue)
     }
 }
 
+/// What the document's owner is told; nothing that a service said.
+fn for_owner(result: &WorkResult) -> &'static str {
+    if let WorkResult::Failed(error) = result {
+        return error.downcast_ref::<JobError>().map_or(DEFECT, JobError::for_owner);
+    }
+    if let WorkResult::Panicked(_) = result {
+        return DEFECT;
+    }
+    TOO_SLOW
+}
+
+/// What the log is told.
 fn reason(result: &WorkResult) -> String {
     if let WorkResult::Failed(error) = result {
         return error.to_string();

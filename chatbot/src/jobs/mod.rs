@@ -2,6 +2,7 @@
 //!
 //! - `queue`     enqueuing, transactional: from here everyone else asks for a job
 //! - `ingest`    one kind of job: a document becomes searchable
+//! - `remove`    another: what is left of a deleted document goes
 //! - `error`     retry or give up, in the error's type
 //! - `retry`     how long until the next attempt
 //! - `heartbeat` this worker is alive; `sweep` hands back the jobs of those that are not; `fence` refuses what a worker
@@ -15,6 +16,7 @@ pub mod heartbeat;
 pub mod ingest;
 mod measure;
 mod queue;
+pub mod remove;
 mod retry;
 pub mod runner;
 pub mod sweep;

@@ -6,10 +6,10 @@ use riverqueue::{Client, InsertOpts};
 use sqlx::{PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
-use super::ingest::IngestDocument;
+use super::{ingest::IngestDocument, remove::RemoveDocument};
 
-/// Most attempts of a job before it is given up.
-pub(super) const MAX_ATTEMPTS: i32 = 8;
+/// Most attempts of a job before it is given up: with the pauses of `retry`, an outage of four hours is outlived.
+pub(super) const MAX_ATTEMPTS: i32 = 25;
 
 /// The three queues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,8 +70,26 @@ impl Queue {
         tx: &mut Transaction<'_, Postgres>,
         document_id: Uuid,
     ) -> Result<i64, QueueError> {
-        let options = InsertOpts::default().with_queue(QueueName::Medium.as_str()).with_max_attempts(MAX_ATTEMPTS);
-        let inserted = self.0.insert(IngestDocument { document_id }).opts(options).tx(tx).await?;
+        let inserted = self.0.insert(IngestDocument { document_id }).opts(options(QueueName::Medium)).tx(tx).await?;
         Ok(inserted.id())
     }
+
+    /// Asks for what is left of a deleted document to be removed, as part of the transaction `tx` that deletes it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn enqueue_remove(
+        &self,
+        tx: &mut Transaction<'_, Postgres>,
+        document_id: Uuid,
+        object_key: String,
+    ) -> Result<i64, QueueError> {
+        let job = RemoveDocument { document_id, object_key };
+        let inserted = self.0.insert(job).opts(options(QueueName::Low)).tx(tx).await?;
+        Ok(inserted.id())
+    }
+}
+
+fn options(queue: QueueName) -> InsertOpts {
+    InsertOpts::default().with_queue(queue.as_str()).with_max_attempts(MAX_ATTEMPTS)
 }

@@ -41,6 +41,14 @@ mod tests {
         assert_eq!(seconds, [5, 10, 20, 640, 900, 900]);
     }
 
+    #[test]
+    fn an_outage_of_hours_is_outlived() {
+        let outlived: Duration = (1..super::super::queue::MAX_ATTEMPTS).map(|attempt| delay(attempt, 0.0)).sum();
+        assert!(outlived >= Duration::from_hours(3), "{outlived:?}");
+        let usual: Duration = (1..super::super::queue::MAX_ATTEMPTS).map(|attempt| delay(attempt, 0.5)).sum();
+        assert!(usual >= Duration::from_hours(4), "{usual:?}");
+    }
+
     proptest! {
         #[test]
         fn the_delay_stays_inside_its_bounds(attempt in i32::MIN.., random in 0.0..1.0f64) {

@@ -13,6 +13,7 @@ use super::{
     heartbeat::{Ended, Heartbeat},
     ingest::{IngestDocument, IngestWorker},
     measure::{LastAttempt, Measure},
+    remove::{RemoveDocument, RemoveWorker},
     retry::Backoff,
 };
 use crate::{app::App, config::worker::Worker as Config, store::StoreError};
@@ -21,7 +22,8 @@ use crate::{app::App, config::worker::Worker as Config, store::StoreError};
 const RIVER_CONNECTIONS: u32 = 4;
 /// Longest time to write down what became of jobs that had to be interrupted.
 const HAND_BACK_DEADLINE: Duration = Duration::from_secs(15);
-/// River's rescuer never acts: heartbeats know better, and it would discard kinds of job that this release lacks.
+/// River's rescuer never acts: it would discard every kind of job that this release lacks. The sweep does its work, for
+/// kinds that this release knows.
 const NEVER: Duration = Duration::from_hours(24 * 3650);
 
 /// A worker cannot go on.
@@ -50,10 +52,10 @@ pub async fn run(app: &App, stop: CancellationToken) -> Result<(), WorkerError> 
     heartbeat.register(&app.config.environment.release_id).await?;
     let client = client(app, &id)?;
     let mut run = client.start().map_err(QueueError::from)?;
-    tracing::info!(worker = id, kinds = IngestDocument::KIND, "working");
+    tracing::info!(worker = id, kinds = ?[IngestDocument::KIND, RemoveDocument::KIND], "working");
     let result = work(app, &heartbeat, &mut run, stop).await;
-    heartbeat.leave().await?;
-    result
+    let left = heartbeat.leave().await;
+    result.and(Ok(left?))
 }
 
 /// Works, and beats until the last job is finished or handed back.
@@ -125,6 +127,7 @@ fn client(app: &App, id: &str) -> Result<Client, QueueError> {
         .connect_lazy_with(fence::tag(app.config.database.options.clone(), id).application_name("chatbot-jobs"));
     let mut workers = Workers::new();
     workers.add(IngestWorker::new(app))?;
+    workers.add(RemoveWorker::new(app))?;
     let builder = Client::builder(pool)
         .id(id)
         .workers(workers)

@@ -2,12 +2,16 @@
 //!
 //! River's own rescuer waits for an hour, because it cannot know whether a worker lives; with heartbeats we can. Only
 //! workers that once had a heartbeat are judged, so that River clients in other languages work beside ours undisturbed.
+//! Jobs of our own kinds have a deadline of minutes: one that still runs after an hour is lost, whoever has it, and goes
+//! back as well. Last, a document that waits for a job that does not exist is told to its owner.
 
 use std::time::Duration;
 
+use riverqueue::JobArgs;
 use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
 
-use super::ingest;
+use super::{ingest, ingest::IngestDocument, remove::RemoveDocument};
 use crate::store::StoreError;
 
 const HAND_BACK: &str = "UPDATE river_job SET \
@@ -16,9 +20,24 @@ const HAND_BACK: &str = "UPDATE river_job SET \
       finalized_at = CASE WHEN metadata ? 'cancel_attempted_at' OR attempt >= max_attempts THEN now() END, \
       scheduled_at = now(), \
       errors = array_append(coalesce(errors, '{}'), jsonb_build_object('at', now(), 'attempt', attempt, 'trace', '', \
-        'error', 'the worker ' || attempted_by[array_upper(attempted_by, 1)] || ' stopped answering')) \
-    WHERE state = 'running' AND attempted_by[array_upper(attempted_by, 1)] IN (SELECT id FROM job_workers WHERE dead_at IS NOT NULL) \
+        'error', 'the worker ' || coalesce(attempted_by[array_upper(attempted_by, 1)], 'without a name') || ' stopped answering')) \
+    WHERE state = 'running' AND (attempted_by[array_upper(attempted_by, 1)] IN (SELECT id FROM job_workers WHERE dead_at IS NOT NULL) \
+      OR kind = ANY($1) AND attempted_at < now() - make_interval(secs => $2)) \
     RETURNING id, kind, state::text, args";
+
+/// Kinds whose deadline this release knows.
+const KINDS: [&str; 2] = [IngestDocument::KIND, RemoveDocument::KIND];
+/// A job of these kinds that runs for so long is lost; far above their deadlines.
+const LOST_AFTER: Duration = Duration::from_hours(1);
+
+/// What the owner is told when nobody will go on.
+const CANCELLED: &str = "its processing was cancelled: upload it again";
+
+const STRANDED: &str = "UPDATE documents SET status = 'failed', error = $1, updated_at = clock_timestamp() \
+    WHERE status IN ('pending', 'processing') AND NOT EXISTS (SELECT FROM river_job \
+      WHERE kind = $2 AND args @> jsonb_build_object('document_id', documents.id) \
+        AND state NOT IN ('cancelled', 'completed', 'discarded')) \
+    RETURNING id";
 
 /// What happened to one job.
 #[derive(sqlx::FromRow)]
@@ -36,17 +55,40 @@ struct HandedBack {
 pub async fn run(db: &PgPool, time_to_live: Duration) -> Result<u64, StoreError> {
     let mut tx = db.begin().await?;
     declare_dead(&mut tx, time_to_live).await?;
-    let jobs: Vec<HandedBack> = sqlx::query_as(HAND_BACK).fetch_all(&mut *tx).await?;
+    let jobs: Vec<HandedBack> =
+        sqlx::query_as(HAND_BACK).bind(KINDS).bind(LOST_AFTER.as_secs_f64()).fetch_all(&mut *tx).await?;
     for job in &jobs {
         tracing::warn!(job_id = job.id, kind = job.kind, state = job.state, "job taken back from a dead worker");
-        if job.state == "discarded" {
-            ingest::give_up(&mut tx, &job.kind, &job.args, "its workers stopped answering while they were at it")
-                .await?;
+        if let Some(reason) = reason(&job.state) {
+            ingest::give_up(&mut tx, &job.kind, &job.args, reason).await?;
         }
     }
     forget(&mut tx).await?;
     tx.commit().await?;
     Ok(u64::try_from(jobs.len()).unwrap_or(u64::MAX))
+}
+
+/// What the owner is told when the job ends here.
+fn reason(state: &str) -> Option<&'static str> {
+    match state {
+        "discarded" => Some("its workers stopped answering while they were at it: upload it again"),
+        "cancelled" => Some(CANCELLED),
+        _ => None,
+    }
+}
+
+/// Documents that wait for a job that ended, was cancelled or never came with a restored database are given up, so that
+/// their owners can upload them again; answers how many.
+///
+/// # Errors
+/// The database's.
+pub async fn conclude_stranded(db: &PgPool) -> Result<u64, StoreError> {
+    let stranded: Vec<Uuid> =
+        sqlx::query_scalar(STRANDED).bind(CANCELLED).bind(IngestDocument::KIND).fetch_all(db).await?;
+    for document_id in &stranded {
+        tracing::warn!(%document_id, "document given up: no job is left that would finish it");
+    }
+    Ok(u64::try_from(stranded.len()).unwrap_or(u64::MAX))
 }
 
 async fn declare_dead(tx: &mut PgConnection, time_to_live: Duration) -> Result<(), StoreError> {

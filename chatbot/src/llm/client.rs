@@ -12,20 +12,21 @@ use tokio::time::{Instant, timeout};
 use url::Url;
 
 use super::budget::Budget;
-use super::stream::{Deltas, deltas};
+use super::stream::{Deltas, Limits, deltas};
 use super::wire::{Body, ErrorBody, StreamOptions};
 use super::{LastCheck, LlmError, Request, endpoint};
 use crate::config::llm::Llm as Config;
-use crate::error::StartError;
+use crate::error::{CheckError, StartError};
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
-/// Longest wait for the first token of one attempt: a model on a slow machine reads a long prompt for a while.
-const FIRST_TOKEN: Duration = Duration::from_secs(45);
 /// Attempts after the first.
 const RETRIES: usize = 2;
 /// A person does not wait longer than this for an upstream that asks to be left alone.
 const MAX_PAUSE: Duration = Duration::from_secs(10);
-const CHECK_DEADLINE: Duration = Duration::from_secs(3);
+/// Shorter than the patience of those who ask for a check, or its result would be lost with them.
+const CHECK_DEADLINE: Duration = Duration::from_millis(2500);
+/// Longest wait for the words of a refusal.
+const REFUSAL_DEADLINE: Duration = Duration::from_secs(3);
 /// How long a check's result is believed.
 const CHECK_AGE: Duration = Duration::from_secs(20);
 /// Longer error texts help nobody, and must not fill logs.
@@ -42,7 +43,7 @@ pub struct Client {
     frequency_penalty: f32,
     limit: Duration,
     budget: Arc<Budget>,
-    last_check: LastCheck,
+    last_check: LastCheck<CheckError>,
 }
 
 impl Client {
@@ -96,14 +97,19 @@ impl Client {
     /// Whether the upstream lists its models with this key; the result is remembered for 20 seconds.
     ///
     /// # Errors
-    /// In words, when it does not.
-    pub async fn ping(&self) -> Result<(), String> {
-        self.last_check.or(CHECK_AGE, self.list_models()).await
+    /// What is wrong, when it does not.
+    pub async fn ping(&self) -> Result<(), CheckError> {
+        let late = |_| Err(LlmError::Timeout { what: "no list of models", limit: CHECK_DEADLINE });
+        let check = async {
+            let result = timeout(CHECK_DEADLINE, self.list_models()).await.unwrap_or_else(late);
+            result.map_err(|error| CheckError { outage: error.outage(), detail: error.to_string() })
+        };
+        self.last_check.or_result(CHECK_AGE, check).await
     }
 
     async fn list_models(&self) -> Result<(), LlmError> {
         let url = endpoint(&self.base_url, &["models"]).ok_or(LlmError::BaseUrl)?;
-        let request = self.http.get(url).bearer_auth(self.api_key.expose_secret()).timeout(CHECK_DEADLINE);
+        let request = self.http.get(url).bearer_auth(self.api_key.expose_secret());
         let response = request.send().await.map_err(|error| transport(error, CHECK_DEADLINE))?;
         // The list itself, which is long at large upstreams, is not read.
         if response.status().is_success() { Ok(()) } else { Err(refused(response).await) }
@@ -111,15 +117,13 @@ impl Client {
 
     /// One attempt, up to its first token.
     async fn attempt(&self, request: &Request, deadline: Instant) -> Result<Deltas, LlmError> {
-        let limit = FIRST_TOKEN.min(deadline.saturating_duration_since(Instant::now()));
-        let begin = async {
-            let response = self.post(request, limit).await?;
-            let mut rest = deltas(response, deadline, self.limit);
-            let first = rest.next().await.unwrap_or(Err(LlmError::Interrupted))?;
-            let answer: Deltas = Box::pin(stream::iter([Ok(first)]).chain(rest));
-            Ok(answer)
-        };
-        timeout(limit, begin).await.unwrap_or(Err(LlmError::Timeout { what: "no first word", limit }))
+        let limits = Limits::new(deadline, self.limit);
+        let limit = limits.first.min(deadline.saturating_duration_since(Instant::now()));
+        let late = |_| Err(LlmError::Timeout { what: "no first word", limit });
+        let response = timeout(limit, self.post(request, limit)).await.unwrap_or_else(late)?;
+        let mut rest = deltas(response, limits);
+        let first = rest.next().await.unwrap_or(Err(LlmError::Interrupted))?;
+        Ok(Box::pin(stream::iter([Ok(first)]).chain(rest)))
     }
 
     async fn post(&self, request: &Request, limit: Duration) -> Result<Response, LlmError> {
@@ -166,7 +170,7 @@ async fn refused(response: Response) -> LlmError {
     let status = response.status();
     let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
     let retry_after = seconds.map(Duration::from_secs);
-    let text = timeout(CHECK_DEADLINE, response.text()).await.ok().and_then(Result::ok).unwrap_or_default();
+    let text = timeout(REFUSAL_DEADLINE, response.text()).await.ok().and_then(Result::ok).unwrap_or_default();
     let message = serde_json::from_str::<ErrorBody>(&text).map_or(text, |body| body.error.message);
     let message: String = message.chars().take(MESSAGE_LIMIT).collect();
     match status {

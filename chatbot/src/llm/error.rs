@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::error::Outage;
+
 /// The model gave no answer, or not all of it.
 #[derive(Debug, thiserror::Error)]
 pub enum LlmError {
@@ -78,6 +80,22 @@ impl LlmError {
             | Self::Protocol(_)
             | Self::TooLong(_)
             | Self::BaseUrl => false,
+        }
+    }
+
+    /// The class of trouble that it is.
+    #[must_use]
+    pub const fn outage(&self) -> Outage {
+        match self {
+            Self::Unreachable(_) | Self::BaseUrl => Outage::Unreachable,
+            Self::Timeout { .. } => Outage::TimedOut,
+            Self::Unauthorized => Outage::Credentials,
+            Self::PaymentRequired => Outage::Payment,
+            Self::RateLimited { .. } => Outage::Busy,
+            Self::NotFound(_) => Outage::Missing,
+            Self::Refused { .. } | Self::Server { .. } | Self::Interrupted | Self::Protocol(_) | Self::TooLong(_) => {
+                Outage::Failing
+            }
         }
     }
 

@@ -7,11 +7,17 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// When a service was asked, and what was found.
-type Finding = (Instant, Result<(), String>);
+type Finding<F> = (Instant, Result<(), F>);
 
 /// The last finding. Clones share it.
-#[derive(Clone, Debug, Default)]
-pub struct LastCheck(Arc<Mutex<Option<Finding>>>);
+#[derive(Clone, Debug)]
+pub struct LastCheck<F = String>(Arc<Mutex<Option<Finding<F>>>>);
+
+impl<F> Default for LastCheck<F> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
 
 impl LastCheck {
     /// The remembered result while it is younger than `age`, else that of `check`.
@@ -23,17 +29,27 @@ impl LastCheck {
         age: Duration,
         check: impl Future<Output = Result<(), E>>,
     ) -> Result<(), String> {
+        self.or_result(age, async { check.await.map_err(|error| error.to_string()) }).await
+    }
+}
+
+impl<F: Clone> LastCheck<F> {
+    /// The remembered result while it is younger than `age`, else that of `check`.
+    ///
+    /// # Errors
+    /// What the check found wrong.
+    pub async fn or_result(&self, age: Duration, check: impl Future<Output = Result<(), F>>) -> Result<(), F> {
         if let Some((at, result)) = self.remembered()
             && at.elapsed() < age
         {
             return result;
         }
-        let result = check.await.map_err(|error| error.to_string());
+        let result = check.await;
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), result.clone()));
         result
     }
 
-    fn remembered(&self) -> Option<Finding> {
+    fn remembered(&self) -> Option<Finding<F>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -1,6 +1,7 @@
 //! An answer as it comes: server-sent events, or one JSON document from upstreams that do not stream.
 
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,23 +20,74 @@ pub type Deltas = Pin<Box<dyn Stream<Item = Result<Delta, LlmError>> + Send>>;
 
 /// No answer is larger; what is must be a fault or an attack.
 const MAX_BYTES: usize = 8 << 20;
-/// Longest pause between two tokens.
+/// Longest silence before the first word, unless LLM_TIMEOUT asks for more patience: a model on a slow machine reads a
+/// long prompt for a while.
+const FIRST: Duration = Duration::from_secs(45);
+/// Longest silence after it.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// The deltas of a response with a good status; the last comes before `deadline`, which is `limit` after the question.
-pub(super) fn deltas(response: Response, deadline: Instant, limit: Duration) -> Deltas {
-    let is_json =
-        response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
-    let bytes = limited(response);
-    let deltas = if is_json { whole(bytes).boxed() } else { streamed(bytes).boxed() };
-    Box::pin(timed(deltas, deadline, limit))
+/// How long an answer may take. Whatever comes from the upstream ends a silence, words or not: it may be thinking.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// When the last word must be there.
+    deadline: Instant,
+    /// So long after the question that is.
+    whole: Duration,
+    /// Longest silence before the first word.
+    pub(super) first: Duration,
+    /// Longest silence after it.
+    idle: Duration,
 }
 
-fn limited(response: Response) -> BoxStream<'static, Result<Bytes, LlmError>> {
+impl Limits {
+    /// Those of an answer that must be whole at `deadline`, which is `whole` after the question.
+    pub(super) fn new(deadline: Instant, whole: Duration) -> Self {
+        Self { deadline, whole, first: FIRST.max(whole / 2).min(whole), idle: IDLE.min(whole) }
+    }
+}
+
+/// When something came last. Clones share it.
+#[derive(Clone, Debug)]
+struct Heard(Arc<Mutex<Instant>>);
+
+impl Heard {
+    fn now() -> Self {
+        Self(Arc::new(Mutex::new(Instant::now())))
+    }
+
+    fn again(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn last(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The deltas of a response with a good status.
+pub(super) fn deltas(response: Response, limits: Limits) -> Deltas {
+    let is_json =
+        response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    // A failure while reading is a cut connection, whatever layer noticed it.
+    let bytes = response.bytes_stream().map_err(|_| LlmError::Interrupted);
+    read(bytes, is_json, limits)
+}
+
+fn read(bytes: impl Stream<Item = Result<Bytes, LlmError>> + Send + 'static, is_json: bool, limits: Limits) -> Deltas {
+    let heard = Heard::now();
+    let bytes = limited(bytes, heard.clone());
+    let deltas = if is_json { whole(bytes).boxed() } else { streamed(bytes).boxed() };
+    Box::pin(timed(deltas, heard, limits))
+}
+
+fn limited(
+    bytes: impl Stream<Item = Result<Bytes, LlmError>> + Send + 'static,
+    heard: Heard,
+) -> BoxStream<'static, Result<Bytes, LlmError>> {
     let mut seen = 0;
-    let bytes = response.bytes_stream().map(move |bytes| {
-        // A failure while reading is a cut connection, whatever layer noticed it.
-        let bytes = bytes.map_err(|_| LlmError::Interrupted)?;
+    let bytes = bytes.map(move |bytes| {
+        let bytes = bytes?;
+        heard.again();
         seen += bytes.len();
         if seen > MAX_BYTES { Err(LlmError::TooLong(MAX_BYTES)) } else { Ok(bytes) }
     });
@@ -137,21 +189,106 @@ fn failure(failure: Failure) -> LlmError {
     }
 }
 
-/// Ends the stream with an error when a token or the whole answer takes too long.
+/// Ends the stream with an error when a silence or the whole answer takes too long.
 fn timed(
     deltas: BoxStream<'static, Result<Delta, LlmError>>,
-    deadline: Instant,
-    limit: Duration,
+    heard: Heard,
+    limits: Limits,
 ) -> impl Stream<Item = Result<Delta, LlmError>> + Send {
-    stream::unfold(Some(deltas), move |deltas| async move {
-        let mut deltas = deltas?;
-        let idle = Instant::now() + IDLE;
-        match timeout_at(deadline.min(idle), deltas.next()).await {
-            Ok(Some(Ok(delta))) => Some((Ok(delta), Some(deltas))),
-            Ok(Some(Err(error))) => Some((Err(error), None)),
-            Ok(None) => None,
-            Err(_) if idle < deadline => Some((Err(LlmError::Timeout { what: "no further word", limit: IDLE }), None)),
-            Err(_) => Some((Err(LlmError::Timeout { what: "no whole answer", limit }), None)),
+    let begin = Some((deltas, limits.first, "no first word"));
+    stream::unfold(begin, move |state| {
+        let heard = heard.clone();
+        async move {
+            let (mut deltas, silence, what) = state?;
+            match in_time(&mut deltas, &heard, silence, limits).await {
+                Ok(Some(Ok(delta))) => Some((Ok(delta), Some((deltas, limits.idle, "no further word")))),
+                Ok(Some(Err(error))) => Some((Err(error), None)),
+                Ok(None) => None,
+                Err(Late::Silent) => Some((Err(LlmError::Timeout { what, limit: silence }), None)),
+                Err(Late::Unfinished) => {
+                    Some((Err(LlmError::Timeout { what: "no whole answer", limit: limits.whole }), None))
+                }
+            }
         }
     })
+}
+
+/// What took too long.
+enum Late {
+    /// Nothing came.
+    Silent,
+    /// The end did not come.
+    Unfinished,
+}
+
+async fn in_time(
+    deltas: &mut BoxStream<'static, Result<Delta, LlmError>>,
+    heard: &Heard,
+    silence: Duration,
+    limits: Limits,
+) -> Result<Option<Result<Delta, LlmError>>, Late> {
+    heard.again();
+    loop {
+        let until = heard.last() + silence;
+        if let Ok(delta) = timeout_at(until.min(limits.deadline), deltas.next()).await {
+            return Ok(delta);
+        }
+        if limits.deadline <= Instant::now() {
+            return Err(Late::Unfinished);
+        }
+        if heard.last() + silence <= Instant::now() {
+            return Err(Late::Silent);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STEP: Duration = Duration::from_millis(100);
+
+    /// Comments for a while, then a word and the end.
+    fn thinking(comments: usize) -> impl Stream<Item = Result<Bytes, LlmError>> + Send + 'static {
+        const COMMENT: &str = ": thinking\n\n";
+        const ANSWER: &str = concat!(
+            "data: {\"choices\":[{\"delta\":{\"content\":\"yes\"}}]}\n\n",
+            "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n",
+            "data: [DONE]\n\n",
+        );
+        let parts = std::iter::repeat_n(COMMENT, comments).chain([ANSWER]);
+        stream::iter(parts).then(async |part| {
+            tokio::time::sleep(STEP).await;
+            Ok(Bytes::from_static(part.as_bytes()))
+        })
+    }
+
+    fn limits(whole: Duration) -> Limits {
+        Limits { deadline: Instant::now() + whole, whole, first: STEP * 8, idle: STEP * 8 }
+    }
+
+    #[tokio::test]
+    async fn a_model_that_thinks_longer_than_the_first_word_may_take_is_heard_out() {
+        let deltas = read(thinking(16), false, limits(STEP * 600)).collect::<Vec<_>>().await;
+        assert!(matches!(&deltas[..], [Ok(Delta::Text(text)), Ok(Delta::End(_))] if text == "yes"), "{deltas:?}");
+    }
+
+    #[tokio::test]
+    async fn thinking_does_not_outlast_the_deadline_of_the_whole_answer() {
+        let deltas = read(thinking(1000), false, limits(STEP * 3)).collect::<Vec<_>>().await;
+        assert!(matches!(&deltas[..], [Err(LlmError::Timeout { what: "no whole answer", .. })]), "{deltas:?}");
+    }
+
+    #[tokio::test]
+    async fn silence_is_not_thinking() {
+        let silent = stream::pending();
+        let deltas = read(silent, false, limits(STEP * 600)).collect::<Vec<_>>().await;
+        assert!(matches!(&deltas[..], [Err(LlmError::Timeout { what: "no first word", .. })]), "{deltas:?}");
+    }
+
+    #[test]
+    fn who_allows_a_longer_answer_allows_a_longer_wait_for_its_first_word() {
+        let first = |seconds| Limits::new(Instant::now(), Duration::from_secs(seconds)).first.as_secs();
+        assert_eq!([1, 30, 60, 120, 600].map(first), [1, 30, 45, 60, 300]);
+    }
 }

@@ -12,6 +12,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::{Client, Delta, End, LlmError, Message, Request, Role, Usage, endpoint};
 use crate::config::llm::Llm;
+use crate::error::Outage;
 
 /// Whether an error is the one that a test wants.
 type Expected = fn(&LlmError) -> bool;
@@ -169,7 +170,17 @@ async fn a_check_lists_models_and_says_what_is_wrong() {
     let (_upstream, reachable) = upstream(Vec::new()).await;
     assert_eq!(reachable.ping().await, Ok(()));
     let gone = client("http://127.0.0.1:1/v1", Duration::from_secs(5));
-    assert!(gone.ping().await.unwrap_err().contains("LLM_BASE_URL"));
+    assert!(gone.ping().await.unwrap_err().detail.contains("LLM_BASE_URL"));
+}
+
+#[tokio::test]
+async fn a_check_that_nobody_answers_ends_before_those_who_ask_lose_patience_and_is_remembered() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let waiting = client(&format!("http://{}/v1", silent.local_addr().unwrap()), Duration::from_secs(5));
+    let outage = tokio::time::timeout(Duration::from_secs(3), waiting.ping()).await.unwrap().unwrap_err().outage;
+    drop(silent);
+    assert_eq!(outage, Outage::TimedOut);
+    assert_eq!(waiting.ping().await.unwrap_err().outage, outage, "nobody is asked again");
 }
 
 #[test]

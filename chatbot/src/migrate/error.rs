@@ -22,6 +22,16 @@ pub enum MigrateError {
         /// What the database said.
         source: sqlx::migrate::MigrateError,
     },
+    /// Its tables are in use.
+    #[error(
+        "migration {name} could not lock its tables in {attempts} attempts and changed nothing: end the long transaction that uses them (see pg_stat_activity), and run the command again"
+    )]
+    InUse {
+        /// The migration.
+        name: String,
+        /// How often it was tried.
+        attempts: usize,
+    },
     /// The applied migration is not the one in this binary.
     #[error(
         "migration {0} was applied with other content than this release has: never edit an applied migration, write a new one"

@@ -7,7 +7,9 @@
 pub mod archive;
 mod compatibility;
 mod error;
+mod kinds;
 pub mod lint;
+mod locks;
 pub mod new;
 mod river;
 mod run;

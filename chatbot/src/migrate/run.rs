@@ -10,9 +10,9 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
-use super::{MigrateError, Migration, Selection};
+use super::{MigrateError, Migration, Selection, kinds, locks, river::Direction};
 
-const TABLE: &str = "_sqlx_migrations";
+pub(super) const TABLE: &str = "_sqlx_migrations";
 /// Longest wait for the connection.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(15);
 /// Longest wait for another migrator to finish.
@@ -39,6 +39,7 @@ async fn apply_pending(
     selection: Selection,
 ) -> Result<Vec<String>, MigrateError> {
     let applied = applied(connection).await?;
+    kinds::prepare(connection, migrations).await?;
     let mut done = Vec::new();
     for migration in migrations.iter().filter(|migration| selection.includes(migration.kind)) {
         match applied.get(&migration.version) {
@@ -55,10 +56,8 @@ async fn apply_pending(
 
 async fn apply(connection: &mut PgConnection, migration: &Migration) -> Result<(), MigrateError> {
     tracing::info!(migration = migration.label(), kind = %migration.kind, "applying");
-    let took = connection
-        .apply(TABLE, &migration.up)
-        .await
-        .map_err(|source| MigrateError::Failed { name: migration.label(), source })?;
+    kinds::announce(connection, migration.kind).await?;
+    let took = locks::patiently(connection, migration, Direction::Up).await?;
     tracing::info!(migration = migration.label(), seconds = took.as_secs_f64(), "applied");
     Ok(())
 }
@@ -96,10 +95,7 @@ async fn revert(connection: &mut PgConnection, migrations: &[&Migration]) -> Res
     let mut done = Vec::new();
     for migration in migrations {
         tracing::info!(migration = migration.label(), "reverting");
-        connection
-            .revert(TABLE, &migration.down)
-            .await
-            .map_err(|source| MigrateError::Failed { name: migration.label(), source })?;
+        locks::patiently(connection, migration, Direction::Down).await?;
         done.push(migration.label());
     }
     Ok(done)

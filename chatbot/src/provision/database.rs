@@ -19,7 +19,9 @@ const LOCK: i64 = 0x6368_6174_626f_7401;
 /// See [`ProvisionError`].
 pub(super) async fn ensure(admin: &PgConnectOptions, own: &Database) -> Result<Vec<String>, ProvisionError> {
     let work = async {
-        let connecting = admin.clone().application_name("chatbot-provision").connect().await;
+        // A slow statement would be logged with the password in it.
+        let quiet = admin.clone().application_name("chatbot-provision").disable_statement_logging();
+        let connecting = quiet.connect().await;
         let mut db = connecting.map_err(at("connecting to PostgreSQL"))?;
         let locked = sqlx::query("SELECT pg_advisory_lock($1)").bind(LOCK).execute(&mut db).await;
         locked.map_err(at("waiting for another provisioner"))?;
@@ -53,25 +55,26 @@ async fn database(db: &mut PgConnection, own: &Database) -> Result<Option<String
             .await
             .map_err(at("looking for the database"))?;
     tracing::info!(database = name, exists = owner.is_some(), "database");
-    match owner {
-        Some(owner) if owner == role => Ok(None),
-        Some(owner) => Err(ProvisionError::ForeignDatabase { database: name.to_owned(), owner, role: role.to_owned() }),
-        None => create(db, name, role).await.map(Some),
+    if let Some(owner) = owner.as_ref().filter(|owner| *owner != role) {
+        let (database, owner) = (name.to_owned(), owner.clone());
+        return Err(ProvisionError::ForeignDatabase { database, owner, role: role.to_owned() });
     }
+    make(db, name, role, owner.is_some()).await.map_err(at("making the database"))?;
+    Ok(owner.is_none().then(|| format!("database {name}")))
 }
 
-/// Only its owner may connect: environments that share a server do not see each other's data.
-async fn create(db: &mut PgConnection, name: &str, role: &str) -> Result<String, ProvisionError> {
-    let doing = at("making the database");
-    let superuser: bool = scalar(db, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user AND $1 <> ''", role)
-        .await
-        .map_err(&doing)?;
+/// Only its owner may connect: environments that share a server do not see each other's data. This is said again every
+/// time, because a run may have ended between making the database and closing it.
+async fn make(db: &mut PgConnection, name: &str, role: &str, exists: bool) -> Result<(), sqlx::Error> {
+    let superuser: bool =
+        scalar(db, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user AND $1 <> ''", role).await?;
     if !superuser {
-        statement(db, "GRANT %I TO CURRENT_USER", &[role]).await.map_err(&doing)?;
+        statement(db, "GRANT %I TO CURRENT_USER", &[role]).await?;
     }
-    statement(db, "CREATE DATABASE %I OWNER %I", &[name, role]).await.map_err(&doing)?;
-    statement(db, "REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC", &[name]).await.map_err(&doing)?;
-    Ok(format!("database {name}"))
+    if !exists {
+        statement(db, "CREATE DATABASE %I OWNER %I", &[name, role]).await?;
+    }
+    statement(db, "REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC", &[name]).await
 }
 
 fn at(doing: &str) -> impl Fn(sqlx::Error) -> ProvisionError {

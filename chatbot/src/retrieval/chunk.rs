@@ -1,7 +1,11 @@
 //! A document in pieces: small enough to be cited and to fit a prompt, cut at headings, paragraphs and sentences, and
 //! each with the headings above it.
 
-use text_splitter::{Characters, ChunkConfig, ChunkConfigError, MarkdownSplitter, TextSplitter};
+use std::iter::Peekable;
+use std::ops::Range;
+use std::vec::IntoIter;
+
+use text_splitter::{Characters, ChunkCharIndex, ChunkConfig, ChunkConfigError, MarkdownSplitter, TextSplitter};
 
 /// Characters that a piece of plain text should have at least, where the text allows it.
 const DESIRED: usize = 800;
@@ -11,6 +15,10 @@ const DESIRED_SECTION: usize = 200;
 const MAX: usize = 1000;
 /// Characters that neighbours may share, so that no sentence is cut from its context.
 const OVERLAP: usize = 120;
+/// Pieces that one document may have: more would keep a worker busy beyond its deadline.
+pub(super) const MAX_PIECES: usize = 20_000;
+/// Bytes that are cut at once.
+const WINDOW: usize = 32 << 10;
 /// Headings below the sixth level do not exist in Markdown.
 const LEVELS: usize = 6;
 /// What stands between the headings of a path.
@@ -46,26 +54,61 @@ pub struct Piece {
     pub end_char: usize,
 }
 
-/// Cuts a document into pieces, in order. A blank document has none.
+/// Cuts a document into pieces, in order and at most `limit`. A blank document has none.
 ///
 /// # Errors
 /// Never with the sizes above; the splitter wants it said.
-pub fn pieces(text: &str, format: Format) -> Result<Vec<Piece>, ChunkConfigError> {
+pub fn pieces(text: &str, format: Format, limit: usize) -> Result<Vec<Piece>, ChunkConfigError> {
     let (headings, desired) = match format {
         Format::Markdown => (headings(text), DESIRED_SECTION),
         Format::Plain => (Vec::new(), DESIRED),
     };
-    let config = config(desired)?;
-    let piece = |cut: text_splitter::ChunkCharIndex<'_>| Piece {
-        heading: path(&headings, cut.byte_offset + first_line_end(cut.chunk)),
-        text: cut.chunk.to_owned(),
-        start_char: cut.char_offset,
-        end_char: cut.char_offset + cut.chunk.chars().count(),
-    };
-    Ok(match format {
-        Format::Markdown => MarkdownSplitter::new(config).chunk_char_indices(text).map(piece).collect(),
-        Format::Plain => TextSplitter::new(config).chunk_char_indices(text).map(piece).collect(),
-    })
+    let windows = windows(text, &headings);
+    let mut headings = Headings::new(headings);
+    let (mut pieces, mut first_char) = (Vec::new(), 0);
+    for window in windows {
+        let part = &text[window.clone()];
+        let piece = |cut: ChunkCharIndex<'_>| Piece {
+            heading: headings.path(window.start + cut.byte_offset + first_line_end(cut.chunk)),
+            text: cut.chunk.to_owned(),
+            start_char: first_char + cut.char_offset,
+            end_char: first_char + cut.char_offset + cut.chunk.chars().count(),
+        };
+        let (config, room) = (config(desired)?, limit - pieces.len());
+        match format {
+            Format::Markdown => {
+                pieces.extend(MarkdownSplitter::new(config).chunk_char_indices(part).map(piece).take(room));
+            }
+            Format::Plain => pieces.extend(TextSplitter::new(config).chunk_char_indices(part).map(piece).take(room)),
+        }
+        if pieces.len() == limit {
+            break;
+        }
+        first_char += part.chars().count();
+    }
+    Ok(pieces)
+}
+
+/// Parts of a text that are cut one after the other: for each piece the splitter looks at all that is left of its text,
+/// so a long one has to come in parts. They end before a heading, else after a paragraph, a line or a letter.
+fn windows(text: &str, headings: &[Heading<'_>]) -> Vec<Range<usize>> {
+    let (mut windows, mut start) = (Vec::new(), 0);
+    while text.len() - start > WINDOW {
+        let end = window_end(text, headings, start);
+        windows.push(start..end);
+        start = end;
+    }
+    windows.push(start..text.len());
+    windows
+}
+
+fn window_end(text: &str, headings: &[Heading<'_>], start: usize) -> usize {
+    let limit = text.floor_char_boundary(start + WINDOW);
+    let before = headings.partition_point(|heading| heading.byte <= limit);
+    let last = before.checked_sub(1).and_then(|place| headings.get(place)).map(|heading| heading.byte);
+    let after = |separator: &str| text[start..limit].rfind(separator).map(|place| start + place + separator.len());
+    let ends = [last, after("\n\n"), after("\n"), after(" ")];
+    ends.into_iter().flatten().find(|end| *end > start + WINDOW / 2).unwrap_or(limit)
 }
 
 fn config(desired: usize) -> Result<ChunkConfig<Characters>, ChunkConfigError> {
@@ -111,22 +154,34 @@ fn heading(byte: usize, line: &str) -> Option<Heading<'_>> {
     (is_heading && !title.is_empty()).then_some(Heading { byte, level, title })
 }
 
-/// The headings in force at a place, outermost first.
-fn path(headings: &[Heading<'_>], byte: usize) -> Option<String> {
-    let mut path: Vec<&Heading<'_>> = Vec::new();
-    for heading in headings.iter().take_while(|heading| heading.byte < byte) {
-        path.retain(|outer| outer.level < heading.level);
-        path.push(heading);
+/// Headings on the way through a text, each looked at once.
+struct Headings<'a> {
+    ahead: Peekable<IntoIter<Heading<'a>>>,
+    /// Those in force, outermost first.
+    open: Vec<Heading<'a>>,
+}
+
+impl<'a> Headings<'a> {
+    fn new(headings: Vec<Heading<'a>>) -> Self {
+        Self { ahead: headings.into_iter().peekable(), open: Vec::new() }
     }
-    let titles: Vec<&str> = path.iter().map(|heading| heading.title).collect();
-    (!titles.is_empty()).then(|| titles.join(SEPARATOR))
+
+    /// The headings in force at a place; places must not go back.
+    fn path(&mut self, byte: usize) -> Option<String> {
+        while let Some(heading) = self.ahead.next_if(|heading| heading.byte < byte) {
+            self.open.retain(|outer| outer.level < heading.level);
+            self.open.push(heading);
+        }
+        let titles: Vec<&str> = self.open.iter().map(|heading| heading.title).collect();
+        (!titles.is_empty()).then(|| titles.join(SEPARATOR))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Format, MAX, pieces};
+    use super::{Format, MAX, MAX_PIECES, pieces};
 
     const GUIDE: &str = "# Guide\n\nIntro.\n\n## Backup ##\n\nRun it.\n\n```sh\n# no heading\n```\n\n### Schedule\n\nDaily.\n\n## Restore\n\nAsk first.\n";
 
@@ -134,7 +189,7 @@ mod tests {
     fn every_piece_knows_the_headings_above_it() {
         let filler = "A sentence that fills the space. ".repeat(25);
         let text = GUIDE.replace("Daily.", &filler.repeat(2)).replace("Ask first.", &filler);
-        let pieces = pieces(&text, Format::Markdown).unwrap();
+        let pieces = pieces(&text, Format::Markdown, MAX_PIECES).unwrap();
         let heading_of = |start: &str| {
             let piece = pieces
                 .iter()
@@ -152,13 +207,42 @@ mod tests {
 
     #[test]
     fn a_short_document_is_one_piece_and_a_blank_one_none() {
-        assert_eq!(pieces("سلام دنیا", Format::Plain).unwrap().len(), 1);
-        assert_eq!(pieces(" \n\t\n", Format::Markdown).unwrap(), []);
+        assert_eq!(pieces("سلام دنیا", Format::Plain, MAX_PIECES).unwrap().len(), 1);
+        assert_eq!(pieces(" \n\t\n", Format::Markdown, MAX_PIECES).unwrap(), []);
+    }
+
+    #[test]
+    fn an_endless_document_is_cut_off_and_every_piece_before_knows_its_heading() {
+        let section = |number: usize| format!("## Section {number}\n\n{}\n\n", "word ".repeat(60));
+        let text: String = (0..50).map(section).collect();
+        let pieces = pieces(&text, Format::Markdown, 40).unwrap();
+        let headings: Vec<_> = pieces.into_iter().map(|piece| piece.heading.unwrap()).collect();
+        let expected: Vec<_> = (0..40).map(|number| format!("Section {number}")).collect();
+        assert_eq!(headings, expected);
+    }
+
+    #[test]
+    fn a_long_document_loses_nothing_where_its_windows_meet() {
+        let line = |number: usize| format!("Zeile {number}: سلام دنیا ist länger als ein Byte je Zeichen. ");
+        for separator in ["\n\n", "\n", "", "\n\n# Kopf\n\n"] {
+            let text: String = (0..2000).map(|number| line(number) + separator).collect();
+            let letters: Vec<char> = text.chars().collect();
+            for format in [Format::Markdown, Format::Plain] {
+                let mut covered = 0;
+                for piece in pieces(&text, format, MAX_PIECES).unwrap() {
+                    let gap: String = letters[covered.min(piece.start_char)..piece.start_char].iter().collect();
+                    assert!(gap.trim().is_empty(), "{format:?} {separator:?} lost {gap}");
+                    assert_eq!(letters[piece.start_char..piece.end_char].iter().collect::<String>(), piece.text);
+                    covered = piece.end_char;
+                }
+                assert!(covered + 2 + separator.len() >= letters.len());
+            }
+        }
     }
 
     #[test]
     fn plain_text_has_no_headings() {
-        assert_eq!(pieces("# not a heading\n\ntext", Format::Plain).unwrap()[0].heading, None);
+        assert_eq!(pieces("# not a heading\n\ntext", Format::Plain, MAX_PIECES).unwrap()[0].heading, None);
     }
 
     proptest! {
@@ -169,7 +253,7 @@ mod tests {
         ) {
             let text = paragraphs.concat();
             let letters: Vec<char> = text.chars().collect();
-            for piece in pieces(&text, if markdown { Format::Markdown } else { Format::Plain }).unwrap() {
+            for piece in pieces(&text, if markdown { Format::Markdown } else { Format::Plain }, MAX_PIECES).unwrap() {
                 let there: String = letters[piece.start_char..piece.end_char].iter().collect();
                 prop_assert_eq!(&there, &piece.text);
                 prop_assert!(piece.text.chars().count() <= MAX);

@@ -4,11 +4,13 @@
 //! shorter text no longer has is removed. The rows in PostgreSQL are the caller's to write.
 
 use text_splitter::ChunkConfigError;
+use tokio::task::JoinError;
 use uuid::{Builder, Uuid};
 
 use super::bm25;
-use super::chunk::{Format, Piece, pieces};
+use super::chunk::{Format, MAX_PIECES, Piece, pieces};
 use super::embed::{EmbedError, Embedder};
+use super::normalise::normalise;
 use crate::store::chunks::Chunk;
 use crate::store::documents::Document;
 use crate::vectors::{Point, Qdrant, VectorError};
@@ -17,18 +19,24 @@ use sha2::{Digest, Sha256};
 /// Chunks that are embedded and stored together: bounds memory, whatever the document's size.
 const BATCH: usize = 64;
 
+const EMPTY: &str = "the document has no text: upload a text or Markdown file with words in it";
+const TOO_LONG: &str = "the document has more than 20000 parts: split it into smaller files";
+
 /// Why a document cannot be made findable.
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
     /// There is no text.
-    #[error("the document has no text: upload a text or Markdown file with words in it")]
+    #[error("{EMPTY}")]
     Empty,
-    /// It has more places than can be counted.
-    #[error("the document is too long: split it into files below 2 GB")]
+    /// It has more pieces than one document may have.
+    #[error("{TOO_LONG}")]
     TooLong,
     /// The splitter's sizes contradict each other.
     #[error("the document cannot be split: {0}")]
     Split(#[from] ChunkConfigError),
+    /// The splitter came to no end.
+    #[error("the document could not be split: {0}")]
+    Aborted(#[from] JoinError),
     /// No dense vectors.
     #[error(transparent)]
     Embed(#[from] EmbedError),
@@ -42,9 +50,17 @@ impl IndexError {
     /// meanwhile.
     #[must_use]
     pub const fn is_permanent(&self) -> bool {
+        self.for_owner().is_some()
+    }
+
+    /// What the document's owner can do about it, when only they can.
+    #[must_use]
+    pub const fn for_owner(&self) -> Option<&'static str> {
         match self {
-            Self::Empty | Self::TooLong | Self::Split(_) => true,
-            Self::Embed(_) | Self::Vectors(_) => false,
+            Self::Empty => Some(EMPTY),
+            Self::TooLong => Some(TOO_LONG),
+            Self::Split(_) => Some("the document cannot be split into parts: upload it as plain text"),
+            Self::Aborted(_) | Self::Embed(_) | Self::Vectors(_) => None,
         }
     }
 }
@@ -67,16 +83,8 @@ impl Indexer {
     ///
     /// # Errors
     /// See [`IndexError::is_permanent`] for whether to try again.
-    pub async fn index(&self, document: &Document, text: &str) -> Result<Vec<Chunk>, IndexError> {
-        let pieces = pieces(text, Format::of_media_type(&document.media_type))?;
-        let chunks: Vec<Chunk> = pieces
-            .into_iter()
-            .enumerate()
-            .map(|(place, piece)| chunk(document.id, place, piece))
-            .collect::<Result<_, _>>()?;
-        if chunks.is_empty() {
-            return Err(IndexError::Empty);
-        }
+    pub async fn index(&self, document: &Document, text: String) -> Result<Vec<Chunk>, IndexError> {
+        let chunks = split(document, text).await?;
         self.qdrant.ensure_collections().await?;
         let has_dense = self.has_dense().await?;
         for batch in chunks.chunks(BATCH) {
@@ -110,7 +118,7 @@ impl Indexer {
     }
 
     async fn points(&self, document: &Document, chunks: &[Chunk], has_dense: bool) -> Result<Vec<Point>, IndexError> {
-        let texts: Vec<String> = chunks.iter().map(|chunk| searchable(&document.title, chunk)).collect();
+        let texts: Vec<String> = chunks.iter().map(|chunk| normalise(&searchable(&document.title, chunk))).collect();
         let dense = if has_dense { self.embedder.embed(&texts).await? } else { None };
         let mut dense = dense.map(Vec::into_iter);
         let point = |(chunk, text): (&Chunk, &String)| Point {
@@ -122,6 +130,17 @@ impl Indexer {
             ordinal: chunk.ordinal,
         };
         Ok(chunks.iter().zip(&texts).map(point).collect())
+    }
+}
+
+/// The chunks of a text, at least one; on a thread of its own, because a long text takes a while.
+async fn split(document: &Document, text: String) -> Result<Vec<Chunk>, IndexError> {
+    let (id, format) = (document.id, Format::of_media_type(&document.media_type));
+    let pieces = tokio::task::spawn_blocking(move || pieces(&text, format, MAX_PIECES + 1)).await??;
+    match pieces.len() {
+        0 => Err(IndexError::Empty),
+        count if count > MAX_PIECES => Err(IndexError::TooLong),
+        _ => pieces.into_iter().enumerate().map(|(place, piece)| chunk(id, place, piece)).collect(),
     }
 }
 

@@ -10,6 +10,7 @@
 //! | alef with madda, hamza or wasla (آ أ إ ٱ), waw with hamza ؤ | the bare letter |
 //! | teh marbuta ة, heh with yeh above ۀ, ae ە, heh goal ہ | heh ه |
 //! | Persian and Arabic-Indic digits, separators ٫ ٬ | ASCII |
+//! | typographic apostrophes ’ ʼ | ' |
 //! | short vowels, tatweel, accents | nothing |
 //! | ZWNJ and other invisible characters, so that می‌روم is میروم | nothing |
 //!
@@ -39,6 +40,7 @@ const fn fold(letter: char) -> char {
         'ك' | 'ڪ' => 'ک',
         'ٱ' => 'ا',
         'ة' | 'ە' | 'ہ' | 'ۃ' | 'ھ' => 'ه',
+        '\u{2019}' | '\u{02BC}' => '\'',
         '٫' => '.',
         '٬' => ',',
         letter => digit(letter),
@@ -98,6 +100,7 @@ mod tests {
             ("presentation forms", "ﻻ ﺳﻼﻡ", "لا سلام"),
             ("direction marks", "\u{200f}سلام\u{202c}", "سلام"),
             ("case and accents", "CAFÉ Straße ΟΔΟΣ", "cafe strasse οδοσ"),
+            ("typographic apostrophe", "Hafez’s", "hafez's"),
             ("full width", "ＡＢＣ１２", "abc12"),
             ("ligature", "ﬁle", "file"),
             ("Turkish capital", "İzmir", "izmir"),

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::bm25;
 use super::embed::Embedder;
+use super::normalise::normalise;
 use crate::vectors::{Nearest, Qdrant, Query, VectorError};
 
 /// Longest wait for the vector of a question, reading a model included.
@@ -59,11 +60,11 @@ impl Searcher {
         Self { qdrant, embedder }
     }
 
-    /// Chunks of this user that may answer `question`, at most `limit`. An index that nothing was written to yet holds
-    /// nothing.
+    /// Chunks of this user that may answer `question`, at most `limit`.
     ///
     /// # Errors
-    /// When Qdrant cannot be reached or refuses.
+    /// When Qdrant cannot be reached, refuses, or lacks the collection: only the caller can tell an index that nothing
+    /// was written to yet from one that was lost.
     pub async fn search(&self, user_id: Uuid, question: &str, limit: usize) -> Result<Found, SearchError> {
         let search = tokio::time::timeout(DEADLINE, self.find(user_id, question, limit));
         search.await.unwrap_or(Err(SearchError::Timeout(DEADLINE)))
@@ -80,7 +81,6 @@ impl Searcher {
         let query = Query { dense, sparse, user_id, limit };
         match self.qdrant.search(&query).await {
             Ok(nearest) => Ok(Found { nearest, mode }),
-            Err(VectorError::CollectionMissing(_)) => Ok(Found { nearest: Vec::new(), mode }),
             // A collection made without dense vectors, or with another length, is still searched by words.
             Err(VectorError::Refused { message, .. }) if query.dense.is_some() => {
                 tracing::warn!(message, "searching by words alone: rebuild the collection for the configured embedder");
@@ -92,7 +92,7 @@ impl Searcher {
     }
 
     async fn dense(&self, question: &str) -> Option<Vec<f32>> {
-        let texts = [question.to_owned()];
+        let texts = [normalise(question)];
         match tokio::time::timeout(EMBED_DEADLINE, self.embedder.embed(&texts)).await {
             Ok(Ok(vectors)) => vectors?.pop(),
             Ok(Err(error)) => {

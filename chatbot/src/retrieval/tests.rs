@@ -7,12 +7,12 @@ use test_qdrant::{Running, Settings};
 use uuid::Uuid;
 
 use super::embed::Embedder;
-use super::{IndexError, Indexer, Mode, Searcher};
+use super::{IndexError, Indexer, Mode, SearchError, Searcher};
 use crate::config::embedding::Embedding;
 use crate::config::qdrant::Qdrant as Server;
 use crate::store::chunks::Chunk;
 use crate::store::documents::{Document, Status};
-use crate::vectors::Qdrant;
+use crate::vectors::{Qdrant, VectorError};
 
 const SARA: Uuid = Uuid::from_bytes([0xaa; 16]);
 const ENGLISH: &str = include_str!("../../../tests/fixtures/documents/handbook.md");
@@ -71,7 +71,7 @@ async fn library(world: &World) -> Vec<Chunk> {
         // One chunk per section, so that finding the right one means something.
         for (section, text) in (0..).zip(text.split("\n## ").skip(1)) {
             let document = document(number * 16 + section, title);
-            chunks.extend(world.indexer.index(&document, text).await.unwrap());
+            chunks.extend(world.indexer.index(&document, text.to_owned()).await.unwrap());
         }
     }
     chunks
@@ -113,12 +113,12 @@ async fn indexing_again_changes_nothing_and_a_shorter_text_leaves_no_rest() {
     let world = world(&Embedding::None).await;
     let document = document(1, "notes.md");
     let long = "A sentence about the harbour. ".repeat(200);
-    let once = world.indexer.index(&document, &long).await.unwrap();
-    let twice = world.indexer.index(&document, &long).await.unwrap();
+    let once = world.indexer.index(&document, long.clone()).await.unwrap();
+    let twice = world.indexer.index(&document, long.clone()).await.unwrap();
     assert_eq!(once, twice);
     assert!(once.len() > 3);
     assert_eq!(usize::try_from(world.qdrant.count_document(document.id).await.unwrap()).unwrap(), once.len());
-    world.indexer.index(&document, "Only the lighthouse is left.").await.unwrap();
+    world.indexer.index(&document, "Only the lighthouse is left.".to_owned()).await.unwrap();
     assert_eq!(world.qdrant.count_document(document.id).await.unwrap(), 1);
     world.indexer.remove(document.id).await.unwrap();
     assert_eq!(world.qdrant.count_document(document.id).await.unwrap(), 0);
@@ -127,11 +127,11 @@ async fn indexing_again_changes_nothing_and_a_shorter_text_leaves_no_rest() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_without_words_is_given_up_and_an_outage_is_not() {
     let world = world(&Embedding::None).await;
-    let error = world.indexer.index(&document(1, "blank.md"), " \n ").await.unwrap_err();
+    let error = world.indexer.index(&document(1, "blank.md"), " \n ".to_owned()).await.unwrap_err();
     assert!(matches!(error, IndexError::Empty) && error.is_permanent());
     let server = Server { url: "http://127.0.0.1:1".parse().unwrap(), api_key: None };
     let qdrant = Qdrant::from_parts(&server, "dev_", &Embedding::None).unwrap();
-    let error = Indexer::new(qdrant, Embedder::None).index(&document(1, "a.md"), "text").await.unwrap_err();
+    let error = Indexer::new(qdrant, Embedder::None).index(&document(1, "a.md"), "text".to_owned()).await.unwrap_err();
     assert!(!error.is_permanent(), "{error}");
 }
 
@@ -160,15 +160,18 @@ async fn a_collection_made_for_another_embedder_is_still_written_and_searched_by
         world.qdrant.ensure_collections().await.unwrap();
         let embedder = Embedder::new(&embedding).unwrap();
         let indexer = Indexer::new(world.qdrant.clone(), embedder.clone());
-        indexer.index(&document(1, "notes.md"), "The lighthouse is red.").await.unwrap();
+        indexer.index(&document(1, "notes.md"), "The lighthouse is red.".to_owned()).await.unwrap();
         let found = Searcher::new(world.qdrant.clone(), embedder).search(SARA, "lighthouse", 3).await.unwrap();
         assert_eq!((found.mode, found.nearest.len()), (Mode::Words, 1), "{made_for:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_index_that_nothing_was_written_to_holds_nothing() {
+async fn a_missing_collection_is_told_and_not_taken_for_an_empty_one() {
     let world = world(&Embedding::None).await;
+    let missing = world.searcher.search(SARA, "anything", 3).await;
+    assert!(matches!(missing, Err(SearchError::Vectors(VectorError::CollectionMissing(_)))), "{missing:?}");
+    world.qdrant.ensure_collections().await.unwrap();
     for question in ["anything", "؟!"] {
         assert_eq!(world.searcher.search(SARA, question, 3).await.unwrap().nearest, []);
     }

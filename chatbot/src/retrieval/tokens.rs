@@ -15,9 +15,16 @@ const MIN_STEM: usize = 3;
 /// Verb prefixes that are written joined, with a ZWNJ, or apart.
 const PREFIXES: [&str; 2] = ["می", "نمی"];
 /// Plural and comparative endings that are written joined, with a ZWNJ, or apart.
-const DETACHED_ENDINGS: [&str; 8] = ["ها", "های", "هایی", "هایم", "هایت", "هایش", "تر", "ترین"];
-const PERSIAN_PLURALS: [&str; 6] = ["هایی", "هایم", "هایت", "هایش", "های", "ها"];
-const ARABIC_ARTICLES: [&str; 5] = ["وال", "بال", "کال", "فال", "ال"];
+const DETACHED_ENDINGS: [&str; 11] =
+    ["ها", "های", "هایی", "هایم", "هایت", "هایش", "هایمان", "هایتان", "هایشان", "تر", "ترین"];
+const PERSIAN_PLURALS: [&str; 9] = ["هایمان", "هایتان", "هایشان", "هایی", "هایم", "هایت", "هایش", "های", "ها"];
+const PERSIAN_SUPERLATIVE: &str = "ترین";
+const PERSIAN_LETTERS: [char; 4] = ['پ', 'چ', 'ژ', 'گ'];
+const ARABIC_ARTICLE: &str = "ال";
+/// A conjunction or preposition and the article. Many Persian words begin with the same letters.
+const JOINED_ARTICLES: [&str; 4] = ["وال", "بال", "کال", "فال"];
+/// Behind a joined article a shorter word is more likely Persian (والدین, کالا).
+const MIN_BEHIND_JOINED_ARTICLE: usize = 4;
 
 /// The words of `text` in order, ready for hashing.
 #[must_use]
@@ -56,12 +63,20 @@ fn stem(word: &str) -> String {
     }
 }
 
-/// Strips one article in front and one plural ending behind.
+/// Strips one plural ending behind, then one article in front, so that a plural ends as its singular does.
 fn stem_arabic_script(word: &str) -> &str {
-    let bare = ARABIC_ARTICLES.iter().find_map(|article| word.strip_prefix(article)).filter(|rest| is_stem(rest));
-    let word = bare.unwrap_or(word);
     let singular = PERSIAN_PLURALS.iter().find_map(|plural| word.strip_suffix(plural)).filter(|rest| is_stem(rest));
-    singular.unwrap_or(word)
+    let word = singular.unwrap_or(word);
+    without_article(word).unwrap_or(word)
+}
+
+fn without_article(word: &str) -> Option<&str> {
+    if let Some(bare) = word.strip_prefix(ARABIC_ARTICLE) {
+        return Some(bare).filter(|bare| is_stem(bare));
+    }
+    let is_persian = word.contains(PERSIAN_LETTERS) || word.ends_with(PERSIAN_SUPERLATIVE);
+    let bare = JOINED_ARTICLES.iter().find_map(|article| word.strip_prefix(article));
+    bare.filter(|bare| !is_persian && bare.chars().count() >= MIN_BEHIND_JOINED_ARTICLE)
 }
 
 /// Strips a plural s and a possessive; nothing else, so that names survive.
@@ -97,6 +112,12 @@ mod tests {
             ("الكتاب", "كتاب"),
             ("والمدرسة", "مدرسه"),
             ("بزرگ‌ترین", "بزرگترین"),
+            ("کالاها", "کالا"),
+            ("کالاهای", "کالا"),
+            ("کالاهایشان", "كالا"),
+            ("والیبال‌ها", "والیبال"),
+            ("بالمدرسة", "المدرسه"),
+            ("Hafez’s", "Hafez's"),
             ("documents", "Document"),
             ("policies", "policy"),
             ("Hafez's", "hafez"),
@@ -109,7 +130,8 @@ mod tests {
 
     #[test]
     fn words_that_only_look_like_plurals_or_articles_stay_whole() {
-        for word in ["class", "status", "analysis", "bus", "الگو", "آنها"] {
+        for word in ["class", "status", "analysis", "bus", "الگو", "آنها", "کالا", "والدین", "بالا", "بالاترین", "فالگیری"]
+        {
             assert_eq!(tokens(word), [super::normalise(word)], "{word}");
         }
     }

@@ -124,6 +124,18 @@ pub async fn find_by_sha256(db: impl PgExecutor<'_>, user_id: Uuid, sha256: &str
     Ok(document)
 }
 
+/// Whether the user has a document that can be found.
+///
+/// # Errors
+/// The database's.
+pub async fn any_ready(db: impl PgExecutor<'_>, user_id: Uuid) -> Result<bool> {
+    let any = sqlx::query_scalar("SELECT EXISTS (SELECT FROM documents WHERE user_id = $1 AND status = 'ready')")
+        .bind(user_id)
+        .fetch_one(db)
+        .await?;
+    Ok(any)
+}
+
 /// A page of the user's documents, newest first: those before the document `after`, or from the start.
 ///
 /// # Errors

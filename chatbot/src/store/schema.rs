@@ -4,16 +4,34 @@ use sqlx::PgExecutor;
 
 use super::Result;
 
-/// The newest applied expand migration's version, None for a database without our tables.
+/// One applied migration, as the database remembers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Recorded {
+    /// Time in its file name.
+    pub version: i64,
+    /// Whether it took away what older releases need; false when nobody wrote down its kind.
+    pub is_contract: bool,
+}
+
+/// The versions of the applied migrations, oldest first; none for a database without our tables.
 ///
 /// # Errors
 /// The database's.
 pub async fn applied(db: impl PgExecutor<'_> + Copy) -> Result<Vec<i64>> {
+    Ok(recorded(db).await?.into_iter().map(|migration| migration.version).collect())
+}
+
+/// The applied migrations, oldest first; none for a database without our tables.
+///
+/// # Errors
+/// The database's.
+pub async fn recorded(db: impl PgExecutor<'_> + Copy) -> Result<Vec<Recorded>> {
     let exists: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(db).await?;
     if !exists {
         return Ok(Vec::new());
     }
-    let versions =
-        sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success ORDER BY version").fetch_all(db).await?;
-    Ok(versions)
+    // By way of JSON, because the column `kind` is younger than some databases.
+    let query = "SELECT version, coalesce(to_jsonb(m) ->> 'kind' = 'contract', false) AS is_contract \
+        FROM _sqlx_migrations m WHERE success ORDER BY version";
+    Ok(sqlx::query_as(query).fetch_all(db).await?)
 }

@@ -89,6 +89,78 @@ async fn a_document_whose_workers_all_died_is_given_up_with_a_reason() {
     assert!(failed.error.unwrap().contains("stopped answering"));
 }
 
+/// The only document's job and status.
+async fn job_and_document(db: &PgPool) -> (String, String) {
+    sqlx::query_as("SELECT j.state::text, d.status FROM river_job j, documents d").fetch_one(db).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_document_whose_job_is_cancelled_under_a_dead_worker_does_not_wait_for_ever() {
+    let database = migrated().await;
+    let app = app(&database, "http://127.0.0.1:1");
+    document(&app, &user(&database).await, b"text").await;
+    worker(&app.db, "silent", "1 hour").await;
+    sqlx::query(
+        "UPDATE river_job SET state = 'running', attempt = 1, attempted_by = '{silent}', \
+           metadata = jsonb_build_object('cancel_attempted_at', now())",
+    )
+    .execute(&app.db)
+    .await
+    .unwrap();
+    sweep::run(&app.db, TIME_TO_LIVE).await.unwrap();
+    assert_eq!(job_and_document(&app.db).await, ("cancelled".to_owned(), "failed".to_owned()));
+}
+
+#[tokio::test]
+async fn only_a_document_that_no_job_will_finish_is_given_up() {
+    let database = migrated().await;
+    let app = app(&database, "http://127.0.0.1:1");
+    document(&app, &user(&database).await, b"text").await;
+    for live in ["available", "retryable", "scheduled", "running"] {
+        sqlx::query("UPDATE river_job SET state = $1::river_job_state").bind(live).execute(&app.db).await.unwrap();
+        assert_eq!(sweep::conclude_stranded(&app.db).await.unwrap(), 0, "{live}");
+    }
+    sqlx::query("UPDATE river_job SET state = 'cancelled', finalized_at = now()").execute(&app.db).await.unwrap();
+    assert_eq!(sweep::conclude_stranded(&app.db).await.unwrap(), 1);
+    assert_eq!(job_and_document(&app.db).await.1, "failed");
+    sqlx::query("UPDATE documents SET status = 'ready'").execute(&app.db).await.unwrap();
+    assert_eq!(sweep::conclude_stranded(&app.db).await.unwrap(), 0, "what is ready needs no job");
+}
+
+#[tokio::test]
+async fn a_worker_that_leaves_with_jobs_in_hand_stays_known_until_they_are_taken_back() {
+    let database = migrated().await;
+    let db = &database.pool;
+    worker(db, "leaving", "0 seconds").await;
+    worker(db, "idle", "0 seconds").await;
+    let left = running_job(db, "leaving", 1).await;
+    for id in ["leaving", "idle"] {
+        Heartbeat::new(db.clone(), id.to_owned()).leave().await.unwrap();
+    }
+    let known: Vec<String> = sqlx::query_scalar("SELECT id FROM job_workers").fetch_all(db).await.unwrap();
+    assert_eq!(known, ["leaving"]);
+    assert_eq!(complete(&pool_of(&database, "leaving").await, left).await, 0, "it left: it ends nothing any more");
+    assert_eq!(sweep::run(db, TIME_TO_LIVE).await.unwrap(), 1);
+    assert_eq!(state(db, left).await, "available");
+}
+
+#[tokio::test]
+async fn a_job_of_ours_that_nobody_knows_about_is_taken_back_after_an_hour_and_another_kind_never() {
+    let database = migrated().await;
+    let db = &database.pool;
+    let insert = "INSERT INTO river_job (kind, queue, args, max_attempts, state, attempt, attempted_at, attempted_by) \
+         VALUES ($1, 'medium', '{}', 3, 'running', 1, now() - $2::interval, '{nobody}') RETURNING id";
+    let job = async |kind: &str, since: &str| -> i64 {
+        sqlx::query_scalar(insert).bind(kind).bind(since).fetch_one(db).await.unwrap()
+    };
+    let lost = job("ingest_document", "61 minutes").await;
+    let recent = job("ingest_document", "59 minutes").await;
+    let foreign = job("of_another_release", "3 days").await;
+    assert_eq!(sweep::run(db, TIME_TO_LIVE).await.unwrap(), 1);
+    let states = [state(db, lost).await, state(db, recent).await, state(db, foreign).await];
+    assert_eq!(states, ["available", "running", "running"]);
+}
+
 /// A pool whose sessions belong to this worker.
 async fn pool_of(database: &Database, worker: &str) -> PgPool {
     PgPool::connect_with(fence::tag(database.options.clone(), worker)).await.unwrap()

@@ -1,13 +1,13 @@
 use chatbot::{
     migrate::{self, Compatibility, Kind, MigrateError, Migration, Selection, embedded},
-    store::schema,
+    store::schema::{self, Recorded},
 };
 use sqlx::{
     PgPool, SqlSafeStr,
     migrate::{Migration as Sql, MigrationType},
 };
 
-use crate::support::{Database, empty, migrated, user};
+use crate::support::{Database, empty, eventually, migrated, user};
 
 /// Everything that makes up the schema, one line each, in a stable order.
 async fn shape(pool: &PgPool) -> Vec<String> {
@@ -30,6 +30,10 @@ fn extra(version: i64, kind: Kind, up: &'static str) -> Migration {
     };
     let (up, down) = (sql(MigrationType::ReversibleUp, up), sql(MigrationType::ReversibleDown, "SELECT 1"));
     Migration { version, name: "extra".to_owned(), kind, up, down }
+}
+
+async fn recorded(database: &Database) -> Vec<Recorded> {
+    schema::recorded(&database.pool).await.unwrap()
 }
 
 async fn applied(database: &Database) -> Vec<i64> {
@@ -82,7 +86,7 @@ async fn a_contract_migration_waits_until_it_is_asked_for() {
     migrations.push(extra(29_990_101_000_000, Kind::Contract, "DROP TABLE chunks"));
     let up = |selection| migrate::up(&database.options, &migrations, selection);
     assert_eq!(up(Selection::Expand).await.unwrap(), Vec::<String>::new());
-    assert!(Compatibility::new(&migrations, &applied(&database).await).is_compatible(), "it is not needed to serve");
+    assert!(Compatibility::new(&migrations, &recorded(&database).await).is_compatible(), "it is not needed to serve");
     assert_eq!(up(Selection::Contract).await.unwrap(), ["29990101000000_extra"]);
     assert_eq!(up(Selection::All).await.unwrap(), Vec::<String>::new());
 }
@@ -135,7 +139,7 @@ async fn what_a_newer_release_applied_is_reverted_by_that_release_only() {
 async fn a_release_serves_on_its_own_schema_and_on_the_next_one_but_not_on_an_older_one() {
     let database = migrated().await;
     let migrations = embedded().unwrap();
-    let verdict = async || Compatibility::new(&migrations, &applied(&database).await);
+    let verdict = async || Compatibility::new(&migrations, &recorded(&database).await);
     assert!(verdict().await.is_compatible());
     let mut newer = embedded().unwrap();
     newer.push(extra(29_990_101_000_000, Kind::Expand, "CREATE TABLE later (id int)"));
@@ -144,6 +148,57 @@ async fn a_release_serves_on_its_own_schema_and_on_the_next_one_but_not_on_an_ol
     migrate::down(&database.options, &newer, 2).await.unwrap();
     assert!(verdict().await.message().contains("run `chatbot migrate up --kind expand`"));
     assert!(!verdict().await.is_compatible());
+}
+
+#[tokio::test]
+async fn a_release_does_not_serve_after_a_newer_one_s_contract() {
+    let database = migrated().await;
+    let migrations = embedded().unwrap();
+    let mut newer = embedded().unwrap();
+    newer.push(extra(29_990_101_000_000, Kind::Contract, "DROP TABLE chunks"));
+    migrate::up(&database.options, &newer, Selection::All).await.unwrap();
+    let verdict = Compatibility::new(&migrations, &recorded(&database).await);
+    assert!(!verdict.is_compatible() && verdict.message().contains("29990101000000"), "{verdict:?}");
+    assert!(Compatibility::new(&newer, &recorded(&database).await).is_compatible(), "its own release serves");
+}
+
+#[tokio::test]
+async fn kinds_are_filled_in_for_what_was_applied_before_they_were_written_down() {
+    let database = migrated().await;
+    sqlx::raw_sql("ALTER TABLE _sqlx_migrations DROP COLUMN kind").execute(&database.pool).await.unwrap();
+    let mut migrations = embedded().unwrap();
+    migrations.push(extra(29_990_101_000_000, Kind::Contract, "SELECT 1"));
+    assert!(
+        recorded(&database).await.iter().all(|migration| !migration.is_contract),
+        "the column is not needed to read"
+    );
+    migrate::up(&database.options, &migrations, Selection::All).await.unwrap();
+    let kinds: Vec<Option<String>> = sqlx::query_scalar("SELECT kind FROM _sqlx_migrations ORDER BY version")
+        .fetch_all(&database.pool)
+        .await
+        .unwrap();
+    let expected: Vec<_> = migrations.iter().map(|migration| Some(migration.kind.to_string())).collect();
+    assert_eq!(kinds, expected);
+}
+
+#[tokio::test]
+async fn a_migration_that_waits_for_a_table_gives_way_to_others_and_tries_again() {
+    let database = migrated().await;
+    let mut reading = database.pool.begin().await.unwrap();
+    sqlx::query("SELECT count(*) FROM users").execute(&mut *reading).await.unwrap();
+    let mut migrations = embedded().unwrap();
+    migrations.push(extra(29_990_101_000_000, Kind::Expand, "ALTER TABLE users ADD COLUMN age integer"));
+    let options = database.options.clone();
+    let migrating = tokio::spawn(async move { migrate::up(&options, &migrations, Selection::All).await });
+    let waiting = "SELECT pid FROM pg_locks WHERE relation = 'users'::regclass AND NOT granted";
+    eventually("the migration's wait", async || {
+        sqlx::query_scalar::<_, i32>(waiting).fetch_optional(&database.pool).await.unwrap()
+    })
+    .await;
+    // Behind the migration in the queue, while the transaction before it goes on.
+    sqlx::query("SELECT count(*) FROM users").execute(&database.pool).await.unwrap();
+    reading.commit().await.unwrap();
+    assert_eq!(migrating.await.unwrap().unwrap(), ["29990101000000_extra"]);
 }
 
 #[tokio::test]

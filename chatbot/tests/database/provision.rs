@@ -34,6 +34,22 @@ async fn provisioning_twice_makes_everything_once() {
 }
 
 #[tokio::test]
+async fn every_run_closes_the_database_to_others() {
+    let qdrant = forgiving().await;
+    let name = format!("closed_{}", std::process::id());
+    let config = config(&name, &qdrant.uri());
+    provision::run(&config).await.unwrap();
+    let mut admin = PgConnection::connect(server_url()).await.unwrap();
+    let open = format!("GRANT CONNECT ON DATABASE {name} TO PUBLIC");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(open)).execute(&mut admin).await.unwrap();
+    provision::run(&config).await.unwrap();
+    let granted = "SELECT EXISTS (SELECT FROM pg_database, aclexplode(datacl) acl \
+        WHERE datname = $1 AND acl.grantee = 0 AND acl.privilege_type = 'CONNECT')";
+    let granted: bool = sqlx::query_scalar(granted).bind(&name).fetch_one(&mut admin).await.unwrap();
+    assert!(!granted);
+}
+
+#[tokio::test]
 async fn two_provisioners_at_once_do_not_trip_over_each_other() {
     let qdrant = forgiving().await;
     let config = config(&format!("race_{}", std::process::id()), &qdrant.uri());

@@ -1,4 +1,10 @@
-use crate::support::{empty, eventually, migrated, run, start, variables};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use test_upstream::{Script, Settings, Step};
+
+use crate::support::{Database, empty, eventually, migrated, run, start, user, variables};
 
 #[tokio::test]
 async fn a_server_refuses_traffic_until_the_schema_is_there() {
@@ -61,4 +67,60 @@ async fn readiness_does_not_wait_for_a_service_that_is_not_required() {
     eventually("readiness", async || process.get("/health/ready").await.filter(|(status, _)| *status == 200)).await;
     silent.set_nonblocking(true).unwrap();
     assert!(silent.accept().is_err(), "nobody asked the model whether it lives");
+}
+
+#[tokio::test]
+async fn health_names_what_to_check_and_no_hosts() {
+    let variables = variables(&migrated().await);
+    let process = start("serve", &variables);
+    let body = eventually("health", async || process.get("/health").await).await.1;
+    for wanted in ["Redis cannot be reached: check REDIS_URL", "Qdrant cannot be reached: check QDRANT_URL"] {
+        assert!(body.contains(wanted), "{wanted} is missing in {body}");
+    }
+    assert!(!body.contains("127.0.0.1") && !body.contains("refused (os"), "{body}");
+    let doctor = run("doctor", &variables);
+    assert!(doctor.stdout.to_lowercase().contains("connection refused"), "{doctor:?}");
+}
+
+async fn key(database: &Database) -> String {
+    let owner = user(database).await;
+    let key = chatbot::store::api_keys::from_random([7; 32]);
+    chatbot::store::api_keys::create(&database.pool, owner.id, "test", key.expose_secret(), None).await.unwrap();
+    key.expose_secret().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_notices_a_server_that_stops() {
+    let database = migrated().await;
+    let key = key(&database).await;
+    let upstream = Settings { address: SocketAddr::from(([127, 0, 0, 1], 0)), dimensions: 8 };
+    let upstream = test_upstream::start(upstream).await.unwrap();
+    let text = "word ".repeat(40).trim().to_owned();
+    upstream.script(Script { model: "any".to_owned(), steps: vec![Step::Answer { text, token_delay_ms: 150 }] });
+    let mut variables = variables(&database);
+    variables.insert("LLM_BASE_URL".to_owned(), upstream.base_url());
+    variables.insert("DRAIN_DELAY".to_owned(), "3".to_owned());
+    let mut process = start("serve", &variables);
+    eventually("readiness", async || process.get("/health/ready").await.filter(|(status, _)| *status == 200)).await;
+
+    let client = reqwest::Client::new();
+    let ask = client.post(format!("{}/api/v1/chat", process.url)).bearer_auth(&key);
+    let ask = ask.header("accept", "text/event-stream").json(&serde_json::json!({"message": "Count."}));
+    let answer = ask.send().await.unwrap();
+    process.terminate();
+    let list = || client.get(format!("{}/api/v1/conversations", process.url)).bearer_auth(&key).send();
+    // As long as a load balancer may take to notice.
+    let noticed = tokio::time::Instant::now() + Duration::from_secs(2);
+    let mut ended = 0;
+    while tokio::time::Instant::now() < noticed {
+        let response = list().await.expect("no request fails while others may still send some");
+        assert_eq!(response.status(), 200);
+        ended += usize::from(response.headers().get("connection").is_some_and(|value| value == "close"));
+        response.bytes().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(ended > 1, "answers end their connections, so that clients go elsewhere");
+    let answer = answer.text().await.expect("a stream in work is not cut off");
+    assert!(answer.contains("event: done"), "{answer}");
+    assert_eq!(eventually("the end", async || process.exit_code()).await, 0);
 }

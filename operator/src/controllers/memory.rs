@@ -17,6 +17,12 @@ use super::stores::Target;
 pub const REFUSED_FOR: Duration = Duration::from_mins(1);
 /// A write that was accepted shows in the caches by then.
 pub const SETTLES_IN: Duration = Duration::from_secs(3);
+/// What was written so often within [`REPEATED_WITHIN`] of one another, and does not show, is undone by somebody else.
+pub const FEW: u32 = 3;
+/// Then it is written no sooner than this.
+pub const CONTESTED_FOR: Duration = Duration::from_mins(1);
+/// A later write of the same counts as the first.
+const REPEATED_WITHIN: Duration = Duration::from_mins(3);
 
 /// An owned object: kind, namespace, name.
 pub type Key = (String, String, String);
@@ -30,6 +36,18 @@ pub struct Write {
     pub at: Instant,
     /// What came of it.
     pub answer: Answer,
+    /// How many times the same was written in a row, at short intervals.
+    pub times: u32,
+}
+
+impl Write {
+    /// A write at this moment, after `last`.
+    fn after(last: Option<&Self>, hash: String, answer: Answer) -> Self {
+        let at = Instant::now();
+        let is_repeated = |last: &&Self| last.hash == hash && at.saturating_duration_since(last.at) < REPEATED_WITHIN;
+        let times = last.filter(is_repeated).map_or(0, |last| last.times).saturating_add(1);
+        Self { hash, at, answer, times }
+    }
 }
 
 /// What came of a write.
@@ -71,7 +89,8 @@ impl Memory {
     /// Remembers a write.
     pub fn wrote(&self, key: Key, hash: String, answer: Answer) {
         let mut writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
-        writes.insert(key, Write { hash, at: Instant::now(), answer });
+        let write = Write::after(writes.get(&key), hash, answer);
+        writes.insert(key, write);
     }
 
     /// Forgets the writes of an object that is no more.
@@ -85,6 +104,12 @@ impl Memory {
             environment.failures = environment.failures.saturating_add(1);
             environment.failures
         })
+    }
+
+    /// How many failures there were in a row.
+    #[must_use]
+    pub fn failures(&self, target: &Target) -> u32 {
+        self.with(target, |environment| environment.failures)
     }
 
     /// Ends a row of failures.

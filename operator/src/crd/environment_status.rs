@@ -41,7 +41,8 @@ pub struct ChatbotEnvironmentStatus {
     #[schemars(length(max = 10))]
     pub history: Vec<PastRelease>,
 
-    /// Releases that failed: not tried again until the spec changes or the annotation chatbot.platform/retry names them.
+    /// Releases that failed: not tried again until the spec changes or the annotation chatbot.platform/retry names them; where
+    /// no release serves yet, tried again by themselves after a pause.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10))]
     pub failed_releases: Vec<FailedRelease>,

@@ -145,6 +145,11 @@ pub struct ReleaseStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bake_until: Option<Time>,
 
+    /// Since when the release on its way is not advanced, because the environment is suspended, paused or lacks something; its
+    /// deadlines stand still meanwhile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_since: Option<Time>,
+
     /// Id of the release that was last tried again because the annotation chatbot.platform/retry names it. The wish counts
     /// once: take the annotation away and set it again to ask for another try.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -182,6 +187,9 @@ pub struct Step {
     /// When it ended; absent while it runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Time>,
+    /// Seconds for which it was not advanced; they count for no deadline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_seconds: Option<i64>,
     /// How it ended.
     pub outcome: Outcome,
     /// What a person should know about it.

@@ -89,5 +89,11 @@ pub struct Policy {
 /// How the message of a migration begins that waits for what it needs on shared services.
 pub const PROVISIONING: &str = "provisioning: ";
 
+/// Pause before a first release that failed is tried again; it doubles with every failure.
+pub const FIRST_RELEASE_RETRY: Duration = Duration::from_mins(5);
+
+/// The longest such pause.
+pub const FIRST_RELEASE_RETRY_LONGEST: Duration = Duration::from_mins(30);
+
 /// Pause between two Jobs of the same migration: whatever kept the first from succeeding may be mended by then.
 pub const JOB_RETRY: Duration = Duration::from_mins(1);

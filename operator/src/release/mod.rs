@@ -9,9 +9,11 @@
 //! | [`state`] | what is remembered between two looks |
 //! | [`facts`] | what is seen of the cluster, and the policy that judges it |
 //! | [`next`](mod@next) | the state machine |
+//! | [`hold`](mod@hold) | the clock of a release that is not advanced |
 //! | [`layout`](mod@layout) | what must run in a state |
 
 pub mod facts;
+pub mod hold;
 pub mod layout;
 pub mod next;
 pub mod state;
@@ -19,6 +21,7 @@ pub mod state;
 mod tests;
 
 pub use facts::{Check, Facts, Job, Policy, Rollout};
+pub use hold::hold;
 pub use layout::{JobRun, Layout, Workload, layout};
 pub use next::next;
 pub use state::{Phase, Placed, Release, ReleaseState, Running};

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!          wanted ≠ active, and it has not failed
-//!              (or a person asks to retry it)
+//!              (or a person asks to retry it,
+//!               or none serves yet and it rested)
 //!   ┌──────┐ ──────────────────────────────▶ ┌─────────┐  Job succeeded   ┌───────┐
 //!   │ idle │                                 │ Migrate │ ───────────────▶ │ Start │
 //!   └──────┘ ◀────────┐                      └────┬────┘                  └───┬───┘
@@ -29,7 +30,8 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
-    facts::{Check, Facts, Job, PROVISIONING, Policy, Rollout},
+    facts::{Check, FIRST_RELEASE_RETRY, FIRST_RELEASE_RETRY_LONGEST, Facts, Job, PROVISIONING, Policy, Rollout},
+    hold::resume,
     state::{HISTORY, Phase, Placed, Release, ReleaseState, Running},
 };
 use crate::crd::{
@@ -56,7 +58,7 @@ enum Verdict {
 /// At most one phase ends in one call, so that each is written down before the next begins.
 #[must_use]
 pub fn next(state: &ReleaseState, facts: &Facts, policy: &Policy, now: Timestamp) -> ReleaseState {
-    let mut state = state.clone();
+    let mut state = resume(state.clone(), now);
     state.failed = state.failed.filter(|failed| failed.id == facts.wanted.id);
     state.retried = state.retried.filter(|id| facts.retry.as_ref() == Some(id));
     let Some(running) = state.running.clone() else { return start_if_wanted(state, facts, now) };
@@ -151,16 +153,26 @@ fn job_message<'a>(job: &'a Job, said: &'a str) -> &'a str {
 
 fn late(state: &ReleaseState, since: Phase, limit: Duration, now: Timestamp) -> bool {
     let limit = i64::try_from(limit.as_secs()).unwrap_or(i64::MAX);
-    state.began(since).is_some_and(|began| now.as_second().saturating_sub(began.as_second()) >= limit)
+    state.spent_since(since, now).is_some_and(|spent| spent >= limit)
 }
 
 fn start_if_wanted(state: ReleaseState, facts: &Facts, now: Timestamp) -> ReleaseState {
     let asked_again = facts.retry.as_ref() == Some(&facts.wanted.id) && state.retried != facts.retry;
-    if state.serves(&facts.wanted.id) || (state.failed.is_some() && !asked_again) {
+    if state.serves(&facts.wanted.id) || (state.failed.is_some() && !asked_again && !has_rested(&state, now)) {
         return state;
     }
-    let retried = if state.failed.is_some() { facts.retry.clone() } else { state.retried.clone() };
+    let retried = if state.failed.is_some() && asked_again { facts.retry.clone() } else { state.retried.clone() };
     begin(ReleaseState { retried, ..state }, &facts.wanted, now)
+}
+
+/// Whether a release that failed is tried again by itself: while none serves, nobody is protected by not trying.
+fn has_rested(state: &ReleaseState, now: Timestamp) -> bool {
+    let Some(failed) = state.failed.as_ref().filter(|_| state.active.is_none()) else { return false };
+    let is_same = |past: &&PastRelease| past.id == failed.id && past.outcome == Outcome::Failed;
+    let earlier = state.history.iter().take_while(is_same).skip(1);
+    let pause = earlier.fold(FIRST_RELEASE_RETRY, |pause, _| (pause * 2).min(FIRST_RELEASE_RETRY_LONGEST));
+    let pause = i64::try_from(pause.as_secs()).unwrap_or(i64::MAX);
+    now.as_second().saturating_sub(failed.at.0.as_second()) >= pause
 }
 
 fn begin(state: ReleaseState, wanted: &Release, now: Timestamp) -> ReleaseState {
@@ -226,7 +238,7 @@ fn failed(running: &Running, message: &str, now: Timestamp) -> FailedRelease {
 
 fn opened(phase: Phase, now: Timestamp) -> Step {
     let (name, started_at) = (phase.shown(), Time(now));
-    Step { name, started_at, finished_at: None, outcome: Outcome::Running, message: String::new() }
+    Step { name, started_at, finished_at: None, held_seconds: None, outcome: Outcome::Running, message: String::new() }
 }
 
 fn close(mut state: ReleaseState, outcome: Outcome, message: &str, now: Timestamp) -> ReleaseState {

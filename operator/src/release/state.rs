@@ -110,6 +110,8 @@ pub struct ReleaseState {
     pub failed: Option<FailedRelease>,
     /// Releases that ended, the newest first; at most [`HISTORY`].
     pub history: Vec<PastRelease>,
+    /// Since when the release under way is not advanced; none while it is.
+    pub held_since: Option<Timestamp>,
     /// The release that was tried again at a person's wish, for as long as the wish stands written: it counts once.
     pub retried: Option<String>,
 }
@@ -122,6 +124,7 @@ impl ReleaseState {
         Self {
             active: read_active(&release),
             running: read_running(&release),
+            held_since: release.held_since.as_ref().map(|since| since.0),
             steps: release.steps,
             retried: release.retried,
             failed: status.failed_releases.first().cloned(),
@@ -135,10 +138,13 @@ impl ReleaseState {
         self.steps.last().filter(|step| step.outcome == Outcome::Running)
     }
 
-    /// When the given phase of the release under way began.
+    /// Seconds from the beginning of the given phase to `now`, without those in which the release was not advanced.
     #[must_use]
-    pub fn began(&self, phase: Phase) -> Option<Timestamp> {
-        self.steps.iter().find(|step| step.name == phase.shown()).map(|step| step.started_at.0)
+    pub fn spent_since(&self, phase: Phase, now: Timestamp) -> Option<i64> {
+        let first = self.steps.iter().position(|step| step.name == phase.shown())?;
+        let steps = self.steps.get(first..)?;
+        let held: i64 = steps.iter().filter_map(|step| step.held_seconds).sum();
+        Some(now.as_second().saturating_sub(steps.first()?.started_at.0.as_second()).saturating_sub(held))
     }
 
     /// Whether the release with this id serves.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::{
-    Check, Facts, Job, JobRun, Phase, Placed, Policy, Release, ReleaseState, Rollout, Running, facts::JOB_RETRY,
+    Check, Facts, Job, JobRun, Phase, Placed, Policy, Release, ReleaseState, Rollout, Running, facts::JOB_RETRY, hold,
     layout, next, state::HISTORY,
 };
 use crate::{
@@ -202,6 +202,41 @@ fn start_and_check_share_one_deadline() {
 }
 
 #[test]
+fn time_in_which_a_release_is_not_advanced_counts_for_no_deadline() {
+    let cases = [(Phase::Migrate, 1800), (Phase::Start, 600), (Phase::Check, 600), (Phase::Finish, 1800)];
+    for (phase, limit) in cases {
+        let held = hold(&hold(&releasing(phase), at(100)), at(5000));
+        let resumed = next(&held, &nothing_yet("new"), &POLICY, at(10_100));
+        assert_eq!(resumed.held_since, None, "{phase:?}");
+        assert_eq!(resumed.steps.last().unwrap().held_seconds, Some(10_000), "{phase:?}");
+        let soon = next(&resumed, &nothing_yet("new"), &POLICY, at(10_000 + limit - 1));
+        assert!(soon.running.is_some(), "{phase:?} ended too soon");
+        let late = next(&resumed, &nothing_yet("new"), &POLICY, at(10_000 + limit));
+        assert_eq!(late.running, None, "{phase:?}");
+    }
+    let held = hold(&releasing(Phase::Start), at(100));
+    let checking = next(&held, &all_well("new"), &POLICY, at(1100));
+    assert_eq!(phase(&next(&checking, &nothing_yet("new"), &POLICY, at(1599))), Some(Phase::Check), "held in Start");
+    assert_eq!(hold(&serving("old"), at(5)), serving("old"), "nothing is under way");
+}
+
+#[test]
+fn a_first_release_that_failed_is_tried_again_after_pauses_that_grow() {
+    let (mut state, mut now) = (ReleaseState::default(), 0);
+    for minutes in [5, 10, 20, 30, 30] {
+        state = next(&state, &nothing_yet("one"), &POLICY, at(now));
+        assert_eq!(phase(&state), Some(Phase::Migrate), "before a pause of {minutes} minutes");
+        now += 1800;
+        state = next(&state, &nothing_yet("one"), &POLICY, at(now));
+        assert!(state.failed.is_some());
+        now += minutes * 60;
+        assert_eq!(next(&state, &nothing_yet("one"), &POLICY, at(now - 1)), state, "within {minutes} minutes");
+    }
+    let other = next(&state, &nothing_yet("two"), &POLICY, at(now - 1));
+    assert_eq!(phase(&other), Some(Phase::Migrate), "another release need not wait");
+}
+
+#[test]
 fn a_new_spec_discards_the_candidate_before_it_starts_anew() {
     for phase in Phase::ALL {
         let discarded = next(&releasing(phase), &all_well("newer"), &POLICY, at(5));
@@ -315,6 +350,7 @@ fn written(state: &ReleaseState) -> ChatbotEnvironmentStatus {
                 schema: placed.schema.clone(),
             }),
             started_at: running.map(|running| k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(running.started_at)),
+            held_since: state.held_since.map(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time),
             steps: state.steps.clone(),
             ..ReleaseStatus::default()
         }),
@@ -404,10 +440,26 @@ proptest! {
     }
 
     #[test]
-    fn a_failed_release_is_not_retried_by_itself(facts in prop::collection::vec(any_facts(Just("new")), 1..20)) {
+    fn a_failed_release_is_not_retried_by_itself_where_another_serves(facts in prop::collection::vec(any_facts(Just("new")), 1..20)) {
         let failed = next(&releasing(Phase::Check), &nothing_yet("new"), &POLICY, at(600));
-        let last = facts.iter().fold(failed.clone(), |state, facts| next(&state, facts, &POLICY, at(700)));
+        let last = facts.iter().fold(failed.clone(), |state, facts| next(&state, facts, &POLICY, at(99_999)));
         prop_assert_eq!(last, failed);
+    }
+
+    #[test]
+    fn a_release_ends_as_if_it_had_never_been_held(life in any_life(), holds in prop::collection::vec(0..5000_i64, 60)) {
+        let (mut state, mut now) = (serving("old"), 0);
+        let (mut held, mut held_now) = (serving("old"), 0);
+        for ((facts, later), stands_still) in life.into_iter().zip(holds) {
+            (now, held_now) = (now + later, held_now + later);
+            state = next(&state, &facts, &POLICY, at(now));
+            held = hold(&held, at(held_now));
+            held_now += stands_still;
+            held = next(&held, &facts, &POLICY, at(held_now));
+            prop_assert_eq!(phase(&held), phase(&state));
+            prop_assert_eq!(active(&held), active(&state));
+            prop_assert_eq!(held.failed.is_some(), state.failed.is_some());
+        }
     }
 
     #[test]
@@ -429,6 +481,8 @@ proptest! {
             now += later;
             state = next(&state, &facts, &POLICY, at(now));
             prop_assert_eq!(&ReleaseState::read(&written(&state)), &state);
+            let held = hold(&state, at(now));
+            prop_assert_eq!(&ReleaseState::read(&written(&held)), &held);
         }
     }
 }

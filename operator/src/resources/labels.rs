@@ -35,6 +35,8 @@ pub const TIER: &str = "chatbot.platform/tier";
 pub const DATABASE: &str = "chatbot.platform/database";
 /// On a namespace: its pods are an ingress controller and may reach the apps of environments.
 pub const INGRESS_NAMESPACE: &str = "chatbot.platform/ingress";
+/// On a namespace: its Prometheus may read the metrics of environments.
+pub const MONITORING_NAMESPACE: &str = "chatbot.platform/monitoring";
 
 /// Value of [`NAME`] on every object of an environment.
 pub const APPLICATION: &str = "chatbot";

@@ -9,7 +9,7 @@ use k8s_openapi::api::networking::v1::{
     NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort,
     NetworkPolicySpec,
 };
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::labels::{self, Component, Labels};
@@ -19,6 +19,8 @@ use crate::controllers::environment::resolve::{Endpoints, Resolved, Way};
 /// Label that Kubernetes puts on every namespace.
 const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 const PROMETHEUS: &str = "prometheus";
+/// Namespaces whose Prometheus is let in without a label on them.
+const MONITORING: [&str; 2] = ["monitoring", "chatbot-platform"];
 const DNS: i32 = 53;
 
 /// All policies of an environment; none where its spec switches them off.
@@ -60,10 +62,16 @@ fn provision(resolved: &Resolved) -> NetworkPolicy {
     policy(resolved, Component::Provision, None, egress(&resolved.network.endpoints.clone().and(administrators)))
 }
 
-/// Those who read health and metrics: the operator, and Prometheus in any namespace.
+/// Those who read health and metrics: the operator, and Prometheus in namespaces that only an administrator can name or label.
+/// Anybody can label a pod of their own.
 fn observers(resolved: &Resolved) -> Vec<NetworkPolicyPeer> {
-    let operator = resolved.network.operator_namespace.as_deref();
-    vec![named_pods(labels::OPERATOR, operator), named_pods(PROMETHEUS, None)]
+    let operator = resolved.network.operator_namespace.as_deref().map(namespace_named).unwrap_or_default();
+    let marked = match_labels(labels::with(Labels::new(), labels::MONITORING_NAMESPACE, "true"));
+    vec![
+        named_pods(labels::OPERATOR, operator),
+        named_pods(PROMETHEUS, marked),
+        named_pods(PROMETHEUS, one_of(&MONITORING)),
+    ]
 }
 
 /// The pods of the gateway or ingress controller that the environment's route goes through.
@@ -140,16 +148,25 @@ fn pods(labels: Labels) -> NetworkPolicyPeer {
     NetworkPolicyPeer { pod_selector: Some(match_labels(labels)), ..NetworkPolicyPeer::default() }
 }
 
-/// Pods of an application, in one namespace or in any.
-fn named_pods(application: &str, in_namespace: Option<&str>) -> NetworkPolicyPeer {
+/// Pods of an application, in the selected namespaces.
+fn named_pods(application: &str, namespaces: LabelSelector) -> NetworkPolicyPeer {
     NetworkPolicyPeer {
-        namespace_selector: Some(in_namespace.map(namespace_named).unwrap_or_default()),
+        namespace_selector: Some(namespaces),
         ..pods(labels::with(Labels::new(), labels::NAME, application))
     }
 }
 
 fn namespace_named(name: &str) -> LabelSelector {
     match_labels(labels::with(Labels::new(), NAMESPACE_NAME, name))
+}
+
+fn one_of(namespaces: &[&str]) -> LabelSelector {
+    let requirement = LabelSelectorRequirement {
+        key: NAMESPACE_NAME.to_owned(),
+        operator: "In".to_owned(),
+        values: Some(namespaces.iter().map(|name| (*name).to_owned()).collect()),
+    };
+    LabelSelector { match_labels: None, match_expressions: Some(vec![requirement]) }
 }
 
 fn namespace(selector: LabelSelector) -> NetworkPolicyPeer {

@@ -11,6 +11,13 @@ use crate::http::state::Http;
 use crate::retrieval::{Found, Mode, SearchError, Searcher};
 use crate::store::StoreError;
 use crate::store::chunks::{self, ChunkWithTitle};
+use crate::store::documents;
+use crate::vectors::{Nearest, VectorError};
+
+/// Candidates that are asked for, as a multiple of the passages that are wanted: some may belong to deleted documents.
+const SPARE: usize = 2;
+/// Most candidates of one search; beyond that deleted documents crowd out living ones until their vectors are removed.
+const MAX_CANDIDATES: usize = 400;
 
 /// The documents of one user.
 #[derive(Clone, Debug)]
@@ -46,17 +53,46 @@ impl UserLibrary {
     }
 }
 
+impl UserLibrary {
+    /// What the index offers. None when there is no index, and no document of this user that would be in it: nothing is
+    /// missing then.
+    async fn candidates(&self, question: &str, count: usize) -> Result<Option<Found>, LibraryError> {
+        match self.searcher.search(self.user_id, question, count).await {
+            Err(SearchError::Vectors(VectorError::CollectionMissing(_)))
+                if !documents::any_ready(&self.db, self.user_id).await? =>
+            {
+                Ok(None)
+            }
+            result => Ok(Some(result?)),
+        }
+    }
+
+    /// The passages behind the points, best first. A point whose chunk is gone belongs to a document that was deleted
+    /// and whose vectors are not removed yet.
+    async fn passages(&self, nearest: Vec<Nearest>, limit: usize) -> Result<Vec<Passage>, LibraryError> {
+        let ids: Vec<Uuid> = nearest.iter().map(|nearest| nearest.id).collect();
+        let found = if ids.is_empty() { Vec::new() } else { chunks::find_many(&self.db, self.user_id, &ids).await? };
+        let mut found: HashMap<Uuid, ChunkWithTitle> = found.into_iter().map(|found| (found.chunk.id, found)).collect();
+        Ok(ids.iter().filter_map(|id| found.remove(id)).take(limit).map(passage).collect())
+    }
+}
+
 impl Library for UserLibrary {
     type Error = LibraryError;
 
     async fn find(&self, question: &str, limit: usize) -> Result<Findings, Self::Error> {
-        let Found { nearest, mode } = self.searcher.search(self.user_id, question, limit).await?;
-        let ids: Vec<Uuid> = nearest.iter().map(|nearest| nearest.id).collect();
-        let found = if ids.is_empty() { Vec::new() } else { chunks::find_many(&self.db, self.user_id, &ids).await? };
-        let mut found: HashMap<Uuid, ChunkWithTitle> = found.into_iter().map(|found| (found.chunk.id, found)).collect();
-        // A point whose chunk is gone belongs to a document that was deleted meanwhile.
-        let passages = ids.iter().filter_map(|id| found.remove(id)).map(passage).collect();
-        Ok(Findings { passages, words_only: self.has_embedder && mode == Mode::Words })
+        let mut candidates = limit.saturating_mul(SPARE);
+        loop {
+            let Some(Found { nearest, mode }) = self.candidates(question, candidates).await? else {
+                return Ok(Findings::default());
+            };
+            let is_all = nearest.len() < candidates || candidates >= MAX_CANDIDATES;
+            let passages = self.passages(nearest, limit).await?;
+            if passages.len() == limit || is_all {
+                return Ok(Findings { passages, words_only: self.has_embedder && mode == Mode::Words });
+            }
+            candidates = candidates.saturating_mul(SPARE * SPARE).min(MAX_CANDIDATES);
+        }
     }
 }
 

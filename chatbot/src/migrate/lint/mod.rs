@@ -1,7 +1,8 @@
 //! Reads migration files and refuses what would break the old release, with file and line.
 //!
 //! It looks at words, not at a parsed tree: enough for the rules below, and easy to know what it sees. What it cannot
-//! know (a trigger that narrows, a default that misleads) stays the author's duty.
+//! know (a trigger that narrows, a default that misleads) stays the author's duty, and so does an exception, which a
+//! comment `-- allow: <reason>` on the line above a statement's first word makes.
 
 mod rules;
 mod scan;
@@ -60,12 +61,21 @@ pub fn check(files: &BTreeMap<String, String>) -> Vec<Finding> {
         }
         match text.lines().next().and_then(Kind::of) {
             None => add(1, "the first line must be `-- expand` or `-- contract`".to_owned()),
-            Some(Kind::Expand) => rules::expand(&statements).into_iter().for_each(|(line, message)| add(line, message)),
+            Some(Kind::Expand) => {
+                let judged: Vec<_> = statements.into_iter().filter(|statement| !is_allowed(text, statement)).collect();
+                rules::expand(&judged).into_iter().for_each(|(line, message)| add(line, message));
+            }
             Some(Kind::Contract) => {}
         }
     }
     findings.sort();
     findings
+}
+
+/// Whether the line above says why this statement may be there.
+fn is_allowed(text: &str, statement: &[scan::Word]) -> bool {
+    let above = statement.first().and_then(|word| word.line.checked_sub(2)).and_then(|above| text.lines().nth(above));
+    above.and_then(|line| line.trim().strip_prefix("-- allow:")).is_some_and(|reason| !reason.trim().is_empty())
 }
 
 /// File names: a valid time, no time twice, and always a pair.

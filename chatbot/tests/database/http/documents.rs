@@ -2,6 +2,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 
 use super::world::{World, read, stable};
+use crate::support::eventually;
 
 /// A form as browsers send it.
 fn form(world: &World, parts: &[(&str, &str)]) -> RequestBuilder {
@@ -43,8 +44,36 @@ async fn a_deleted_document_is_found_and_cited_no_more() {
     let path = format!("/api/v1/documents/{id}");
     assert_eq!(world.delete(&path).await, 204);
     assert_eq!((world.get(&path).await.0, found().await), (404, json!([])));
-    assert_eq!(world.app.qdrant.count_document(id.parse().unwrap()).await.unwrap(), 0);
+    eventually("its vectors to go", async || {
+        let points = world.app.qdrant.count_document(id.parse().unwrap()).await.unwrap();
+        (points == 0).then_some(())
+    })
+    .await;
     assert_eq!(world.ask("What is the launch code?").await["sources"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_is_deleted_while_the_index_is_down() {
+    let mut world = World::new().await;
+    let path = format!("/api/v1/documents/{}", world.upload("a.md", "The harbour.").await);
+    world.qdrant.take().unwrap().stop().await;
+    assert_eq!((world.delete(&path).await, world.get(&path).await.0, world.delete(&path).await), (204, 404, 404));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_document_whose_upload_is_gone_is_mended_by_uploading_it_again() {
+    let world = World::new().await;
+    let id = world.upload("a.md", "The harbour.").await;
+    let db = &world.app.db;
+    let key: String = sqlx::query_scalar("UPDATE documents SET status = 'failed', error = 'x' RETURNING object_key")
+        .fetch_one(db)
+        .await
+        .unwrap();
+    world.app.objects.delete(&key).await.unwrap();
+    let again = world.request(Method::POST, "/api/v1/documents?title=a.md").header("content-type", "text/markdown");
+    let (status, document) = read(again.body("The harbour.")).await;
+    assert_eq!((status, &document["status"]), (200, &json!("pending")), "{document}");
+    world.status_of(&id, "ready").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -52,6 +52,32 @@ async fn a_search_without_the_index_is_a_problem_and_a_question_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_lost_index_is_told_once_there_was_something_in_it() {
+    let world = World::new().await;
+    let search = async || world.post("/api/v1/search", &json!({"query": "harbour"})).await;
+    assert_eq!(search().await, (200, json!({"results": [], "degraded": false})), "nothing was written yet");
+    world.upload("a.md", "The harbour is old.").await;
+    let collection = format!("{}/collections/{}", world.qdrant.as_ref().unwrap().url(), world.app.qdrant.collection());
+    reqwest::Client::builder().build().unwrap().delete(collection).send().await.unwrap().error_for_status().unwrap();
+    assert_eq!(search().await.0, 503);
+    world.says("Yes.");
+    assert_eq!(world.ask("Is the harbour old?").await["degraded"], json!(true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vectors_of_deleted_documents_do_not_crowd_out_living_ones() {
+    let world = World::new().await;
+    for number in 0..6 {
+        world.upload("gone.md", &format!("Launch code {number}.")).await;
+    }
+    let living =
+        world.upload("here.md", "In a much longer text about the harbour somebody mentions a launch code.").await;
+    sqlx::query("DELETE FROM documents WHERE title = 'gone.md'").execute(&world.app.db).await.unwrap();
+    let (_, answer) = world.post("/api/v1/search", &json!({"query": "launch code", "limit": 1})).await;
+    assert_eq!(answer["results"][0]["documentId"], json!(living), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_searched_is_a_problem() {
     let world = World::new().await;
     for body in [json!({"query": " "}), json!({"query": "x", "limit": 0}), json!({"query": "x", "limit": 51})] {

@@ -14,7 +14,8 @@ use uuid::Uuid;
 
 use crate::support::{Database, app_with, eventually, migrated};
 
-pub(super) const DIMENSIONS: usize = 64;
+/// So many that words seldom share a place in the scripted vectors.
+pub(super) const DIMENSIONS: usize = 1024;
 
 pub(super) struct World {
     pub(super) app: App,

@@ -19,8 +19,13 @@ fn answer(request: &Request) -> ResponseTemplate {
 /// Takes everything.
 pub(crate) async fn forgiving() -> MockServer {
     let server = MockServer::start().await;
-    Mock::given(any()).respond_with(answer).mount(&server).await;
+    accept(&server).await;
     server
+}
+
+/// Makes a server take everything.
+pub(crate) async fn accept(server: &MockServer) {
+    Mock::given(any()).respond_with(answer).mount(server).await;
 }
 
 /// Takes everything, after a while.

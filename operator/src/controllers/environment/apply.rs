@@ -1,27 +1,26 @@
 //! Writes what the plan says, in its order, by server-side apply; what is as it should be is not written.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use kube::{
     Api,
-    api::{DeleteParams, DynamicObject, Patch, PatchParams, Preconditions, TypeMeta},
+    api::{DeleteParams, DynamicObject, ObjectMeta, Patch, PatchParams, Preconditions, TypeMeta},
 };
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
-    difference::{contains, project},
-    object::{APPLIED, Object, Removal, Writing},
+    difference::project,
+    need::{Need, need},
+    object::{Object, Removal},
     plan::{MANAGER, Outlook, Plan},
     trouble::{Trouble, refusal},
 };
 use crate::{
-    controllers::{
-        context::Context,
-        memory::{Answer, REFUSED_FOR, SETTLES_IN, Write},
-    },
+    controllers::{context::Context, memory::Answer},
     error::{Error, within},
     release::ReleaseState,
+    resources::labels,
 };
 
 /// What was done.
@@ -31,21 +30,10 @@ pub struct Applied {
     pub state: ReleaseState,
     /// What was known when the plan was made.
     pub outlook: Outlook,
-    /// The first object that was refused; nothing after it was written.
+    /// The first object that was refused: nothing after it was written, or it is still there.
     pub refused: Option<Trouble>,
     /// Whether the caches do not show everything yet.
     pub unsettled: bool,
-}
-
-/// What is to be done about one object.
-#[derive(Debug, PartialEq)]
-enum Need {
-    Nothing,
-    Write,
-    /// It was written, and shows soon.
-    Settling,
-    /// It was refused a moment ago.
-    Refused(String),
 }
 
 /// Writes and removes. A refusal ends the writing, because what follows needs what was refused.
@@ -58,30 +46,73 @@ pub async fn apply(ctx: &Context, plan: Plan) -> Result<Applied, Error> {
     for object in &objects {
         match write_if_needed(ctx, object).await? {
             Need::Nothing => {}
-            Need::Write | Need::Settling => applied.unsettled = true,
+            Need::Write | Need::Replace | Need::Settling => applied.unsettled = true,
             Need::Refused(why) => {
-                applied.refused = Some(refused(object, &why));
+                applied.refused = Some(titled(&object.title(), &why));
                 return Ok(applied);
             }
         }
     }
     for removal in &removals {
-        remove(ctx, removal).await?;
-        applied.unsettled = true;
+        if let Some(why) = remove(ctx, removal).await? {
+            let title =
+                format!("{} {} is not wanted any more, and cannot be removed", removal.resource.kind, removal.name);
+            applied.refused.get_or_insert_with(|| titled(&title, &why));
+        } else {
+            applied.unsettled = true;
+        }
     }
     Ok(applied)
 }
 
-fn refused(object: &Object, why: &str) -> Trouble {
+fn titled(title: &str, why: &str) -> Trouble {
     let Trouble { reason, message } = refusal(why);
-    Trouble::new(reason, format!("{}: {message}", object.title()))
+    Trouble::new(reason, format!("{title}: {message}"))
 }
 
 async fn write_if_needed(ctx: &Context, object: &Object) -> Result<Need, Error> {
     let observed = observed(ctx, object)?;
     let last = ctx.memory.same_write(&object.key(), &object.hash);
-    let need = need(object, observed.as_ref(), last.as_ref(), Instant::now());
-    if need == Need::Write { write(ctx, object).await } else { Ok(need) }
+    match need(object, observed.as_ref(), last.as_ref(), Instant::now()) {
+        Need::Write if observed.is_none() => match foreign(ctx, object).await? {
+            Some(why) => Ok(refuse(ctx, object, why)),
+            None => write(ctx, object).await,
+        },
+        Need::Write => write(ctx, object).await,
+        Need::Replace => replace(ctx, object, observed.as_ref()).await,
+        other @ (Need::Nothing | Need::Settling | Need::Refused(_)) => Ok(other),
+    }
+}
+
+/// The caches show only what has the operator's label. Before something is made, it is asked whether somebody else has something
+/// of that name: server-side apply would take it over.
+async fn foreign(ctx: &Context, object: &Object) -> Result<Option<String>, Error> {
+    let api: Api<DynamicObject> = Api::namespaced_with(ctx.client.clone(), &object.namespace, &object.resource);
+    let doing = || format!("reading {} in {}", object.title(), object.namespace);
+    let found = within(doing, api.get_metadata_opt(&object.name)).await?;
+    Ok(found.filter(|found| !is_own(&found.metadata, &object.body)).map(|_| {
+        "it exists already, and the operator did not make it: remove or rename it, or give the environment another name"
+            .to_owned()
+    }))
+}
+
+/// By the labels that the operator writes, or by the owner, where somebody took the labels away.
+fn is_own(found: &ObjectMeta, body: &Value) -> bool {
+    let has = |name| {
+        let label = found.labels.as_ref().and_then(|labels| labels.get(name));
+        label.map(String::as_str) == body["metadata"]["labels"][name].as_str()
+    };
+    let owner = body["metadata"]["ownerReferences"][0]["uid"].as_str();
+    let is_owned = owner.is_some() && found.owner_references.iter().flatten().any(|it| Some(it.uid.as_str()) == owner);
+    is_owned || [labels::MANAGED_BY, labels::ENVIRONMENT].into_iter().all(has)
+}
+
+/// What cannot be changed is removed; once it is gone, it is missing.
+async fn replace(ctx: &Context, object: &Object, observed: Option<&Value>) -> Result<Need, Error> {
+    let uid = observed.and_then(|observed| observed["metadata"]["uid"].as_str()).map(str::to_owned);
+    let Object { resource, namespace, name, .. } = object.clone();
+    let refused = remove(ctx, &Removal { resource, namespace, name, uid }).await?;
+    Ok(refused.map_or(Need::Replace, Need::Refused))
 }
 
 /// The object as the caches show it; of Secrets only the metadata.
@@ -102,51 +133,6 @@ fn named(found: &DynamicObject, object: &Object) -> DynamicObject {
     DynamicObject { types: Some(TypeMeta { api_version, kind }), ..found.clone() }
 }
 
-fn need(object: &Object, observed: Option<&Value>, last: Option<&Write>, now: Instant) -> Need {
-    if is_as_it_should_be(object, observed, last) {
-        return Need::Nothing;
-    }
-    let Some(last) = last else { return Need::Write };
-    let age = now.saturating_duration_since(last.at);
-    match &last.answer {
-        Answer::Refused(why) if age < REFUSED_FOR => Need::Refused(why.clone()),
-        Answer::Accepted { .. } if age < settles(object) => Need::Settling,
-        Answer::Refused(_) | Answer::Accepted { .. } => Need::Write,
-    }
-}
-
-/// Credentials are read afresh from the API server, so a second look at them is never too early.
-fn settles(object: &Object) -> Duration {
-    match object.writing {
-        Writing::Apply | Writing::Create | Writing::Opaque => SETTLES_IN,
-        Writing::Always => Duration::ZERO,
-    }
-}
-
-fn is_as_it_should_be(object: &Object, observed: Option<&Value>, last: Option<&Write>) -> bool {
-    let Some(observed) = observed else { return false };
-    let is_same = observed.pointer("/metadata/annotations").and_then(|all| all.get(APPLIED)).and_then(Value::as_str)
-        == Some(&object.hash);
-    match object.writing {
-        Writing::Create => true,
-        Writing::Always => false,
-        Writing::Opaque => is_same && contains(&observed["metadata"], &object.body["metadata"]),
-        Writing::Apply => is_same && (contains(observed, &object.body) || is_as_accepted(object, observed, last)),
-    }
-}
-
-/// The API server spells some values otherwise than they were written. What it shows is what it made of the last write, as long as
-/// nobody changed the object since, or none of the written fields.
-fn is_as_accepted(object: &Object, observed: &Value, last: Option<&Write>) -> bool {
-    last.is_some_and(|write| match &write.answer {
-        Answer::Accepted { version, shown } => {
-            version.as_deref() == observed["metadata"]["resourceVersion"].as_str()
-                || *shown == project(observed, &object.body)
-        }
-        Answer::Refused(_) => false,
-    })
-}
-
 async fn write(ctx: &Context, object: &Object) -> Result<Need, Error> {
     let api: Api<DynamicObject> = Api::namespaced_with(ctx.client.clone(), &object.namespace, &object.resource);
     let parameters = PatchParams::apply(MANAGER).force();
@@ -163,18 +149,16 @@ async fn write(ctx: &Context, object: &Object) -> Result<Need, Error> {
         }
         Err(Error::Api { source, doing }) => {
             let why = refusal_of(*source).map_err(|source| Error::Api { doing, source: Box::new(source) })?;
-            tracing::warn!(
-                kind = object.resource.kind,
-                namespace = object.namespace,
-                name = object.name,
-                why,
-                "refused"
-            );
-            ctx.memory.wrote(object.key(), object.hash.clone(), Answer::Refused(why.clone()));
-            Ok(Need::Refused(why))
+            Ok(refuse(ctx, object, why))
         }
         Err(error) => Err(error),
     }
+}
+
+fn refuse(ctx: &Context, object: &Object, why: String) -> Need {
+    tracing::warn!(kind = object.resource.kind, namespace = object.namespace, name = object.name, why, "refused");
+    ctx.memory.wrote(object.key(), object.hash.clone(), Answer::Refused(why.clone()));
+    Need::Refused(why)
 }
 
 /// A refusal is something that the user can mend; anything else is an error of the call.
@@ -187,7 +171,8 @@ fn refusal_of(error: kube::Error) -> Result<String, kube::Error> {
     Err(error)
 }
 
-async fn remove(ctx: &Context, removal: &Removal) -> Result<(), Error> {
+/// Removes, or says why that is refused.
+async fn remove(ctx: &Context, removal: &Removal) -> Result<Option<String>, Error> {
     let Removal { resource, namespace, name, uid } = removal;
     let api: Api<DynamicObject> = Api::namespaced_with(ctx.client.clone(), namespace, resource);
     let preconditions = Preconditions { uid: uid.clone(), resource_version: None };
@@ -196,13 +181,17 @@ async fn remove(ctx: &Context, removal: &Removal) -> Result<(), Error> {
     let doing = || format!("deleting {} {namespace}/{name}", resource.kind);
     match within(doing, api.delete(name, &parameters)).await {
         Ok(_) => tracing::info!(kind = resource.kind, namespace, name, "deleted"),
-        Err(Error::Api { source, doing }) if !is_gone(&source) => return Err(Error::Api { doing, source }),
+        Err(Error::Api { source, doing }) if !is_gone(&source) => {
+            let why = refusal_of(*source).map_err(|source| Error::Api { doing, source: Box::new(source) })?;
+            tracing::warn!(kind = resource.kind, namespace, name, why, "not deleted");
+            return Ok(Some(why));
+        }
         // Gone, or replaced by another under the same name: the caches will tell.
         Err(Error::Api { .. } | Error::Conflict { .. }) => {}
         Err(error) => return Err(error),
     }
     ctx.memory.deleted(&(resource.kind.clone(), namespace.clone(), name.clone()));
-    Ok(())
+    Ok(None)
 }
 
 fn is_gone(error: &kube::Error) -> bool {
@@ -211,56 +200,9 @@ fn is_gone(error: &kube::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use k8s_openapi::api::core::v1::ServiceAccount;
     use serde_json::json;
 
     use super::*;
-
-    fn account(writing: Writing) -> Object {
-        let account: ServiceAccount =
-            serde_json::from_value(json!({"metadata": {"name": "dev", "namespace": "chat", "labels": {"a": "b"}}}))
-                .unwrap();
-        Object::new(&account, writing).unwrap()
-    }
-
-    fn written(object: &Object, seconds_ago: u64, answer: Answer) -> Write {
-        Write { hash: object.hash.clone(), at: Instant::now() - Duration::from_secs(seconds_ago), answer }
-    }
-
-    #[tokio::test]
-    async fn an_object_is_written_when_it_is_not_as_it_should_be_and_not_otherwise() {
-        let object = account(Writing::Apply);
-        let mut drifted = object.body.clone();
-        drifted["metadata"]["labels"]["a"] = json!("c");
-        let answered = |version: &str, shown| Answer::Accepted { version: Some(version.to_owned()), shown };
-        let accepted = |ago| Some(written(&object, ago, answered("1", json!({}))));
-        let refused = |ago| Some(written(&object, ago, Answer::Refused("no".to_owned())));
-        let as_drifted = Some(written(&object, 90, answered("1", project(&drifted, &object.body))));
-        let mut unchanged = drifted.clone();
-        unchanged["metadata"]["resourceVersion"] = json!("1");
-        let cases = [
-            ("missing", None, None, Need::Write),
-            ("as it should be", Some(&object.body), None, Need::Nothing),
-            ("drifted", Some(&drifted), None, Need::Write),
-            ("drifted long after it was written", Some(&drifted), accepted(60), Need::Write),
-            ("not in the caches yet", None, accepted(1), Need::Settling),
-            ("deleted by somebody", None, accepted(4), Need::Write),
-            ("refused a moment ago", None, refused(59), Need::Refused("no".to_owned())),
-            ("refused a minute ago", None, refused(61), Need::Write),
-            ("spelt otherwise by the API server", Some(&drifted), as_drifted, Need::Nothing),
-            ("unchanged since it was written", Some(&unchanged), accepted(60), Need::Nothing),
-        ];
-        for (name, observed, last, expected) in cases {
-            assert_eq!(need(&object, observed, last.as_ref(), Instant::now()), expected, "{name}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_job_that_exists_is_left_alone_whatever_it_looks_like() {
-        let object = account(Writing::Create);
-        assert_eq!(need(&object, Some(&json!({})), None, Instant::now()), Need::Nothing);
-        assert_eq!(need(&object, None, None, Instant::now()), Need::Write);
-    }
 
     #[test]
     fn what_the_user_can_mend_is_told_from_errors_of_the_call() {
@@ -270,6 +212,23 @@ mod tests {
         }
         for code in [401, 429, 500, 503] {
             assert!(refusal_of(error(code)).is_err(), "{code}");
+        }
+    }
+
+    #[test]
+    fn an_object_is_the_operators_by_its_labels_or_by_its_owner() {
+        let own = |name: &str| json!({labels::MANAGED_BY: labels::OPERATOR, labels::ENVIRONMENT: name});
+        let owner = |uid: &str| json!([{"apiVersion": "v1", "kind": "K", "name": "dev", "uid": uid}]);
+        let body = json!({"metadata": {"labels": own("dev"), "ownerReferences": owner("1")}});
+        let cases = [
+            ("made by the operator", json!({"labels": own("dev"), "ownerReferences": owner("1")}), true),
+            ("its labels were taken away", json!({"ownerReferences": owner("1")}), true),
+            ("it outlives its environment", json!({"labels": own("dev")}), true),
+            ("somebody else's", json!({"labels": {"app": "shop"}}), false),
+            ("another environment's", json!({"labels": own("other"), "ownerReferences": owner("2")}), false),
+        ];
+        for (name, metadata, expected) in cases {
+            assert_eq!(is_own(&serde_json::from_value(metadata).unwrap(), &body), expected, "{name}");
         }
     }
 }

@@ -34,11 +34,14 @@ pub enum Progress {
     Settled,
 }
 
+/// What a pause does.
+const PAUSED: &str = "the annotation chatbot.platform/pause keeps the operator from acting; remove it to go on";
+
 type Check = fn(&Applied) -> Option<Verdict>;
 
 /// What keeps everything else from mattering comes first.
 const CHECKS: [Check; 11] =
-    [blocked, refused, suspended, failed, provisioning, migrating, released, releasing, troubled, unavailable, paused];
+    [blocked, refused, suspended, paused, failed, provisioning, migrating, released, releasing, troubled, unavailable];
 
 /// What the operator says about an environment.
 #[must_use]
@@ -62,13 +65,16 @@ fn suspended(applied: &Applied) -> Option<Verdict> {
 
 fn failed(applied: &Applied) -> Option<Verdict> {
     let failed = applied.state.failed.as_ref().filter(|_| applied.state.running.is_none())?;
-    let goes_on = match &applied.state.active {
-        Some(active) => format!("release {} goes on serving", active.release.id),
-        None => "nothing serves yet".to_owned(),
+    let (goes_on, progress) = match &applied.state.active {
+        Some(active) => (format!("release {} goes on serving", active.release.id), Progress::Stalled),
+        None => {
+            let retried = "nothing serves yet, so it is tried again by itself after 5 to 30 minutes; to go on sooner";
+            (retried.to_owned(), Progress::Reconciling)
+        }
     };
     let next = format!("change the spec or the Secret, or annotate chatbot.platform/retry={}", failed.id);
     let message = format!("release {} failed in {}: {}; {goes_on}; {next}", failed.id, failed.phase, failed.message);
-    Some(not_ready(Progress::Stalled, Trouble::new(reasons::RELEASE_FAILED, message)))
+    Some(not_ready(progress, Trouble::new(reasons::RELEASE_FAILED, message)))
 }
 
 fn provisioning(applied: &Applied) -> Option<Verdict> {
@@ -104,12 +110,12 @@ fn last_words(applied: &Applied) -> &str {
 /// The new release serves already, and only tidying is left.
 fn released(applied: &Applied) -> Option<Verdict> {
     let running = applied.state.running.as_ref().filter(|running| running.phase == Phase::Finish)?;
-    if !is_available(applied) || applied.outlook.trouble.is_some() {
+    if !is_available(applied) {
         return None;
     }
-    let words = last_words(applied);
+    let words = if applied.outlook.paused { PAUSED } else { last_words(applied) };
     let step = if words.is_empty() { "is under way".to_owned() } else { format!("waits: {words}") };
-    let message = format!("release {} serves; its last step {step}", running.placed.release.id);
+    let message = format!("release {} serves; its last step {step}{}", running.placed.release.id, aside(applied));
     Some(Verdict { ready: true, progress: Progress::Reconciling, reason: reasons::RELEASE_ACTIVE, message })
 }
 
@@ -124,8 +130,14 @@ fn releasing(applied: &Applied) -> Option<Verdict> {
     Some(not_ready(Progress::Reconciling, Trouble::new(reasons::RELEASE_IN_PROGRESS, message)))
 }
 
+/// A pod that is ill beside one that works keeps nobody from being served.
 fn troubled(applied: &Applied) -> Option<Verdict> {
-    applied.outlook.trouble.clone().map(|trouble| not_ready(Progress::Reconciling, trouble))
+    applied
+        .outlook
+        .trouble
+        .clone()
+        .filter(|_| !is_available(applied))
+        .map(|trouble| not_ready(Progress::Reconciling, trouble))
 }
 
 fn unavailable(applied: &Applied) -> Option<Verdict> {
@@ -140,21 +152,32 @@ fn unavailable(applied: &Applied) -> Option<Verdict> {
 /// Hands off: what the spec asks for is not worked on.
 fn paused(applied: &Applied) -> Option<Verdict> {
     let serves = applied.outlook.wanted.as_deref().is_some_and(|wanted| applied.state.serves(wanted));
-    let message = "the annotation chatbot.platform/pause keeps the operator from acting; remove it to go on";
-    (applied.outlook.paused && !serves).then(|| not_ready(Progress::Settled, Trouble::new(reasons::PAUSED, message)))
+    let is_done = applied.state.running.as_ref().is_none_or(|running| running.phase == Phase::Finish);
+    let is_stopped = applied.outlook.paused && !(serves && is_done);
+    is_stopped.then(|| not_ready(Progress::Settled, Trouble::new(reasons::PAUSED, PAUSED)))
 }
 
 fn serving(applied: &Applied) -> Verdict {
     match &applied.state.active {
         Some(active) => {
-            let message = format!("release {} serves", active.release.id);
-            Verdict { ready: true, progress: Progress::Settled, reason: reasons::RELEASE_ACTIVE, message }
+            let message = format!("release {} serves{}", active.release.id, aside(applied));
+            let progress = if applied.outlook.trouble.is_some() { Progress::Reconciling } else { Progress::Settled };
+            Verdict { ready: true, progress, reason: reasons::RELEASE_ACTIVE, message }
         }
         None => not_ready(
             Progress::Reconciling,
             Trouble::new(reasons::RELEASE_IN_PROGRESS, "the first release is about to begin"),
         ),
     }
+}
+
+/// A trouble that does not keep the release from serving.
+fn aside(applied: &Applied) -> String {
+    applied
+        .outlook
+        .trouble
+        .as_ref()
+        .map_or_else(String::new, |trouble| format!(", but not all is well: {}", trouble.message))
 }
 
 /// One pod of each kind keeps the chatbot in service; a single pod that is being replaced is nobody's trouble.

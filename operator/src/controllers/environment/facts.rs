@@ -1,12 +1,12 @@
 //! What the state machine of releases is told, and what status says about the servers.
 
-use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
 use kube::ResourceExt;
 
 use super::{
     jobs,
     observe::Observed,
-    resolve::Resolved,
+    resolve::{Resolved, Scale},
     trouble::{Trouble, trouble},
 };
 use crate::{
@@ -32,8 +32,10 @@ pub fn facts(
     let wanted = Release { id: resolved.release_id.clone(), image: resolved.image.reference.clone() };
     let environment = resolved.identity.name.as_str();
     let watched = state.watched().cloned();
-    let rollout =
-        |component| watched.as_ref().map_or_else(absent, |placed| rollout_of(environment, component, placed, observed));
+    let rollout = |component, scale: Scale| {
+        let least = scale.minimum().min(1);
+        watched.as_ref().map_or_else(absent, |placed| rollout_of(environment, component, placed, least, observed))
+    };
     let job = |migration| {
         let name = watched.as_ref().map(|placed| names::migration_job(environment, migration, &placed.release.id));
         name.map_or(Job::Absent, |name| jobs::fact(&name, &observed.jobs, &observed.pods))
@@ -46,9 +48,9 @@ pub fn facts(
             .and_then(|provision| unfinished(provision, state))
             .unwrap_or_else(|| job(Migration::Expand)),
         contract: job(Migration::Contract),
-        app: rollout(Component::App),
-        worker: rollout(Component::Worker),
-        check: watched.as_ref().map_or(Check::Unknown, |placed| check(placed, observed, services)),
+        app: rollout(Component::App, resolved.app.scale),
+        worker: rollout(Component::Worker, resolved.worker.scale),
+        check: watched.as_ref().map_or(Check::Unknown, |placed| check(resolved, placed, observed, services)),
         old_pods: watched.as_ref().map_or(0, |placed| old_pods(placed, observed)),
     }
 }
@@ -93,12 +95,12 @@ fn absent() -> Rollout {
     Rollout::Pending { message: "nothing runs yet".to_owned() }
 }
 
-fn rollout_of(environment: &str, component: Component, placed: &Placed, observed: &Observed) -> Rollout {
+fn rollout_of(environment: &str, component: Component, placed: &Placed, least: i32, observed: &Observed) -> Rollout {
     let name = names::deployment(environment, component, placed.colour);
     let Some(deployment) = observed.deployments.get(&name) else {
         return Rollout::Pending { message: format!("Deployment {name} is being created") };
     };
-    match rollout(deployment, &placed.release.id) {
+    match rollout(deployment, &placed.release.id, least) {
         Rollout::Complete => Rollout::Complete,
         Rollout::Pending { message } => {
             let trouble = trouble(observed, &[&placed.release.id]);
@@ -107,12 +109,12 @@ fn rollout_of(environment: &str, component: Component, placed: &Placed, observed
     }
 }
 
-/// Like `kubectl rollout status`, for one release.
-fn rollout(deployment: &Deployment, release: &str) -> Rollout {
+/// Like `kubectl rollout status`, for one release. A Deployment that is at zero and should not be is not done.
+fn rollout(deployment: &Deployment, release: &str, least: i32) -> Rollout {
     let pending = |message: String| Rollout::Pending { message };
     let name = deployment.name_any();
     let status = deployment.status.clone().unwrap_or_default();
-    let desired = desired(deployment);
+    let desired = desired(deployment).max(least);
     let of = |number: Option<i32>| number.unwrap_or(0);
     if template_release(deployment) != Some(release) || status.observed_generation < deployment.metadata.generation {
         pending(format!("Deployment {name} is being updated"))
@@ -147,9 +149,27 @@ pub fn available(environment: &str, component: Component, placed: &Placed, obser
     })
 }
 
+/// The same of the active release.
+#[must_use]
+pub fn available_of_active(
+    environment: &str,
+    component: Component,
+    state: &ReleaseState,
+    observed: &Observed,
+) -> (i32, i32) {
+    state.active.as_ref().map_or((0, 1), |active| available(environment, component, active, observed))
+}
+
+/// Whether nothing runs, nor should.
+#[must_use]
+pub fn rests(observed: &Observed) -> bool {
+    observed.deployments.values().all(|deployment| desired(deployment) == 0)
+}
+
 /// Every server speaks for itself: a Service would hide the one that is ill.
-fn check(placed: &Placed, observed: &Observed, services: &[ServiceStatus]) -> Check {
-    let mut asked = false;
+fn check(resolved: &Resolved, placed: &Placed, observed: &Observed, services: &[ServiceStatus]) -> Check {
+    let (_, wanted) = available(&resolved.identity.name, Component::App, placed, observed);
+    let mut asked = wanted == 0 && resolved.app.scale.minimum() == 0;
     for pod in observed.servers_of(&placed.release.id) {
         match observed.answers.get(&pod.name_any()) {
             None => return Check::Unknown,
@@ -179,15 +199,14 @@ fn objection(health: &Health, placed: &Placed, services: &[ServiceStatus]) -> Op
     let was_healthy = |name: &str| services.iter().any(|known| known.name == name && known.healthy);
     let worse =
         health.services.iter().find(|service| !service.healthy && (service.required || was_healthy(&service.name)))?;
-    Some(format!("{} is not healthy: {}", worse.name, worse.message.as_deref().unwrap_or("it does not answer")))
+    let why = super::trouble::short(worse.message.as_deref().unwrap_or("it does not answer"));
+    Some(format!("{} is not healthy: {why}", worse.name))
 }
 
 fn old_pods(placed: &Placed, observed: &Observed) -> usize {
-    let serves = |pod: &&std::sync::Arc<k8s_openapi::api::core::v1::Pod>| jobs::job_of(pod).is_none();
-    let is_old = |pod: &&std::sync::Arc<k8s_openapi::api::core::v1::Pod>| {
-        pod.labels().get(labels::RELEASE).is_some_and(|release| *release != placed.release.id)
-    };
-    observed.pods.iter().filter(serves).filter(is_old).count()
+    let serves = |pod: &Pod| jobs::job_of(pod).is_none() && !jobs::is_over(pod);
+    let is_old = |pod: &Pod| pod.labels().get(labels::RELEASE).is_some_and(|release| *release != placed.release.id);
+    observed.pods.iter().filter(|pod| serves(pod) && is_old(pod)).count()
 }
 
 /// The services as a server of the active release finds them; nothing while none can be asked.

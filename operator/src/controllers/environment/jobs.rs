@@ -31,6 +31,16 @@ pub fn job_of(pod: &Pod) -> Option<&str> {
     pod.labels().get(JOB_NAME).map(String::as_str)
 }
 
+/// Whether every container of the pod ended for good. Of a Deployment's pod only its record is left, often of an eviction: another
+/// has taken its place.
+#[must_use]
+pub fn is_over(pod: &Pod) -> bool {
+    pod.status
+        .as_ref()
+        .and_then(|status| status.phase.as_deref())
+        .is_some_and(|phase| matches!(phase, "Failed" | "Succeeded"))
+}
+
 /// Whether the Job ended well.
 #[must_use]
 pub fn succeeded(job: &Job) -> bool {

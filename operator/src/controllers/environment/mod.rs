@@ -6,7 +6,7 @@
 //! | [`resolve`](mod@resolve) | spec, tier and references become one type |
 //! | [`facts`], [`jobs`], [`trouble`](mod@trouble) | what was read, in the terms of releases and of people |
 //! | [`plan`](mod@plan), [`removals`](mod@removals), [`object`] | what to write, and how the release goes on |
-//! | [`apply`](mod@apply), [`difference`] | writes what is not as it should be |
+//! | [`apply`](mod@apply), [`need`](mod@need), [`difference`] | writes what is not as it should be |
 //! | [`report`](mod@report), [`status`](mod@status), [`conditions`], [`notes`](mod@notes) | status, events, metrics |
 
 pub mod apply;
@@ -14,6 +14,7 @@ pub mod conditions;
 pub mod difference;
 pub mod facts;
 pub mod jobs;
+pub mod need;
 pub mod notes;
 pub mod object;
 pub mod observe;
@@ -37,7 +38,7 @@ use self::{
     apply::{Applied, apply},
     observe::{Observed, observe},
     plan::{Before, Plan, plan},
-    report::{RETRY, report},
+    report::{RETRY, report, report_error},
     resolve::{Problem, Unresolved, provisioning, resolve},
 };
 use super::context::Context;
@@ -57,15 +58,28 @@ pub const PAUSE: &str = "chatbot.platform/pause";
 /// When the API server cannot be reached, or an object is not what its kind says. What the user can mend is no error.
 pub async fn reconcile(environment: Arc<ChatbotEnvironment>, ctx: Arc<Context>) -> Result<Action, Error> {
     let target = ObjectRef::from_obj(environment.as_ref());
+    if environment.metadata.deletion_timestamp.is_some() {
+        // Kubernetes removes what it owns; what would be made now, it would have to remove too.
+        return Ok(Action::await_change());
+    }
     if ctx.memory.is_outdated(&target, environment.resource_version().as_deref()) {
         return Ok(Action::requeue(CATCH_UP));
     }
-    let observed = observe(&ctx, &environment).await?;
-    let plan = decide(&environment, &observed, &ctx)?;
+    let outcome = step(&environment, &ctx).await;
+    match &outcome {
+        Ok(_) => ctx.memory.succeeded(&target),
+        Err(error) if ctx.memory.failures(&target) >= UNTOLD_FAILURES => report_error(&ctx, &environment, error).await,
+        Err(_) => {}
+    }
+    outcome
+}
+
+async fn step(environment: &ChatbotEnvironment, ctx: &Context) -> Result<Action, Error> {
+    let observed = observe(ctx, environment).await?;
+    let plan = decide(environment, &observed, ctx)?;
     let before = ReleaseState::read(&environment.status.clone().unwrap_or_default());
-    let applied = apply(&ctx, plan).await?;
-    report(&ctx, &environment, &applied).await?;
-    ctx.memory.succeeded(&target);
+    let applied = apply(ctx, plan).await?;
+    report(ctx, environment, &applied).await?;
     Ok(Action::requeue(pause(&applied, &before)))
 }
 
@@ -107,6 +121,8 @@ fn is_passing(unresolved: &Unresolved) -> bool {
     unresolved.problems().iter().all(|problem| matches!(problem, Problem::NotProvisioned { .. }))
 }
 
+/// So many failures in a row are the cluster's ordinary hiccups; the next one is told in the environment's status.
+const UNTOLD_FAILURES: u32 = 2;
 /// A cache that has not seen the last status yet will in a moment.
 const CATCH_UP: Duration = Duration::from_millis(300);
 /// While caches do not show everything that was written.

@@ -6,6 +6,7 @@ use std::{
 };
 
 use futures::future::join_all;
+use jiff::Timestamp;
 use k8s_openapi::api::{
     apps::v1::Deployment,
     batch::v1::Job,
@@ -27,7 +28,7 @@ use super::{
 use crate::{
     controllers::{
         context::Context,
-        stores::{Stores, Target},
+        stores::Stores,
     },
     crd::ChatbotEnvironment,
     error::{Error, within},
@@ -45,13 +46,19 @@ const MOST_UNREADY: usize = 3;
 /// What was read for one environment.
 #[derive(Debug, Default)]
 pub struct Observed {
+    /// Name of the environment.
+    pub environment: String,
+    /// Whether its spec wants everything at zero.
+    pub suspend: bool,
+    /// When it was read.
+    pub at: Timestamp,
     /// What the spec refers to.
     pub references: References,
-    /// Deployments by name.
+    /// Deployments that this environment owns, by name.
     pub deployments: BTreeMap<String, Deployment>,
-    /// Jobs by name.
+    /// Jobs that this environment owns, by name. One of an earlier environment of the same name tells nothing of this one.
     pub jobs: BTreeMap<String, Job>,
-    /// Pods, ending ones included.
+    /// Pods, ending ones included, in the order of their names.
     pub pods: Vec<Arc<Pod>>,
     /// What pods said about themselves, by their name.
     pub answers: BTreeMap<String, Result<Health, Unanswered>>,
@@ -64,10 +71,12 @@ pub struct Observed {
 }
 
 impl Observed {
-    /// Pods of one release that run or should, without those of Jobs that succeeded.
+    /// Pods of one release that run or should, without those of Jobs that succeeded, and those whose place another has taken.
     pub fn pods_of<'a>(&'a self, release: &'a str) -> impl Iterator<Item = &'a Pod> {
-        let open =
-            |pod: &Pod| jobs::job_of(pod).is_none_or(|job| self.jobs.get(job).is_some_and(|job| !jobs::succeeded(job)));
+        let open = |pod: &Pod| match jobs::job_of(pod) {
+            Some(job) => self.jobs.get(job).is_some_and(|job| !jobs::succeeded(job)),
+            None => !jobs::is_over(pod),
+        };
         self.pods
             .iter()
             .map(Arc::as_ref)
@@ -93,18 +102,29 @@ pub async fn observe(ctx: &Context, environment: &ChatbotEnvironment) -> Result<
     let (namespace, name) = (environment.namespace().unwrap_or_default(), environment.name_any());
     let references = references(ctx, environment, &namespace, &name).await?;
     let owned = ctx.stores.all_owned(&namespace, &name);
+    let uid = environment.uid().unwrap_or_default();
     let mut observed = Observed {
+        suspend: environment.spec.suspend,
+        at: ctx.clock.now(),
         references,
-        deployments: of_kind(&owned, "Deployment")?,
-        jobs: of_kind(&owned, "Job")?,
-        pods: ctx.stores.own_pods(&namespace, &name),
+        deployments: of_kind(&owned, "Deployment", &uid)?,
+        jobs: of_kind(&owned, "Job", &uid)?,
+        pods: pods(ctx, &namespace, &name),
         own_secrets: ctx.stores.own_secrets(&namespace, &name),
+        environment: name,
         owned,
         ..Observed::default()
     };
     observed.refused_jobs = refused_jobs(ctx, &namespace, &observed).await;
     observed.answers = ask(ctx, &observed, &ReleaseState::read(&environment.status.clone().unwrap_or_default())).await;
     Ok(observed)
+}
+
+/// In one order, so that of several ill pods the same one speaks at every look.
+fn pods(ctx: &Context, namespace: &str, name: &str) -> Vec<Arc<Pod>> {
+    let mut pods = ctx.stores.own_pods(namespace, name);
+    pods.sort_by(|one, other| one.metadata.name.cmp(&other.metadata.name));
+    pods
 }
 
 async fn references(
@@ -123,7 +143,7 @@ async fn references(
         secret: secret(ctx, namespace, Some(&user)).await?,
         admin: secret(ctx, namespace, admin.as_deref()).await?,
         provisioned: secret(ctx, namespace, provisioned.as_deref()).await?,
-        claims: claims(&ctx.everywhere, &ObjectRef::from_obj(environment)),
+        claims: claims(&ctx.everywhere),
         apis: *ctx.apis.borrow(),
         operator_namespace: Some(ctx.operator_namespace.clone()),
     })
@@ -136,23 +156,23 @@ async fn secret(ctx: &Context, namespace: &str, name: Option<&str>) -> Result<Op
     Ok(found.as_ref().map(SecretData::from))
 }
 
-/// Databases of other environments, as the labels of their release Secrets tell them.
-fn claims(everywhere: &[Stores], own: &Target) -> Vec<DatabaseClaim> {
+/// Databases of all environments, as the labels of their release Secrets tell them, and since when.
+fn claims(everywhere: &[Stores]) -> Vec<DatabaseClaim> {
     everywhere
         .iter()
-        .flat_map(|stores| stores.secrets.state().into_iter().filter_map(|secret| claim(stores, &secret, own)))
+        .flat_map(|stores| stores.secrets.state().into_iter().filter_map(|secret| claim(stores, &secret)))
         .collect()
 }
 
 /// A Secret whose environment is gone claims nothing.
-fn claim(stores: &Stores, secret: &PartialObjectMeta<Secret>, own: &Target) -> Option<DatabaseClaim> {
+fn claim(stores: &Stores, secret: &PartialObjectMeta<Secret>) -> Option<DatabaseClaim> {
     let fingerprint = secret.labels().get(labels::DATABASE)?.clone();
     let owner = ObjectRef::new(secret.labels().get(labels::ENVIRONMENT)?).within(secret.meta().namespace.as_deref()?);
-    let environment = stores.environments.get(&owner).filter(|_| owner != *own)?;
+    stores.environments.get(&owner)?;
     Some(DatabaseClaim {
         namespace: owner.namespace.unwrap_or_default(),
         name: owner.name,
-        created: environment.creation_timestamp().map(|time| time.0),
+        created: secret.creation_timestamp().map(|time| time.0),
         fingerprint,
     })
 }
@@ -160,8 +180,11 @@ fn claim(stores: &Stores, secret: &PartialObjectMeta<Secret>, own: &Target) -> O
 fn of_kind<K: DeserializeOwned>(
     owned: &[(ApiResource, Arc<DynamicObject>)],
     kind: &str,
+    uid: &str,
 ) -> Result<BTreeMap<String, K>, Error> {
-    let objects = owned.iter().filter(|(resource, _)| resource.kind == kind).map(|(_, object)| object);
+    let is_own = |object: &DynamicObject| object.owner_references().iter().any(|owner| owner.uid == uid);
+    let objects = owned.iter().filter(|(resource, object)| resource.kind == kind && is_own(object));
+    let objects = objects.map(|(_, object)| object);
     objects.map(|object| Ok((object.name_any(), typed(object)?))).collect()
 }
 

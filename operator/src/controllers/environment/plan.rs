@@ -13,7 +13,7 @@ use super::{
 use crate::{
     crd::{Colour, environment_status::ServiceStatus},
     error::Error,
-    release::{self, JobRun, Layout, Phase, ReleaseState, Workload, layout, next},
+    release::{self, JobRun, Layout, Phase, ReleaseState, Workload, hold, layout, next},
     resources::{
         deployment, horizontal_pod_autoscaler, http_route, ingress, labels::Component, migration_job, names,
         network_policy, pod_disruption_budget, provision_job, provisioned_secret, release_secret, service,
@@ -80,11 +80,11 @@ pub struct Blocked {
 pub fn plan(resolved: &Resolved, observed: &Observed, before: &Before, now: Timestamp) -> Result<Plan, Error> {
     let outlook = outlook(resolved, observed, before);
     if before.paused {
-        return Ok(Plan { state: before.state.clone(), outlook, ..Plan::default() });
+        return Ok(Plan { state: hold(&before.state, now), outlook, ..Plan::default() });
     }
     let facts = facts::facts(resolved, observed, &before.state, &before.services, before.retry.as_deref());
     let state = if resolved.suspend {
-        before.state.clone()
+        hold(&before.state, now)
     } else {
         next(&before.state, &facts, &facts::policy(resolved), now)
     };
@@ -111,14 +111,19 @@ pub struct Before {
 /// The plan for an environment that lacks something: what runs goes on.
 #[must_use]
 pub fn blocked(unresolved: &Unresolved, passing: bool, observed: &Observed, before: &Before) -> Plan {
-    let trouble = Trouble::new(unresolved.reason(), unresolved.to_string());
+    let rests = facts::rests(observed);
+    let later = if observed.suspend && !rests { "; spec.suspend takes effect once this is mended" } else { "" };
+    let trouble = Trouble::new(unresolved.reason(), format!("{unresolved}{later}"));
     let outlook = Outlook {
         blocked: Some(Blocked { trouble, passing }),
+        suspended: observed.suspend && rests,
         paused: before.paused,
+        app: facts::available_of_active(&observed.environment, Component::App, &before.state, observed),
+        worker: facts::available_of_active(&observed.environment, Component::Worker, &before.state, observed),
         services: facts::services(observed, &before.state),
         ..Outlook::default()
     };
-    Plan { state: before.state.clone(), outlook, ..Plan::default() }
+    Plan { state: hold(&before.state, observed.at), outlook, ..Plan::default() }
 }
 
 /// The plan that writes credentials for shared services; everything else follows at the next look.
@@ -132,15 +137,13 @@ pub fn credentials(credentials: &Credentials, unresolved: Plan) -> Result<Plan, 
 
 fn outlook(resolved: &Resolved, observed: &Observed, before: &Before) -> Outlook {
     let environment = resolved.identity.name.as_str();
-    let of = |component| {
-        before.state.active.as_ref().map_or((0, 1), |active| facts::available(environment, component, active, observed))
-    };
+    let of = |component| facts::available_of_active(environment, component, &before.state, observed);
     let inside = || format!("http://{environment}.{}.svc", resolved.identity.namespace);
     Outlook {
         blocked: None,
         trouble: facts::current_trouble(observed, &before.state),
         wanted: Some(resolved.release_id.clone()),
-        suspended: resolved.suspend,
+        suspended: resolved.suspend && (!before.paused || facts::rests(observed)),
         paused: before.paused,
         app: of(Component::App),
         worker: of(Component::Worker),

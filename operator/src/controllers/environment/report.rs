@@ -1,5 +1,6 @@
 //! Says what was done: status when it changed, events for what is news, metrics always.
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{
     Api, Resource, ResourceExt,
@@ -11,7 +12,12 @@ use serde_json::json;
 use super::{apply::Applied, notes::notes, plan::MANAGER, status::status};
 use crate::{
     controllers::context::Context,
-    crd::{ChatbotEnvironment, ChatbotEnvironmentStatus, conditions, environment_status::Outcome},
+    crd::{
+        ChatbotEnvironment, ChatbotEnvironmentStatus,
+        conditions::{self, Decision},
+        environment_status::Outcome,
+        reasons,
+    },
     error::{Error, within},
     metrics,
 };
@@ -35,6 +41,33 @@ pub async fn report(ctx: &Context, environment: &ChatbotEnvironment, applied: &A
     Ok(())
 }
 
+/// Says in the environment's status that nothing is known of it at present, because calls of the API server fail again and again.
+/// A conflict is no such failure. That the status cannot be written either is only logged.
+pub async fn report_error(ctx: &Context, environment: &ChatbotEnvironment, error: &Error) {
+    match error {
+        Error::Conflict { .. } => return,
+        Error::Api { .. } | Error::Timeout { .. } | Error::Json { .. } | Error::Random => {}
+    }
+    let before = environment.status.clone().unwrap_or_default();
+    let after = with_error(environment, error, ctx.clock.now());
+    if before == after {
+        return;
+    }
+    match write(ctx, environment, &after).await {
+        Ok(()) => publish(ctx, environment, &before, &after).await,
+        Err(error) => tracing::warn!(%error, "the failure is not shown in the status"),
+    }
+    show(ctx, environment, &after);
+}
+
+fn with_error(environment: &ChatbotEnvironment, error: &Error, now: Timestamp) -> ChatbotEnvironmentStatus {
+    let mut status = environment.status.clone().unwrap_or_default();
+    let message = error.to_string();
+    let decision = Decision { type_: conditions::READY, status: None, reason: reasons::API_ERROR, message };
+    conditions::set(&mut status.conditions, decision, environment.metadata.generation, now);
+    status
+}
+
 async fn write(ctx: &Context, environment: &ChatbotEnvironment, after: &ChatbotEnvironmentStatus) -> Result<(), Error> {
     let (name, namespace) = (environment.name_any(), environment.namespace().unwrap_or_default());
     let api: Api<ChatbotEnvironment> = Api::namespaced(ctx.client.clone(), &namespace);
@@ -42,8 +75,11 @@ async fn write(ctx: &Context, environment: &ChatbotEnvironment, after: &ChatbotE
     let patch = merge_patch(environment, after).map_err(|error| Error::json(doing(), error))?;
     ctx.metrics.wrote("ChatbotEnvironment", "status");
     let parameters = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
-    within(doing, api.patch_status(&name, &parameters, &Patch::Merge(patch))).await?;
-    ctx.memory.outdate(&ObjectRef::from_obj(environment), environment.resource_version());
+    let answer = within(doing, api.patch_status(&name, &parameters, &Patch::Merge(patch))).await?;
+    // The API server may find nothing changed: then no newer version will ever come.
+    if answer.resource_version() != environment.resource_version() {
+        ctx.memory.outdate(&ObjectRef::from_obj(environment), environment.resource_version());
+    }
     Ok(())
 }
 

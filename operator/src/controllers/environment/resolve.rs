@@ -50,7 +50,7 @@ pub struct References {
     pub provisioned: Option<SecretData>,
     /// The Secret of `spec.provision.adminSecretRef`, if it exists.
     pub admin: Option<SecretData>,
-    /// Databases of other environments.
+    /// Databases of every environment, this one included.
     pub claims: Vec<DatabaseClaim>,
     /// Optional APIs that the cluster has.
     pub apis: Apis,
@@ -160,8 +160,8 @@ fn database(
     if tier::defaults(identity.tier).database_tls_required && !database.tls {
         return Err(Problem::DatabaseTlsRequired { tier: identity.tier });
     }
-    match database::older_owner(&database, environment, &references.claims) {
-        Some(owner) => Err(Problem::DatabaseShared { database: database.to_string(), owner }),
+    match database::earlier_owner(&database, &identity, &references.claims) {
+        Some(owner) => Err(Problem::DatabaseShared { owner }),
         None => Ok(database),
     }
 }
@@ -175,16 +175,17 @@ fn assemble(
     let (spec, identity) = (&environment.spec, Identity::of(environment));
     let defaults = tier::defaults(identity.tier);
     let backups = Backups::of(&spec.backups, &defaults);
-    let mut not_acted_on = not_acted_on::by_this_version(spec, &defaults, &backups);
+    let mut not_acted_on = not_acted_on::by_this_version(environment, &defaults, &backups);
+    not_acted_on.extend(not_acted_on::by_other_fields(spec, &backups));
     let monitoring = Monitoring::of(&spec.monitoring, &defaults, references.apis);
-    not_acted_on.extend(not_acted_on::monitoring(monitoring.level, references.apis));
+    not_acted_on.extend(not_acted_on::monitoring(&monitoring, references.apis));
     let (variables, release_id) = with_release_id(&spec.image, variables);
     Resolved {
         image: image(spec),
         prefix: prefix(environment),
         app: workloads::app(&spec.app, &defaults, spec.suspend),
         worker: workloads::worker(&spec.worker, &defaults, spec.suspend),
-        routing: routing::routing(spec, &identity.namespace, references.apis, &mut not_acted_on),
+        routing: routing::routing(spec, &identity, references.apis, &mut not_acted_on),
         network: network(spec, references, endpoints::endpoints(&variables, &identity.namespace)),
         disruption_budget: defaults.disruption_budget,
         topology_spread: defaults.topology_spread,

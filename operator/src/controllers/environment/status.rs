@@ -65,7 +65,7 @@ fn absent(progress: Progress) -> Vec<&'static str> {
 }
 
 fn release(applied: &Applied, before: Option<&ReleaseStatus>) -> ReleaseStatus {
-    let ReleaseState { active, running, steps, retried, failed: _, history: _ } = &applied.state;
+    let ReleaseState { active, running, held_since, steps, retried, failed: _, history: _ } = &applied.state;
     let last_start = before.and_then(|before| before.started_at.clone());
     ReleaseStatus {
         active: active.as_ref().map(|active| active.colour),
@@ -82,6 +82,7 @@ fn release(applied: &Applied, before: Option<&ReleaseStatus>) -> ReleaseStatus {
         }),
         started_at: running.as_ref().map(|running| Time(running.started_at)).or(last_start),
         bake_until: None,
+        held_since: held_since.map(Time),
         retried: retried.clone(),
         steps: steps.clone(),
     }

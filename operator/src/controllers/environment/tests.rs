@@ -287,6 +287,10 @@ async fn troubles_of_pods_are_told_with_what_to_do() {
         let cluster = running_environment().await;
         cluster.change_pods("app", &status);
         cluster.reconcile().await;
+        assert_eq!(ready(&cluster), told("True", "ReleaseActive"), "{reason} beside a pod that works");
+        assert!(message(&cluster).contains(words), "{}", message(&cluster));
+        cluster.deployments_tell(&json!({"replicas": 1, "availableReplicas": 0}));
+        cluster.reconcile().await;
         assert_eq!(ready(&cluster), told("False", reason));
         assert!(message(&cluster).contains(words), "{}", message(&cluster));
         cluster.writes();
@@ -318,9 +322,10 @@ async fn a_database_that_is_down_is_told_by_the_pods_that_wait_for_it() {
     cluster.pods_answer(503, json!({"status": "unavailable", "services": services}));
     let unready = json!({"phase": "Running", "podIP": "127.0.0.1", "containerStatuses": [container(false, 0, &json!({"running": {}}))]});
     cluster.change_pods("app", &unready);
+    cluster.deployments_tell(&json!({"replicas": 1}));
     cluster.reconcile().await;
     assert_eq!(ready(&cluster), told("False", "PodsNotReady"));
-    assert!(message(&cluster).contains("postgresql is down: connection refused"), "{}", message(&cluster));
+    assert!(message(&cluster).contains("postgresql is down: it cannot be reached"), "{}", message(&cluster));
     let (healthy, ..) = condition(&cluster.environment(), conditions::SERVICES_HEALTHY).unwrap();
     assert_eq!(healthy, "False");
 }
@@ -376,30 +381,100 @@ async fn a_suspended_environment_runs_no_pod_and_keeps_its_release() {
     assert_eq!(ready(&cluster), told("True", "ReleaseActive"));
 }
 
-#[tokio::test]
-async fn a_database_that_another_environment_has_is_refused_by_its_name() {
-    let cluster = running_environment().await;
-    let own = cluster.environment();
-    let release = own.status.unwrap().release.unwrap().id.unwrap();
-    let secret = cluster.get(&format!("/api/v1/namespaces/chatbot-dev/secrets/dev-release-{release}")).unwrap();
-    let mut older = serde_json::to_value(fixtures::minimal(Tier::Dev)).unwrap();
-    older["metadata"] =
+/// An older environment claims the database that `dev` serves from since this moment.
+fn claimed_by_another(cluster: &Cluster, own_since: &str, other_since: &str) {
+    let release = cluster.environment().status.unwrap().release.unwrap().id.unwrap();
+    let path = format!("/api/v1/namespaces/chatbot-dev/secrets/dev-release-{release}");
+    cluster.change(&path, |secret| secret["metadata"]["creationTimestamp"] = json!(own_since));
+    let mut claim = cluster.get(&path).unwrap();
+    let mut other = serde_json::to_value(fixtures::minimal(Tier::Dev)).unwrap();
+    other["metadata"] =
         json!({"name": "first", "namespace": "other", "creationTimestamp": "2025-01-01T00:00:00Z", "uid": "older"});
-    let mut claim = secret;
     claim["metadata"]["namespace"] = json!("other");
+    claim["metadata"]["creationTimestamp"] = json!(other_since);
     claim["metadata"]["labels"]["chatbot.platform/environment"] = json!("first");
-    cluster.put("/apis/chatbot.platform/v1alpha1/namespaces/other/chatbotenvironments/first", older);
+    cluster.put("/apis/chatbot.platform/v1alpha1/namespaces/other/chatbotenvironments/first", other);
     cluster.put("/api/v1/namespaces/other/secrets/first-release-x", claim);
-    let environment = cluster
-        .ctx
-        .stores
-        .environments
-        .find(|found| found.metadata.namespace.as_deref() == Some("chatbot-dev"))
-        .unwrap();
-    super::reconcile(environment, std::sync::Arc::clone(&cluster.ctx)).await.unwrap();
+}
+
+async fn look_at_dev(cluster: &Cluster) -> Result<(), crate::error::Error> {
+    let is_dev = |found: &ChatbotEnvironment| found.metadata.namespace.as_deref() == Some("chatbot-dev");
+    let environment = cluster.ctx.stores.environments.find(is_dev).unwrap();
+    super::reconcile(environment, std::sync::Arc::clone(&cluster.ctx)).await.map(drop)
+}
+
+#[tokio::test]
+async fn a_database_that_another_environment_claimed_first_is_refused_by_its_name() {
+    let cluster = running_environment().await;
+    claimed_by_another(&cluster, "2026-01-03T00:00:00Z", "2026-01-02T00:00:00Z");
+    look_at_dev(&cluster).await.unwrap();
     let (status, reason, message) = condition(&cluster.environment(), conditions::STALLED).unwrap();
     assert_eq!((status.as_str(), reason.as_str()), ("True", "DatabaseShared"));
     assert!(message.contains("belongs to ChatbotEnvironment other/first"), "{message}");
+}
+
+#[tokio::test]
+async fn an_older_environment_does_not_take_the_database_of_one_that_serves() {
+    let cluster = running_environment().await;
+    claimed_by_another(&cluster, "2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z");
+    look_at_dev(&cluster).await.unwrap();
+    assert_eq!(ready(&cluster), told("True", "ReleaseActive"));
+}
+
+#[tokio::test]
+async fn nothing_is_made_for_an_environment_that_is_being_deleted() {
+    let cluster = running_environment().await;
+    cluster.change(ENVIRONMENT, |environment| {
+        environment["metadata"]["deletionTimestamp"] = json!("2026-11-01T00:00:00Z");
+    });
+    cluster.remove(SERVICE);
+    cluster.remove(APP);
+    cluster.reconcile().await;
+    assert_eq!(cluster.calls(), []);
+}
+
+#[tokio::test]
+async fn an_object_of_the_same_name_that_somebody_else_made_is_not_taken_over() {
+    let cluster = new_environment("").await;
+    let shop = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "dev", "namespace": "chatbot-dev", "labels": {"app": "shop"}}, "spec": {}});
+    cluster.put(SERVICE, shop);
+    cluster.reconcile().await;
+    assert_eq!(ready(&cluster), told("False", "ApplyRefused"));
+    assert!(message(&cluster).contains("Service dev: ") && message(&cluster).contains("exists already"), "{}", message(&cluster));
+    assert_eq!(cluster.get(SERVICE).unwrap()["metadata"]["labels"], json!({"app": "shop"}));
+}
+
+#[tokio::test]
+async fn what_cannot_be_removed_is_named_and_keeps_nothing_else_from_going_on() {
+    let cluster = running_environment().await;
+    cluster.refuse("DELETE /api/v1/namespaces/chatbot-dev/secrets/", 403, "secrets is forbidden");
+    ask_for(&cluster, "chatbot:2");
+    cluster.reconcile().await;
+    pods_are_well(&cluster, &candidate(&cluster));
+    for _ in 0..10 {
+        cluster.run_pods();
+        cluster.reconcile().await;
+    }
+    assert_eq!(status_of(&cluster).image_tag.as_deref(), Some("2"));
+    assert_eq!(ready(&cluster), told("False", "ApplyRefused"));
+    assert!(message(&cluster).contains("cannot be removed"), "{}", message(&cluster));
+}
+
+#[tokio::test]
+async fn calls_that_fail_again_and_again_are_told_and_forgotten_when_they_work() {
+    let cluster = running_environment().await;
+    let own = crate::controllers::fake::target(&cluster.environment());
+    cluster.refuse("GET /api/v1/namespaces/chatbot-dev/secrets/chatbot", 403, "secrets \"chatbot\" is forbidden");
+    look_at_dev(&cluster).await.unwrap_err();
+    assert_eq!(ready(&cluster), told("True", "ReleaseActive"), "once is no trouble");
+    cluster.ctx.memory.failed(&own);
+    cluster.ctx.memory.failed(&own);
+    look_at_dev(&cluster).await.unwrap_err();
+    assert_eq!(ready(&cluster), told("Unknown", "ApiError"));
+    assert!(message(&cluster).contains("reading Secret chatbot-dev/chatbot failed"), "{}", message(&cluster));
+    cluster.allow_everything();
+    cluster.reconcile().await;
+    assert_eq!(ready(&cluster), told("True", "ReleaseActive"));
 }
 
 #[tokio::test]
@@ -454,4 +529,176 @@ async fn a_job_without_pods_is_explained_and_an_operator_that_may_not_ask_why_go
     assert!(cluster.calls().iter().any(|call| call.method == "GET" && call.path.ends_with("/events")));
     release(&cluster).await;
     assert_eq!(ready(&cluster), told("True", "ReleaseActive"));
+}
+
+fn suspend(cluster: &Cluster, suspend: bool) {
+    cluster.change(ENVIRONMENT, |environment| environment["spec"]["suspend"] = json!(suspend));
+}
+
+fn pause(cluster: &Cluster, pause: &str) {
+    cluster.change(ENVIRONMENT, |environment| {
+        environment["metadata"]["annotations"] = json!({"chatbot.platform/pause": pause});
+    });
+}
+
+fn status_of(cluster: &Cluster) -> crate::crd::environment_status::ReleaseStatus {
+    cluster.environment().status.unwrap().release.unwrap()
+}
+
+/// A second release whose servers are being checked, and do not pass.
+async fn checked_environment() -> Cluster {
+    let cluster = running_environment().await;
+    ask_for(&cluster, "chatbot:2");
+    while status_of(&cluster).phase != crate::crd::Phase::Check {
+        cluster.reconcile().await;
+        cluster.run_pods();
+    }
+    cluster
+}
+
+#[tokio::test]
+async fn a_release_that_was_suspended_paused_or_blocked_for_hours_goes_on_where_it_stood() {
+    let stop: [(&str, fn(&Cluster), fn(&Cluster)); 3] = [
+        ("suspended", |cluster| suspend(cluster, true), |cluster| suspend(cluster, false)),
+        ("paused", |cluster| pause(cluster, "true"), |cluster| pause(cluster, "false")),
+        ("blocked", |cluster| cluster.put_secret("chatbot-dev", "chatbot", &[("SECRET_KEY", "x")]), with_secret),
+    ];
+    for (name, stop, go_on) in stop {
+        let cluster = checked_environment().await;
+        let candidate = candidate(&cluster);
+        stop(&cluster);
+        cluster.reconcile().await;
+        assert!(status_of(&cluster).held_since.is_some(), "{name}");
+        cluster.later(7200);
+        cluster.reconcile().await;
+        go_on(&cluster);
+        cluster.reconcile().await;
+        let release = status_of(&cluster);
+        assert_eq!(release.candidate.unwrap().id, candidate, "{name}");
+        assert_eq!((release.held_since, release.steps.last().unwrap().held_seconds), (None, Some(7200)), "{name}");
+        pods_are_well(&cluster, &candidate);
+        cluster.settle().await;
+        assert_eq!(status_of(&cluster).id, Some(candidate), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn servers_that_were_at_zero_are_not_taken_for_checked() {
+    let cluster = checked_environment().await;
+    suspend(&cluster, true);
+    for _ in 0..3 {
+        cluster.reconcile().await;
+        cluster.run_pods();
+    }
+    assert_eq!(cluster.get(APP).unwrap()["spec"]["replicas"], 0);
+    suspend(&cluster, false);
+    cluster.reconcile().await;
+    assert_eq!(status_of(&cluster).phase, crate::crd::Phase::Check);
+}
+
+#[tokio::test]
+async fn the_record_of_an_evicted_pod_holds_up_no_release() {
+    let cluster = checked_environment().await;
+    let release = candidate(&cluster);
+    let old = status_of(&cluster).id.unwrap();
+    for (number, of) in [(1, &release), (2, &old)] {
+        let mut pod = cluster.get(&format!("/api/v1/namespaces/chatbot-dev/pods/dev-app-blue-{release}-0")).unwrap();
+        pod["metadata"]["name"] = json!(format!("evicted-{number}"));
+        pod["metadata"]["labels"]["chatbot.platform/release"] = json!(of);
+        let end = container(false, 1, &json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}}));
+        pod["status"] = json!({"phase": "Failed", "reason": "Evicted", "containerStatuses": [end]});
+        cluster.put(&format!("/api/v1/namespaces/chatbot-dev/pods/evicted-{number}"), pod);
+    }
+    pods_are_well(&cluster, &release);
+    cluster.settle().await;
+    assert_eq!(status_of(&cluster).phase, crate::crd::Phase::Stable);
+    assert_eq!(message(&cluster), format!("release {release} serves"));
+}
+
+#[tokio::test]
+async fn an_environment_without_servers_can_be_released() {
+    let cluster = new_environment("  app: {replicas: 0}\n").await;
+    release(&cluster).await;
+    assert_eq!(ready(&cluster), told("True", "ReleaseActive"));
+}
+
+#[tokio::test]
+async fn a_first_release_that_failed_is_tried_again_by_itself_and_says_so() {
+    let cluster = new_environment("").await;
+    cluster.reconcile().await;
+    let release = candidate(&cluster);
+    cluster.settle().await;
+    cluster.later(600);
+    cluster.settle().await;
+    assert_eq!(ready(&cluster), told("False", "ReleaseFailed"));
+    assert!(message(&cluster).contains("it is tried again by itself"), "{}", message(&cluster));
+    assert_eq!(condition(&cluster.environment(), conditions::STALLED), None);
+    cluster.later(300);
+    pods_are_well(&cluster, &release);
+    cluster.settle().await;
+    assert_eq!(ready(&cluster), told("True", "ReleaseActive"));
+}
+
+#[tokio::test]
+async fn a_release_that_is_paused_says_that_it_is_paused() {
+    let cluster = checked_environment().await;
+    pause(&cluster, "true");
+    cluster.reconcile().await;
+    assert_eq!(ready(&cluster), told("False", "Paused"));
+}
+
+#[tokio::test]
+async fn an_environment_that_lacks_something_still_tells_what_runs() {
+    let cluster = running_environment().await;
+    cluster.put_secret("chatbot-dev", "chatbot", &[("SECRET_KEY", "x")]);
+    cluster.reconcile().await;
+    assert_eq!(cluster.environment().status.unwrap().replicas, Some(1));
+    suspend(&cluster, true);
+    cluster.reconcile().await;
+    assert!(message(&cluster).ends_with("spec.suspend takes effect once this is mended"), "{}", message(&cluster));
+    assert_eq!(status_of(&cluster).phase, crate::crd::Phase::Stable, "its pods still run");
+    with_secret(&cluster);
+    cluster.settle().await;
+    cluster.put_secret("chatbot-dev", "chatbot", &[("SECRET_KEY", "x")]);
+    cluster.reconcile().await;
+    assert_eq!(status_of(&cluster).phase, crate::crd::Phase::Suspended);
+}
+
+#[tokio::test]
+async fn a_job_of_an_earlier_environment_of_the_same_name_is_not_taken_for_its_own() {
+    let cluster = new_environment("").await;
+    cluster.reconcile().await;
+    let job = format!("/apis/batch/v1/namespaces/chatbot-dev/jobs/dev-migrate-{}", candidate(&cluster));
+    cluster.run_pods();
+    cluster.change(&job, |job| job["metadata"]["ownerReferences"][0]["uid"] = json!("earlier"));
+    cluster.reconcile().await;
+    assert_eq!(status_of(&cluster).phase, crate::crd::Phase::Migrate);
+    cluster.remove(&job);
+    tokio::time::pause();
+    tokio::time::advance(std::time::Duration::from_secs(10)).await;
+    tokio::time::resume();
+    release(&cluster).await;
+    assert_eq!(ready(&cluster), told("True", "ReleaseActive"));
+}
+
+#[tokio::test]
+async fn nobody_is_told_to_change_a_field_that_a_job_does_not_have() {
+    let mut killed = container(false, 1, &json!({"running": {}}));
+    killed["lastState"] = json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}});
+    let scheduled =
+        json!([{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "Insufficient cpu"}]);
+    let cases = [
+        (json!({"containerStatuses": [killed]}), "OutOfMemory"),
+        (json!({"phase": "Pending", "conditions": scheduled}), "Unschedulable"),
+    ];
+    for (status, reason) in cases {
+        let cluster = new_environment("").await;
+        cluster.reconcile().await;
+        let job = format!("/apis/batch/v1/namespaces/chatbot-dev/jobs/dev-migrate-{}", candidate(&cluster));
+        cluster.end_job(&job, "Suspended", 1, "");
+        cluster.change_pods("migrate", &status);
+        cluster.reconcile().await;
+        assert_eq!(ready(&cluster), told("False", reason));
+        assert!(!message(&cluster).contains("spec."), "{}", message(&cluster));
+    }
 }

@@ -5,11 +5,15 @@
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, ContainerStatus, Pod};
 use kube::ResourceExt;
 
-use super::observe::Observed;
+use super::{jobs, observe::Observed};
 use crate::{crd::reasons, resources::labels};
 
 /// Longest quotation in a message.
 const LONGEST: usize = 300;
+
+/// The Secret of a release that is not asked for any more cannot be made from the spec.
+const LOST_VARIABLES: &str = "; if this lasts, the Secret of a release that the spec no longer asks for was deleted: \
+     let the release under way finish, or set image and settings back to those of the release that serves";
 
 /// Something that a person should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,11 +110,12 @@ fn memory(pod: &Pod, _: &Observed) -> Option<Trouble> {
     if killed.ready {
         return None;
     }
-    let field = format!("spec.{}.resources.limits.memory", component(pod));
-    Some(Trouble::new(
-        reasons::OUT_OF_MEMORY,
-        format!("container {} used more memory than its limit: raise {field}", killed.name),
-    ))
+    let next = match jobs::job_of(pod) {
+        None => format!("raise spec.{}.resources.limits.memory", component(pod)),
+        Some(_) => "the limit of a Job is fixed, so its work has to be cut into smaller steps".to_owned(),
+    };
+    let message = format!("container {} used more memory than its limit: {next}", killed.name);
+    Some(Trouble::new(reasons::OUT_OF_MEMORY, message))
 }
 
 /// Between two starts the container may look healthy for a moment; that it ended badly before and is not ready now says enough.
@@ -123,7 +128,9 @@ fn crash(pod: &Pod, _: &Observed) -> Option<Trouble> {
 fn config(pod: &Pod, _: &Observed) -> Option<Trouble> {
     let (status, reason, detail) = waiting(pod)?;
     let known = ["CreateContainerConfigError", "CreateContainerError", "RunContainerError", "StartError"];
-    let message = format!("container {} cannot be created: {}", status.name, short(&detail));
+    let is_lost = detail.contains("-release-") && detail.contains("not found");
+    let next = if is_lost { LOST_VARIABLES } else { "" };
+    let message = format!("container {} cannot be created: {}{next}", status.name, short(&detail));
     known.contains(&reason.as_str()).then(|| Trouble::new(reasons::PODS_NOT_READY, message))
 }
 
@@ -135,7 +142,10 @@ fn unschedulable(pod: &Pod, _: &Observed) -> Option<Trouble> {
             && condition.reason.as_deref() == Some("Unschedulable")
     })?;
     let why = short(refused.message.as_deref().unwrap_or("no reason given"));
-    let next = format!("add nodes, or lower spec.{}.resources.requests", component(pod));
+    let next = match jobs::job_of(pod) {
+        None => format!("add nodes, or lower spec.{}.resources.requests", component(pod)),
+        Some(_) => "add nodes, or make room on them".to_owned(),
+    };
     Some(Trouble::new(reasons::UNSCHEDULABLE, format!("no node takes a pod: {why}; {next}")))
 }
 
@@ -146,7 +156,7 @@ fn health(pod: &Pod, observed: &Observed) -> Option<Trouble> {
     let health = observed.answers.get(&pod.name_any())?.as_ref().ok()?;
     let ill = health.services.iter().find(|service| service.required && !service.healthy);
     if let Some(service) = ill {
-        let why = short(service.message.as_deref().unwrap_or("it does not answer"));
+        let why = service_words(service.message.as_deref().unwrap_or_default());
         let next = format!("mend it, or its address in the environment's Secret; {} pods wait for it", component(pod));
         return Some(Trouble::new(reasons::PODS_NOT_READY, format!("{} is down: {why}; {next}", service.name)));
     }
@@ -154,6 +164,19 @@ fn health(pod: &Pod, observed: &Observed) -> Option<Trouble> {
     let version = |version: &Option<String>| version.clone().unwrap_or_else(|| "none".to_owned());
     let (current, required) = (version(&schema.current), version(&schema.required));
     Some(Trouble::new(reasons::PODS_NOT_READY, format!("the database's schema is {current}, and {required} is needed")))
+}
+
+/// A service that is down now refuses, now does not answer: that is one trouble, and reads as one.
+fn service_words(message: &str) -> String {
+    let lower = message.to_lowercase();
+    let unreachable = ["refused", "timed out", "timeout", "unreachable", "reset by peer", "no route"];
+    if message.trim().is_empty() {
+        "it does not answer".to_owned()
+    } else if unreachable.iter().any(|word| lower.contains(word)) {
+        "it cannot be reached".to_owned()
+    } else {
+        short(message)
+    }
 }
 
 fn containers(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
@@ -199,11 +222,50 @@ fn component(pod: &Pod) -> &str {
     pod.labels().get(labels::COMPONENT).map_or("app", String::as_str)
 }
 
+/// A quotation for a message: of bounded length, and without credentials.
 pub(super) fn short(text: &str) -> String {
-    let text = text.trim();
-    if text.chars().count() <= LONGEST {
-        text.to_owned()
-    } else {
-        text.chars().take(LONGEST).chain("…".chars()).collect()
+    let text = without_credentials(text.trim());
+    if text.chars().count() <= LONGEST { text } else { text.chars().take(LONGEST).chain("…".chars()).collect() }
+}
+
+/// Who knows a password may have quoted it in a URL. Passwords hold slashes too, so everything up to the last `@` of a word goes.
+fn without_credentials(text: &str) -> String {
+    let mut parts = text.split("://");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |cleaned, rest| {
+        let end =
+            rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>')).unwrap_or(rest.len());
+        let (word, tail) = rest.split_at(end);
+        match word.rsplit_once('@') {
+            Some((_, host)) => format!("{cleaned}://***@{host}{tail}"),
+            None => format!("{cleaned}://{rest}"),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quotation_holds_no_credentials() {
+        let cases = [
+            ("cannot reach postgres://chat:hunter2@db:5432/chat: no", "cannot reach postgres://***@db:5432/chat: no"),
+            ("redis://:hunter2@r:6379 and \"http://a:hun/ter2@q\" too", "redis://***@r:6379 and \"http://***@q\" too"),
+            ("postgres://chat:hun@ter2@db", "postgres://***@db"),
+            ("http://qdrant:6333 answered to me@example.org", "http://qdrant:6333 answered to me@example.org"),
+            ("chatbot@sha256:12", "chatbot@sha256:12"),
+        ];
+        for (said, quoted) in cases {
+            assert_eq!(short(said), quoted);
+        }
+    }
+
+    #[test]
+    fn a_service_that_is_down_reads_the_same_however_it_fails() {
+        let words = ["connection refused (os error 111)", "operation timed out", "Connection reset by peer"];
+        assert!(words.iter().all(|message| service_words(message) == "it cannot be reached"));
+        assert_eq!(service_words("the password is wrong"), "the password is wrong");
+        assert_eq!(service_words(" "), "it does not answer");
     }
 }

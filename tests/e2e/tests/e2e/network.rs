@@ -20,7 +20,7 @@ fn table() -> Vec<(&'static str, &'static str, u16, bool)> {
         ("e2e-network/as-app", "qdrant.chatbot-platform.svc", 6333, true),
         ("e2e-network/as-app", "kubernetes.default.svc", 443, false),
         ("e2e-network/as-worker", database, 5432, true),
-        ("e2e-network/as-worker", app, 80, true),
+        ("e2e-network/as-worker", app, 80, false),
         ("e2e-network/as-migrate", database, 5432, true),
         ("e2e-network/as-migrate", redis, 6379, false),
         ("e2e-network/as-migrate", app, 80, false),

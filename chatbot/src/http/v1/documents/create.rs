@@ -1,7 +1,7 @@
 //! `POST /api/v1/documents`: upload → object store → row and job in one transaction. A worker makes it findable.
 //!
 //! The same content twice is one document. The upload lies in the object store before the row exists; when the row then
-//! cannot be written, it is removed again, and at worst an object stays that no row names.
+//! is not there, it is removed again, and at worst an object stays that no row names: never a row without its object.
 
 use axum::Json;
 use axum::extract::{DefaultBodyLimit, Query, Request, State};
@@ -18,7 +18,6 @@ use crate::app::App;
 use crate::http::extract::Caller;
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::state::Http;
-use crate::jobs::QueueError;
 use crate::store::documents::{self, Document as Row, NewDocument, Status};
 
 /// Room for a form's own lines around the file.
@@ -55,7 +54,7 @@ pub(super) async fn create(
     let sha256 = hex::encode(Sha256::digest(&upload.content));
     match documents::find_by_sha256(&app.db, caller.user_id, &sha256).await? {
         Some(row) if row.status == Status::Failed => {
-            Ok(Json(Document::from(try_again(app, row).await?)).into_response())
+            Ok(Json(Document::from(try_again(app, row, upload).await?)).into_response())
         }
         Some(row) => Ok(Json(Document::from(row)).into_response()),
         None => keep(app, caller.user_id, upload, &sha256).await,
@@ -76,31 +75,46 @@ async fn keep(app: &App, user_id: Uuid, upload: Upload, sha256: &str) -> Result<
     };
     app.objects.put(&object_key, upload.content.clone()).await?;
     match insert(app, &document).await {
-        Ok(row) => {
-            let location = [(header::LOCATION, format!("/api/v1/documents/{id}"))];
-            Ok((StatusCode::CREATED, location, Json(Document::from(row))).into_response())
-        }
-        Err(problem) => {
-            forget(app, &object_key).await;
-            // Someone uploaded the same content at the same time: theirs is the document.
-            let other = documents::find_by_sha256(&app.db, user_id, sha256).await?;
-            Ok(Json(Document::from(other.ok_or(problem)?)).into_response())
+        Ok(row) => Ok(created(row)),
+        Err(problem) => after_failure(app, &document, problem).await,
+    }
+}
+
+fn created(row: Row) -> Response {
+    let location = [(header::LOCATION, format!("/api/v1/documents/{}", row.id))];
+    (StatusCode::CREATED, location, Json(Document::from(row))).into_response()
+}
+
+/// The connection may have broken after the commit: only the database knows whether the document exists. While it does
+/// not answer, the upload stays.
+async fn after_failure(app: &App, document: &NewDocument<'_>, problem: Problem) -> Result<Response, Problem> {
+    match documents::get(&app.db, document.id).await {
+        Ok(Some(row)) => return Ok(created(row)),
+        Ok(None) => forget(app, document.object_key).await,
+        Err(error) => {
+            tracing::warn!(%error, object_key = document.object_key, "an upload stays whose document may not exist");
+            return Err(problem);
         }
     }
+    // Someone uploaded the same content at the same time: theirs is the document.
+    let other = documents::find_by_sha256(&app.db, document.user_id, document.sha256).await?;
+    Ok(Json(Document::from(other.ok_or(problem)?)).into_response())
 }
 
 async fn insert(app: &App, document: &NewDocument<'_>) -> Result<Row, Problem> {
     let mut tx = app.db.begin().await?;
     let row = documents::create(&mut *tx, document).await?;
-    app.queue.enqueue_ingest(&mut tx, document.id).await.map_err(|error| not_enqueued(&error))?;
+    app.queue.enqueue_ingest(&mut tx, document.id).await.map_err(|error| super::not_enqueued(&error))?;
     tx.commit().await?;
     Ok(row)
 }
 
-async fn try_again(app: &App, row: Row) -> Result<Row, Problem> {
+/// The upload is kept again: that it is missing may be why the document failed.
+async fn try_again(app: &App, row: Row, upload: Upload) -> Result<Row, Problem> {
+    app.objects.put(&row.object_key, upload.content).await?;
     let mut tx = app.db.begin().await?;
     documents::mark_pending(&mut *tx, row.id).await?;
-    app.queue.enqueue_ingest(&mut tx, row.id).await.map_err(|error| not_enqueued(&error))?;
+    app.queue.enqueue_ingest(&mut tx, row.id).await.map_err(|error| super::not_enqueued(&error))?;
     tx.commit().await?;
     Ok(Row { status: Status::Pending, error: None, ..row })
 }
@@ -109,9 +123,4 @@ async fn forget(app: &App, object_key: &str) {
     if let Err(error) = app.objects.delete(object_key).await {
         tracing::warn!(%error, object_key, "an upload without a document stays in the object store");
     }
-}
-
-fn not_enqueued(error: &QueueError) -> Problem {
-    tracing::error!(%error, "a document's job cannot be enqueued");
-    Problem::Unavailable("the job queue is not available")
 }

@@ -1,7 +1,7 @@
 //! `DELETE /api/v1/documents/{id}`: upload, chunks and vectors.
 //!
-//! The upload goes first: once the row is gone nobody knows the upload's key. Vectors may stay behind while the index
-//! is down: a point without its chunk is never shown, and a rebuilt index does not have it.
+//! The row goes with its chunks, so that nothing of it is found from then on; a job of the same transaction removes
+//! vectors and upload, as soon as index and object store work.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -17,11 +17,10 @@ use crate::store::documents;
     (status = "4XX", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(super) async fn delete(State(http): State<Http>, caller: Caller, Id(id): Id) -> Result<StatusCode, Problem> {
     let app = &http.app;
-    let document = documents::find(&app.db, caller.user_id, id).await?.ok_or(Problem::NotFound("document"))?;
-    app.objects.delete(&document.object_key).await?;
-    documents::delete(&app.db, caller.user_id, id).await?;
-    if let Err(error) = app.qdrant.delete_document(id, &[]).await {
-        tracing::warn!(%error, document_id = %id, "the document's vectors stay in the index until it is rebuilt");
-    }
+    let mut tx = app.db.begin().await?;
+    let document = documents::delete(&mut *tx, caller.user_id, id).await?.ok_or(Problem::NotFound("document"))?;
+    let enqueued = app.queue.enqueue_remove(&mut tx, id, document.object_key).await;
+    enqueued.map_err(|error| super::not_enqueued(&error))?;
+    tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -12,11 +12,18 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use crate::http::problem::Problem;
 use crate::http::state::Http;
+use crate::jobs::QueueError;
 use crate::store::documents::{Document as Row, Status as StoredStatus};
 
 pub(super) fn routes() -> OpenApiRouter<Http> {
     OpenApiRouter::new().routes(routes!(list::list, create::create)).routes(routes!(get::get, delete::delete))
+}
+
+fn not_enqueued(error: &QueueError) -> Problem {
+    tracing::error!(%error, "a document's job cannot be enqueued");
+    Problem::Unavailable("the job queue is not available")
 }
 
 /// A document.

@@ -9,8 +9,8 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use super::Identity;
 use super::unresolved::Problem;
-use crate::crd::ChatbotEnvironment;
 
 /// Where PostgreSQL listens unless told otherwise.
 pub(super) const POSTGRESQL_PORT: u16 = 5432;
@@ -86,7 +86,7 @@ fn asks_for_tls(url: &Url) -> bool {
     mode.is_some_and(|mode| MODES_WITH_TLS.contains(&mode.as_str()))
 }
 
-fn parameter(url: &Url, name: &str) -> Option<String> {
+pub(super) fn parameter(url: &Url, name: &str) -> Option<String> {
     url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
@@ -111,34 +111,28 @@ fn invalid(why: &'static str) -> Problem {
     Problem::DatabaseUrl { variable: "DATABASE_URL", why }
 }
 
-/// The database that another environment uses.
+/// The database that an environment uses: that of the release Secret that says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DatabaseClaim {
-    /// Namespace of the other environment.
+    /// Namespace of the environment.
     pub namespace: String,
-    /// Name of the other environment.
+    /// Name of the environment.
     pub name: String,
-    /// When the other environment was created; the older one keeps the database.
+    /// When that Secret was made; the earliest keeps the database.
     pub created: Option<jiff::Timestamp>,
     /// [`Database::fingerprint`] of its database.
     pub fingerprint: String,
 }
 
-/// `namespace/name` of the environment that had the database before this one, if any. Age decides, then the name: the same
-/// environment wins whichever of the two is asked.
-pub(super) fn older_owner(
-    database: &Database,
-    environment: &ChatbotEnvironment,
-    claims: &[DatabaseClaim],
-) -> Option<String> {
-    let meta = &environment.metadata;
-    let own_name = (meta.namespace.clone().unwrap_or_default(), meta.name.clone().unwrap_or_default());
-    let own = (meta.creation_timestamp.as_ref().map_or(jiff::Timestamp::MAX, |time| time.0), own_name);
-    let age = |claim: &DatabaseClaim| {
-        (claim.created.unwrap_or(jiff::Timestamp::MAX), (claim.namespace.clone(), claim.name.clone()))
-    };
+/// `namespace/name` of the environment that had the database before this one, if any. Who claimed it first keeps it, however old
+/// the environments are: an old one that is pointed at a serving one's database by mistake must not take it. Whoever has no claim
+/// yet comes last. Of two claims of the same second the name decides, whichever of the two is asked.
+pub(super) fn earlier_owner(database: &Database, own: &Identity, claims: &[DatabaseClaim]) -> Option<String> {
     let fingerprint = database.fingerprint();
-    let others = claims.iter().filter(|claim| claim.fingerprint == fingerprint && age(claim).1 != own.1);
-    let oldest = others.min_by_key(|claim| age(claim))?;
-    (age(oldest) < own).then(|| format!("{}/{}", oldest.namespace, oldest.name))
+    let first = claims
+        .iter()
+        .filter(|claim| claim.fingerprint == fingerprint)
+        .min_by_key(|claim| (claim.created.unwrap_or(jiff::Timestamp::MAX), &claim.namespace, &claim.name))?;
+    let is_own = first.namespace == own.namespace && first.name == own.name;
+    (!is_own).then(|| format!("{}/{}", first.namespace, first.name))
 }

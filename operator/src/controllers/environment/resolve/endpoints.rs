@@ -6,7 +6,7 @@ use secrecy::ExposeSecret;
 use url::Url;
 
 use super::Variables;
-use super::database::{POSTGRESQL_PORT, is_postgresql};
+use super::database::{POSTGRESQL_PORT, is_postgresql, parameter};
 
 /// HTTPS: the default of the language model, and of most services outside the cluster.
 const HTTPS: u16 = 443;
@@ -56,11 +56,17 @@ fn holds_url(name: &str) -> bool {
 }
 
 fn add(found: &mut Endpoints, url: &Url, namespace: &str) {
-    let Some(port) = url.port().or_else(|| default_port(url.scheme())) else { return };
+    let Some(port) = port(url) else { return };
     found.ports.insert(port);
     if matches!(port, 80 | HTTPS) {
         found.namespaces.extend(url.host_str().and_then(|host| service_namespace(host, namespace)));
     }
+}
+
+/// A PostgreSQL URL may name its port among the parameters, which wins.
+fn port(url: &Url) -> Option<u16> {
+    let given = if is_postgresql(url.scheme()) { parameter(url, "port") } else { None };
+    given.and_then(|port| port.parse().ok()).or_else(|| url.port()).or_else(|| default_port(url.scheme()))
 }
 
 fn default_port(scheme: &str) -> Option<u16> {
@@ -78,11 +84,15 @@ fn smtp(variables: &Variables) -> Option<u16> {
     if host.expose_secret().is_empty() { None } else { port.ok() }
 }
 
-/// The namespace of a Service, where the host is one: `name`, `name.namespace.svc` or `name.namespace.svc.cluster.local`.
+/// The namespace of a Service, where the host is one: `name`, `name.namespace`, `name.namespace.svc` or
+/// `name.namespace.svc.cluster.local`. A public name of two labels is taken for the second, and opens a namespace that does not
+/// exist.
 fn service_namespace(host: &str, namespace: &str) -> Option<String> {
     match host.trim_end_matches('.').split('.').collect::<Vec<_>>()[..] {
         [name] if name != "localhost" => Some(namespace.to_owned()),
-        [_, namespace, "svc"] | [_, namespace, "svc", "cluster", "local"] => Some(namespace.to_owned()),
+        [_, namespace] | [_, namespace, "svc"] | [_, namespace, "svc", "cluster", "local"] => {
+            Some(namespace.to_owned())
+        }
         _ => None,
     }
 }

@@ -2,9 +2,12 @@
 
 use std::fmt;
 
-use super::{Apis, Backups};
+use kube::ResourceExt;
+
+use super::{Apis, Backups, Monitoring};
 use crate::crd::{
-    ChatbotEnvironmentSpec, MonitoringLevel, OnFailure, OnRollback, Promotion, ReleaseSpec, Strategy, TierDefaults,
+    BackupsSpec, ChatbotEnvironment, ChatbotEnvironmentSpec, MonitoringLevel, OnFailure, OnRollback, Promotion,
+    ReleaseSpec, Strategy, TierDefaults,
 };
 
 /// A part of the spec that has no effect, and why.
@@ -32,11 +35,11 @@ impl fmt::Display for NotActedOn {
 
 /// Fields whose machinery this version does not have. A tier's default counts like a field that was written.
 pub(super) fn by_this_version(
-    spec: &ChatbotEnvironmentSpec,
+    environment: &ChatbotEnvironment,
     defaults: &TierDefaults,
     backups: &Backups,
 ) -> Vec<NotActedOn> {
-    let migrations = &spec.migrations;
+    let (spec, migrations) = (&environment.spec, &environment.spec.migrations);
     let checks = [
         (backups.are_wanted(), "backups", "no backups are made yet: back the database up by other means"),
         (
@@ -53,7 +56,39 @@ pub(super) fn by_this_version(
     ];
     let mut fields: Vec<_> = checks.into_iter().filter_map(named).collect();
     fields.extend(of_release(&spec.release, defaults));
+    fields.extend(of_annotations(environment));
     fields
+}
+
+fn of_annotations(environment: &ChatbotEnvironment) -> impl Iterator<Item = NotActedOn> + '_ {
+    let annotations = [
+        ("chatbot.platform/promote", "a checked release is promoted without a person: remove it"),
+        ("chatbot.platform/rollback", "a release is not taken back: set spec.image to the earlier one, and remove it"),
+    ];
+    let there = annotations.into_iter().filter(|(name, _)| environment.annotations().contains_key(*name));
+    there.map(|(name, message)| NotActedOn::new(format!("annotation {name}"), message))
+}
+
+/// Fields that another field of the same spec, or its absence, deprives of their effect.
+pub(super) fn by_other_fields(spec: &ChatbotEnvironmentSpec, backups: &Backups) -> Vec<NotActedOn> {
+    let (given, none) = (&spec.backups, BackupsSpec::default());
+    let unscheduled = "no backup is scheduled: write backups.schedules, or remove it";
+    let idle = !backups.are_wanted();
+    let autoscaled = "autoscaling decides the number of pods: remove it, or remove autoscaling";
+    let checks = [
+        (idle && given.suspend, "backups.suspend", unscheduled),
+        (idle && given.retention != none.retention, "backups.retention", unscheduled),
+        (idle && given.rpo != none.rpo, "backups.rpo", unscheduled),
+        (idle && given.rto != none.rto, "backups.rto", unscheduled),
+        (spec.app.autoscaling.is_some() && spec.app.replicas.is_some(), "app.replicas", autoscaled),
+        (spec.worker.autoscaling.is_some() && spec.worker.replicas.is_some(), "worker.replicas", autoscaled),
+        (
+            !spec.network.policies && !spec.network.allow_from.is_empty(),
+            "network.allowFrom",
+            "network.policies is false, so everybody is let in: remove it, or remove network.policies",
+        ),
+    ];
+    checks.into_iter().filter_map(named).collect()
 }
 
 fn of_release(release: &ReleaseSpec, defaults: &TierDefaults) -> Vec<NotActedOn> {
@@ -74,15 +109,18 @@ fn of_release(release: &ReleaseSpec, defaults: &TierDefaults) -> Vec<NotActedOn>
 }
 
 /// Monitoring that the cluster, or this version, cannot set up.
-pub(super) fn monitoring(level: MonitoringLevel, apis: Apis) -> Option<NotActedOn> {
+pub(super) fn monitoring(monitoring: &Monitoring, apis: Apis) -> Option<NotActedOn> {
     let without_operator =
         "the cluster has no ServiceMonitor: install the Prometheus operator's CRDs, or set monitoring.level to None";
-    let message = match (level, apis.service_monitor) {
+    let (field, message) = match (monitoring.level, apis.service_monitor) {
+        (MonitoringLevel::None, _) if !monitoring.labels.is_empty() => {
+            ("monitoring.labels", "monitoring.level is None, so nothing has them: write Basic, or remove them")
+        }
         (MonitoringLevel::None, _) | (MonitoringLevel::Basic, true) => return None,
-        (MonitoringLevel::Basic | MonitoringLevel::Full, false) => without_operator,
-        (MonitoringLevel::Full, true) => "Full is set up as Basic: no alerts are made yet",
+        (MonitoringLevel::Basic | MonitoringLevel::Full, false) => ("monitoring.level", without_operator),
+        (MonitoringLevel::Full, true) => ("monitoring.level", "Full is set up as Basic: no alerts are made yet"),
     };
-    Some(NotActedOn::new("monitoring.level", message))
+    Some(NotActedOn::new(field, message))
 }
 
 fn named((holds, field, message): (bool, &str, &str)) -> Option<NotActedOn> {

@@ -6,6 +6,7 @@ use url::Url;
 use super::release_id::short_hash;
 use super::{Endpoints, Identity, Problem, References, SecretData, Unresolved, Variables, endpoints, variables};
 use crate::crd::ChatbotEnvironment;
+use crate::resources::names;
 
 /// Keys that the administrator's Secret needs.
 const ADMIN_REQUIRED: [&str; 3] = ["DATABASE_URL", "REDIS_URL", "QDRANT_URL"];
@@ -50,7 +51,7 @@ pub fn provisioning(
     let password = present.get(DATABASE_URL).and_then(password_of).unwrap_or_else(|| new_password.clone());
     let role = format!("{}chatbot", super::prefix(environment));
     let variables = credentials(&admin, &role, &password)?;
-    let current = equal(&variables, &present);
+    let current = variables.iter().all(|(name, value)| has(&present, name, value));
     Ok((!current).then(|| Credentials { identity: Identity::of(environment), variables }))
 }
 
@@ -58,6 +59,7 @@ pub fn provisioning(
 fn admin(environment: &ChatbotEnvironment, references: &References) -> Result<Option<Variables>, Unresolved> {
     let Some(provision) = &environment.spec.provision else { return Ok(None) };
     let secret = provision.admin_secret_ref.name.clone();
+    Unresolved::unless_empty(own_secrets(environment, &secret))?;
     let Some(data) = &references.admin else {
         let namespace = environment.metadata.namespace.clone().unwrap_or_default();
         return Err(Problem::AdminSecretNotFound { secret, namespace, keys: ADMIN_REQUIRED.to_vec() }.into());
@@ -69,6 +71,14 @@ fn admin(environment: &ChatbotEnvironment, references: &References) -> Result<Op
     }
     Unresolved::unless_empty(problems)?;
     Ok(Some(admin))
+}
+
+/// References to the Secret that the operator writes: it would be read as if a person had written it.
+fn own_secrets(environment: &ChatbotEnvironment, admin: &str) -> Vec<Problem> {
+    let own = names::provisioned_secret(environment.metadata.name.as_deref().unwrap_or_default());
+    let references = [("secretRef", environment.spec.secret_ref.name.as_str()), ("provision.adminSecretRef", admin)];
+    let wrong = references.into_iter().filter(|(_, name)| *name == own);
+    wrong.map(|(field, _)| Problem::OwnSecret { field, secret: own.clone() }).collect()
 }
 
 fn credentials(admin: &Variables, role: &str, password: &SecretString) -> Result<Variables, Unresolved> {
@@ -96,11 +106,9 @@ fn password_of(url: &SecretString) -> Option<SecretString> {
     Url::parse(url.expose_secret()).ok()?.password().map(SecretString::from)
 }
 
-fn equal(left: &Variables, right: &Variables) -> bool {
-    let exposed = |variables: &Variables| -> Vec<(String, String)> {
-        variables.iter().map(|(name, value)| (name.clone(), value.expose_secret().to_owned())).collect()
-    };
-    exposed(left) == exposed(right)
+/// What somebody else added to the Secret is no reason to write it again, and again.
+fn has(present: &Variables, name: &str, value: &SecretString) -> bool {
+    present.get(name).is_some_and(|found| found.expose_secret() == value.expose_secret())
 }
 
 /// What the provisioning Job works with. Every release provisions anew: it takes seconds, makes nothing twice, and a mended
@@ -113,7 +121,7 @@ pub(super) fn job(
     let Some(admin) = admin(environment, references)? else { return Ok(None) };
     let admin_secret = references.admin.as_ref().map(SecretData::name).unwrap_or_default().to_owned();
     let texts = admin.iter().flat_map(|(name, value)| [name.as_str(), value.expose_secret()]);
-    let hash = short_hash(texts.chain([release_id]));
+    let hash = short_hash(texts.chain([admin_secret.as_str(), release_id]));
     let endpoints = endpoints::endpoints(&admin, environment.metadata.namespace.as_deref().unwrap_or_default());
     Ok(Some(Provision { admin_secret, hash, endpoints }))
 }

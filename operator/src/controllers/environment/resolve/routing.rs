@@ -1,15 +1,15 @@
 //! How users reach the environment.
 
-use super::{Apis, NotActedOn};
+use super::{Apis, Identity, NotActedOn};
 use crate::crd::routing::{GatewayRef, IssuerKind, IssuerRef};
-use crate::crd::{ChatbotEnvironmentSpec, TlsSpec};
+use crate::crd::{ChatbotEnvironmentSpec, Tier, TlsSpec, tier};
 
 /// Host, certificate and the object that leads there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Routing {
     /// DNS name under which users reach the environment.
     pub host: String,
-    /// Whether users reach it over TLS.
+    /// Whether users reach it over TLS, and only so.
     pub tls: bool,
     /// What an Ingress does for TLS; a Gateway's listener has its own.
     pub certificate: Option<Certificate>,
@@ -63,22 +63,26 @@ pub enum Certificate {
     },
 }
 
-/// The way to the environment, if its spec names a host and the cluster has what the spec asks for.
+/// The way to the environment, if its spec names a host and the cluster has what the spec asks for. A tier that wants TLS has no
+/// way without: it would carry passwords in the clear.
 pub(super) fn routing(
     spec: &ChatbotEnvironmentSpec,
-    namespace: &str,
+    identity: &Identity,
     apis: Apis,
     not_acted_on: &mut Vec<NotActedOn>,
 ) -> Option<Routing> {
     let host = spec.host.clone()?;
-    let way = way(spec, namespace);
+    let way = way(spec, &identity.namespace);
     if matches!(way, Way::Gateway(_)) && !apis.gateway {
         let next = "the cluster has no Gateway API: install its CRDs, or set routing.ingressClassName";
         not_acted_on.push(NotActedOn::new("routing.gateway", next));
         return None;
     }
-    let certificate = spec.tls.as_ref().and_then(|tls| certificate(tls, &way, apis, not_acted_on));
-    Some(Routing { host, tls: spec.tls.is_some(), certificate, way })
+    let security = spec.tls.as_ref().map_or(Security::None, |tls| security(tls, &way, apis));
+    let is_needed = tier::defaults(identity.tier).tls_required;
+    not_acted_on.extend(security.remark(is_needed, identity.tier));
+    let tls = security.is_tls();
+    (tls || !is_needed).then(|| Routing { host, tls, certificate: security.certificate(), way })
 }
 
 fn way(spec: &ChatbotEnvironmentSpec, namespace: &str) -> Way {
@@ -97,19 +101,61 @@ fn resolved_gateway(gateway: GatewayRef, namespace: &str) -> Gateway {
     }
 }
 
-fn certificate(tls: &TlsSpec, way: &Way, apis: Apis, not_acted_on: &mut Vec<NotActedOn>) -> Option<Certificate> {
-    if matches!(way, Way::Gateway(_)) {
-        let next = "the Gateway's listener ends TLS: give the certificate to the listener";
-        not_acted_on.push(NotActedOn::new("tls", next));
-        return None;
+/// What becomes of `spec.tls`.
+enum Security {
+    /// The spec asks for none.
+    None,
+    /// The Ingress ends TLS with this.
+    Certificate(Certificate),
+    /// The listener that the route is attached to ends TLS with its own certificate.
+    Listener,
+    /// The route would be attached to every listener, those without TLS among them.
+    EveryListener,
+    /// Nothing in the cluster makes the certificate.
+    NoIssuer,
+}
+
+impl Security {
+    fn is_tls(&self) -> bool {
+        matches!(self, Self::Certificate(_) | Self::Listener)
     }
-    let issuer = tls.issuer_ref.as_ref();
-    if issuer.is_some() && !apis.cert_manager {
-        let next = "the cluster has no cert-manager: install it, or set tls.secretName";
-        not_acted_on.push(NotActedOn::new("tls.issuerRef", next));
-        return None;
+
+    fn certificate(self) -> Option<Certificate> {
+        match self {
+            Self::Certificate(certificate) => Some(certificate),
+            Self::None | Self::Listener | Self::EveryListener | Self::NoIssuer => None,
+        }
     }
-    issuer.map(from_issuer).or_else(|| tls.secret_name.clone().map(Certificate::Secret))
+
+    /// What of the spec has no effect, and whether the environment has no route for it.
+    fn remark(&self, is_needed: bool, tier: Tier) -> Option<NotActedOn> {
+        let (field, why) = match self {
+            Self::Certificate(_) => return None,
+            Self::Listener => {
+                let next = "the Gateway's listener ends TLS: give the certificate to the listener";
+                return Some(NotActedOn::new("tls", next));
+            }
+            Self::None if !is_needed => return None,
+            Self::None => ("host", "tls is not set: write tls.secretName or tls.issuerRef"),
+            Self::EveryListener => {
+                ("routing.gateway.sectionName", "unset, it means listeners without TLS too: name the HTTPS listener")
+            }
+            Self::NoIssuer => ("tls.issuerRef", "the cluster has no cert-manager: install it, or set tls.secretName"),
+        };
+        let until = if is_needed { format!("; {tier} has no route until then") } else { String::new() };
+        Some(NotActedOn::new(field, format!("{why}{until}")))
+    }
+}
+
+fn security(tls: &TlsSpec, way: &Way, apis: Apis) -> Security {
+    match (way, &tls.issuer_ref, &tls.secret_name) {
+        (Way::Gateway(Gateway { section_name: Some(_), .. }), ..) => Security::Listener,
+        (Way::Gateway(_), ..) => Security::EveryListener,
+        (Way::Ingress { .. }, Some(issuer), _) if apis.cert_manager => Security::Certificate(from_issuer(issuer)),
+        (Way::Ingress { .. }, Some(_), _) => Security::NoIssuer,
+        (Way::Ingress { .. }, None, Some(secret)) => Security::Certificate(Certificate::Secret(secret.clone())),
+        (Way::Ingress { .. }, None, None) => Security::None,
+    }
 }
 
 fn from_issuer(issuer: &IssuerRef) -> Certificate {

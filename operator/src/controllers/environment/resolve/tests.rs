@@ -85,6 +85,21 @@ fn debugging_is_refused_outside_dev() {
 }
 
 #[test]
+fn a_log_with_users_words_is_refused_outside_dev() {
+    for tier in [Tier::Stage, Tier::Prod] {
+        for level in ["DEBUG", "trace", "info,chatbot=debug"] {
+            assert_eq!(
+                problem(&minimal(tier), &changed("LOG_LEVEL", level)),
+                Problem::LogLevelRefused { tier },
+                "{level}"
+            );
+        }
+        resolve(&minimal(tier), &changed("LOG_LEVEL", "Warning")).unwrap();
+    }
+    resolve(&minimal(Tier::Dev), &changed("LOG_LEVEL", "trace")).unwrap();
+}
+
+#[test]
 fn prod_refuses_a_database_without_tls() {
     for parameters in ["", "?sslmode=disable", "?sslmode=prefer", "?application_name=require"] {
         let url = format!("postgresql://chatbot:{SECRET}@db.example.org/chatbot{parameters}");
@@ -248,38 +263,45 @@ fn different_databases_have_different_fingerprints() {
     }
 }
 
-fn claim(name: &str, created: &str) -> DatabaseClaim {
+fn claim(namespace: &str, name: &str, created: &str) -> DatabaseClaim {
     let fingerprint = fixtures::resolved(Tier::Dev).database.fingerprint();
-    DatabaseClaim {
-        namespace: "chatbot".to_owned(),
-        name: name.to_owned(),
-        created: Some(created.parse().unwrap()),
-        fingerprint,
+    let created = Some(created.parse().unwrap());
+    DatabaseClaim { namespace: namespace.to_owned(), name: name.to_owned(), created, fingerprint }
+}
+
+fn with_claims(claims: &[DatabaseClaim]) -> References {
+    References { claims: claims.to_vec(), ..complete() }
+}
+
+#[test]
+fn who_claimed_a_database_first_keeps_it_however_old_the_environments_are() {
+    let (early, late) = ("2026-01-01T00:00:00Z", "2026-01-03T00:00:00Z");
+    let own = |created| claim("chatbot-dev", "dev", created);
+    let cases = [
+        ("nobody else", vec![own(late)], true),
+        ("the other came later", vec![claim("chatbot", "other", late), own(early)], true),
+        ("the other was first", vec![claim("chatbot", "other", early), own(late)], false),
+        ("an environment of any age without a claim", vec![claim("chatbot", "other", late)], false),
+        ("the same second, and a name before the other's", vec![claim("z", "other", early), own(early)], true),
+        ("the same second, and a name after the other's", vec![claim("a", "other", early), own(early)], false),
+    ];
+    for (name, claims, expected) in cases {
+        assert_eq!(resolve(&minimal(Tier::Dev), &with_claims(&claims)).is_ok(), expected, "{name}");
     }
 }
 
-fn with_claim(claim: DatabaseClaim) -> References {
-    References { claims: vec![claim], ..complete() }
-}
-
 #[test]
-fn the_second_environment_on_a_database_is_refused_and_told_who_was_first() {
-    let error = resolve(&minimal(Tier::Dev), &with_claim(claim("old", "2026-01-01T00:00:00Z"))).unwrap_err();
+fn a_refused_environment_is_told_who_was_first_and_nothing_of_the_secret() {
+    let error =
+        resolve(&minimal(Tier::Dev), &with_claims(&[claim("chatbot", "old", "2026-01-01T00:00:00Z")])).unwrap_err();
     assert_eq!(error.reason(), "DatabaseShared");
-    insta::assert_snapshot!(error, @"database chatbot on db.example.org:6432 belongs to ChatbotEnvironment chatbot/old: give this environment a database of its own in DATABASE_URL");
+    insta::assert_snapshot!(error, @"DATABASE_URL names the database that belongs to ChatbotEnvironment chatbot/old: give this environment a database of its own");
 }
 
 #[test]
-fn the_first_environment_on_a_database_keeps_it() {
-    resolve(&minimal(Tier::Dev), &with_claim(claim("young", "2026-01-03T00:00:00Z"))).unwrap();
-}
-
-#[test]
-fn an_environment_does_not_share_with_itself_or_with_other_databases() {
-    let own = DatabaseClaim { namespace: "chatbot-dev".to_owned(), ..claim("dev", "2026-01-02T00:00:00Z") };
-    resolve(&minimal(Tier::Dev), &with_claim(own)).unwrap();
-    let other = DatabaseClaim { fingerprint: "0".repeat(16), ..claim("old", "2026-01-01T00:00:00Z") };
-    resolve(&minimal(Tier::Dev), &with_claim(other)).unwrap();
+fn other_databases_are_no_claim() {
+    let other = DatabaseClaim { fingerprint: "0".repeat(16), ..claim("chatbot", "old", "2026-01-01T00:00:00Z") };
+    resolve(&minimal(Tier::Dev), &with_claims(&[other])).unwrap();
 }
 
 // Shared services
@@ -323,6 +345,25 @@ fn credentials_are_made_once() {
 }
 
 #[test]
+fn what_somebody_adds_to_the_credentials_does_not_make_them_anew() {
+    let credentials = provisioning(&fixtures::full(Tier::Prod), &unprovisioned(), &new_password()).unwrap().unwrap();
+    let mut secret = provisioned_secret::build(&credentials);
+    secret.data.get_or_insert_default().insert("EXTRA".to_owned(), k8s_openapi::ByteString(b"x".to_vec()));
+    let references = References { provisioned: Some(SecretData::from(&secret)), ..unprovisioned() };
+    let again = provisioning(&fixtures::full(Tier::Prod), &references, &new_password()).unwrap();
+    assert!(again.is_none(), "{again:?}");
+}
+
+#[test]
+fn the_operators_own_secret_is_no_secret_of_the_users() {
+    let mut environment = fixtures::full(Tier::Prod);
+    environment.spec.secret_ref.name = "prod-provisioned".to_owned();
+    let error = provisioning(&environment, &unprovisioned(), &new_password()).unwrap_err();
+    assert_eq!(error.reason(), "SecretValueInvalid");
+    insta::assert_snapshot!(error, @"spec.secretRef names Secret prod-provisioned, which the operator itself writes: name a Secret of your own there");
+}
+
+#[test]
 fn services_that_move_keep_the_roles_password() {
     let admin = [
         ("DATABASE_URL", "postgresql://postgres@new/postgres"),
@@ -361,6 +402,10 @@ fn a_mended_image_or_administrator_is_tried_anew() {
     let mut mended = environment.clone();
     mended.spec.image = "registry.example/acme/chatbot:1.4.1".to_owned();
     assert_ne!(hash(&mended, &fixtures::provisioned()), first);
+    let data = fixtures::provisioned().admin.unwrap().variables().0;
+    let pairs: Vec<_> = data.iter().map(|(key, value)| (key.as_str(), value.expose_secret())).collect();
+    let renamed = References { admin: Some(fixtures::secret("renamed", &pairs)), ..fixtures::provisioned() };
+    assert_ne!(hash(&environment, &renamed), first);
 }
 
 // Size
@@ -410,12 +455,53 @@ fn an_issuer_becomes_an_annotation() {
 }
 
 #[test]
-fn what_the_cluster_lacks_is_said_and_not_made() {
-    let gateway = format!("{HOST}  routing: {{gateway: {{name: public}}}}\n");
-    for (more, field, way) in [(HOST, "tls.issuerRef", true), (gateway.as_str(), "routing.gateway", false)] {
-        let resolved = resolve(&environment(Tier::Stage, more), &complete()).unwrap();
-        assert!(resolved.not_acted_on.iter().any(|it| it.field == field), "{field}");
-        assert_eq!(resolved.routing.is_some(), way, "{field}");
+fn there_is_no_way_without_tls_where_the_tier_wants_it_and_no_address_that_claims_it() {
+    let gateway = |section: &str| format!("{HOST}  routing: {{gateway: {{name: public{section}}}}}\n");
+    let (open, secure) = (gateway(""), gateway(", sectionName: https"));
+    let nothing = Apis::default();
+    let with_gateway = Apis { gateway: true, ..nothing };
+    let plain = Some("http://chat.example.org".to_owned());
+    let encrypted = Some("https://chat.example.org".to_owned());
+    let cases = [
+        (Tier::Stage, HOST, nothing, "tls.issuerRef", None),
+        (Tier::Dev, HOST, nothing, "tls.issuerRef", plain.clone()),
+        (Tier::Stage, "  host: chat.example.org\n", nothing, "host", None),
+        (Tier::Stage, secure.as_str(), nothing, "routing.gateway", None),
+        (Tier::Stage, open.as_str(), with_gateway, "routing.gateway.sectionName", None),
+        (Tier::Dev, open.as_str(), with_gateway, "routing.gateway.sectionName", plain),
+        (Tier::Stage, secure.as_str(), with_gateway, "tls", encrypted),
+    ];
+    for (tier, more, apis, field, url) in cases {
+        let resolved = resolve(&environment(tier, more), &References { apis, ..complete() }).unwrap();
+        assert!(resolved.not_acted_on.iter().any(|it| it.field == field), "{tier} {field}");
+        assert_eq!(resolved.routing.map(|routing| routing.url()), url, "{tier} {field}");
+    }
+}
+
+#[test]
+fn what_another_field_deprives_of_its_effect_is_named() {
+    for (more, field) in [
+        ("  backups: {suspend: true}\n", "backups.suspend"),
+        ("  backups: {retention: {daily: 3}}\n", "backups.retention"),
+        ("  backups: {rpo: 2h}\n", "backups.rpo"),
+        ("  backups: {rto: 2h}\n", "backups.rto"),
+        ("  monitoring: {labels: {release: prometheus}}\n", "monitoring.labels"),
+        ("  network: {policies: false, allowFrom: [{podSelector: {}}]}\n", "network.allowFrom"),
+        ("  app: {replicas: 3, autoscaling: {max: 4}}\n", "app.replicas"),
+        ("  worker: {replicas: 3, autoscaling: {max: 4}}\n", "worker.replicas"),
+    ] {
+        let resolved = resolve(&environment(Tier::Dev, more), &complete()).unwrap();
+        assert!(resolved.not_acted_on.iter().any(|it| it.field == field), "{field}: {:?}", resolved.not_acted_on);
+    }
+}
+
+#[test]
+fn annotations_without_machinery_are_named() {
+    for name in ["chatbot.platform/promote", "chatbot.platform/rollback"] {
+        let mut environment = minimal(Tier::Dev);
+        environment.metadata.annotations.get_or_insert_default().insert(name.to_owned(), "x".to_owned());
+        let resolved = resolve(&environment, &complete()).unwrap();
+        assert!(resolved.not_acted_on.iter().any(|it| it.field == format!("annotation {name}")), "{name}");
     }
 }
 
@@ -435,6 +521,9 @@ fn what_this_version_does_not_do_is_named() {
 fn the_ports_of_every_server_that_a_variable_names_are_opened() {
     for (name, value, ports, namespaces) in [
         ("DATABASE_URL", "postgresql://db/chatbot", &[443, 5432][..], &[][..]),
+        ("DATABASE_URL", "postgresql:///chatbot?host=db&port=6432", &[443, 6432], &[]),
+        ("DATABASE_URL", "postgresql://db:1/chatbot?port=6432", &[443, 6432], &[]),
+        ("LLM_BASE_URL", "http://model.platform/v1", &[80, 443], &["platform"]),
         ("REDIS_URL", "rediss://redis", &[443, 6379], &[]),
         ("QDRANT_URL", "http://qdrant.platform.svc:6333", &[443, 6333], &[]),
         ("LLM_BASE_URL", "http://model.platform.svc/v1", &[80, 443], &["platform"]),

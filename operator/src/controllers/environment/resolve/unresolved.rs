@@ -102,6 +102,20 @@ pub enum Problem {
         /// Tier of the environment.
         tier: Tier,
     },
+    /// The log would hold users' words.
+    #[error("LOG_LEVEL would write users' words into the log, which {tier} refuses: write INFO, WARNING or ERROR")]
+    LogLevelRefused {
+        /// Tier of the environment.
+        tier: Tier,
+    },
+    /// The spec takes the Secret that the operator writes for one that a person wrote.
+    #[error("spec.{field} names Secret {secret}, which the operator itself writes: name a Secret of your own there")]
+    OwnSecret {
+        /// The field of the spec.
+        field: &'static str,
+        /// Name of the Secret.
+        secret: String,
+    },
     /// `DATABASE_URL` cannot be read.
     #[error(
         "{variable} cannot be used, because {why}: write postgresql://USER:PASSWORD@HOST:5432/DATABASE, with special characters percent-encoded"
@@ -122,11 +136,9 @@ pub enum Problem {
     },
     /// Another environment uses the same database.
     #[error(
-        "database {database} belongs to ChatbotEnvironment {owner}: give this environment a database of its own in DATABASE_URL"
+        "DATABASE_URL names the database that belongs to ChatbotEnvironment {owner}: give this environment a database of its own"
     )]
     DatabaseShared {
-        /// The database, without credentials.
-        database: String,
         /// `namespace/name` of the environment that had it first.
         owner: String,
     },
@@ -167,6 +179,8 @@ impl Problem {
             | Self::ValueIsNoText { .. }
             | Self::Contradiction { .. }
             | Self::DebugRefused { .. }
+            | Self::LogLevelRefused { .. }
+            | Self::OwnSecret { .. }
             | Self::DatabaseUrl { .. } => reasons::SECRET_VALUE_INVALID,
             Self::DatabaseTlsRequired { .. } => reasons::DATABASE_TLS_REQUIRED,
             Self::DatabaseShared { .. } => reasons::DATABASE_SHARED,

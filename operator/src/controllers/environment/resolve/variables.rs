@@ -51,7 +51,9 @@ pub(super) fn collect(environment: &ChatbotEnvironment, references: &References,
     layers.take_operator_owned();
     layers.decide("ENVIRONMENT", spec.tier.as_str(), "tier");
     layers.decide("RESOURCE_PREFIX", prefix, "resourcePrefix");
-    layers.refuse_debug(spec.tier);
+    if spec.tier != Tier::Dev {
+        layers.refuse_debugging(spec.tier);
+    }
     layers.require(environment, references);
     layers
 }
@@ -81,11 +83,20 @@ impl Layers {
         }
     }
 
-    fn refuse_debug(&mut self, tier: Tier) {
-        let debug = self.variables.get("DEBUG").map(|value| value.expose_secret().trim().to_lowercase());
-        if tier != Tier::Dev && debug.is_some_and(|value| matches!(value.as_str(), "1" | "true" | "on" | "yes")) {
+    /// From wherever they come; the same words are refused in `spec.settings` by the CRD.
+    fn refuse_debugging(&mut self, tier: Tier) {
+        if !self.is_one_of("DEBUG", &["", "false", "0", "off", "no"]) {
             self.problems.push(Problem::DebugRefused { tier });
         }
+        if !self.is_one_of("LOG_LEVEL", &["", "info", "warning", "warn", "error", "critical", "off"]) {
+            self.problems.push(Problem::LogLevelRefused { tier });
+        }
+    }
+
+    /// Whether a variable, in small letters, is one of `words`; also where there is none.
+    fn is_one_of(&self, variable: &str, words: &[&str]) -> bool {
+        let value = self.variables.get(variable).map(|value| value.expose_secret().trim().to_lowercase());
+        value.is_none_or(|value| words.contains(&value.as_str()))
     }
 
     /// A missing Secret is one problem, not one for each key.
