@@ -46,8 +46,7 @@ impl Llm {
             reader.optional("LLM_BASE_URL", "an http or https URL such as http://model:8080/v1", parse::http_url);
         let timeout =
             reader.or("LLM_TIMEOUT", "seconds from 1 to 600", Duration::from_mins(2), parse::seconds(1.0..=600.0));
-        let max_tokens =
-            reader.or("LLM_MAX_TOKENS", "a whole number from 1 to 32768", 1024, parse::number(1..=32768));
+        let max_tokens = reader.or("LLM_MAX_TOKENS", "a whole number from 1 to 32768", 1024, parse::number(1..=32768));
         let frequency_penalty =
             reader.or("LLM_FREQUENCY_PENALTY", "a number from -2 to 2", 0.0, parse::number(-2.0..=2.0));
         let model = reader.text("LLM_MODEL").unwrap_or_else(|| "openai/gpt-4o-mini".to_owned());

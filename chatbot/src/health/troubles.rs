@@ -15,9 +15,10 @@ impl Troubles {
         if !self.is_news(service, detail) {
             return;
         }
-        match detail {
-            Some(detail) => tracing::warn!(service, detail, "a service is out of order"),
-            None => tracing::warn!(service, "a service is in order again"),
+        if let Some(detail) = detail {
+            tracing::warn!(service, detail, "a service is out of order");
+        } else {
+            tracing::warn!(service, "a service is in order again");
         }
     }
 

@@ -59,6 +59,7 @@ mod tests {
     use axum::routing::post;
     use axum::{Router, http::StatusCode};
     use tokio::sync::Notify;
+    use tokio::task::JoinSet;
     use tower::ServiceExt;
 
     use super::*;
@@ -84,7 +85,8 @@ mod tests {
         };
         let layer = from_fn_with_state(Budget::new(MIB, 40 * MIB), limit_bodies);
         let router: Router = Router::new().route(UPLOADS, post(handler)).layer(layer);
-        let first = tokio::spawn(router.clone().oneshot(upload(Some(30 * MIB))));
+        let mut first = JoinSet::new();
+        first.spawn(router.clone().oneshot(upload(Some(30 * MIB))));
         begun.notified().await;
         for too_much in [Some(35 * MIB), None] {
             let refused = router.clone().oneshot(upload(too_much)).await.unwrap();
@@ -92,7 +94,7 @@ mod tests {
             assert!(refused.headers().contains_key("retry-after"));
         }
         end.notify_one();
-        assert_eq!(first.await.unwrap().unwrap().status(), StatusCode::OK);
+        assert_eq!(first.join_next().await.unwrap().unwrap().unwrap().status(), StatusCode::OK);
         end.notify_one();
         assert_eq!(router.oneshot(upload(Some(35 * MIB))).await.unwrap().status(), StatusCode::OK);
     }

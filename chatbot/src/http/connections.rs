@@ -102,8 +102,11 @@ async fn converse(
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use axum::routing::get;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::task::JoinSet;
     use tokio::time::timeout;
 
     use super::*;
@@ -111,12 +114,13 @@ mod tests {
     const LONG: Duration = Duration::from_secs(20);
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: here\r\n\r\n";
 
-    async fn server(limits: Limits) -> (std::net::SocketAddr, CancellationToken) {
+    async fn server(limits: Limits) -> (SocketAddr, CancellationToken, JoinSet<io::Result<()>>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
         let router = Router::new().route("/", get(async || "here"));
-        tokio::spawn(serve(listener, router, stop.clone(), limits));
-        (address, stop)
+        let mut serving = JoinSet::new();
+        serving.spawn(serve(listener, router, stop.clone(), limits));
+        (address, stop, serving)
     }
 
     async fn answer(connection: &mut TcpStream) -> String {
@@ -127,7 +131,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_never_finishes_the_head_of_a_request_is_sent_away() {
-        let (address, _stop) = server(Limits { head: Duration::from_millis(100), ..Limits::default() }).await;
+        let (address, _stop, _serving) = server(Limits { head: Duration::from_millis(100), ..Limits::default() }).await;
         let mut connection = TcpStream::connect(address).await.unwrap();
         connection.write_all(&REQUEST[..10]).await.unwrap();
         let mut rest = Vec::new();
@@ -136,7 +140,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_beyond_the_limit_waits_for_another_to_end() {
-        let (address, _stop) = server(Limits { connections: 1, head: LONG }).await;
+        let (address, _stop, _serving) = server(Limits { connections: 1, head: LONG }).await;
         let mut first = TcpStream::connect(address).await.unwrap();
         first.write_all(REQUEST).await.unwrap();
         assert!(answer(&mut first).await.ends_with("here"));
@@ -149,12 +153,13 @@ mod tests {
 
     #[tokio::test]
     async fn an_idle_connection_is_ended_when_the_server_stops() {
-        let (address, stop) = server(Limits::default()).await;
+        let (address, stop, mut serving) = server(Limits::default()).await;
         let mut connection = TcpStream::connect(address).await.unwrap();
         connection.write_all(REQUEST).await.unwrap();
         assert!(answer(&mut connection).await.ends_with("here"));
         stop.cancel();
         assert_eq!(answer(&mut connection).await, "");
+        serving.join_next().await.unwrap().unwrap().unwrap();
         assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
     }
 }

@@ -6,6 +6,7 @@ use sqlx::{
     PgPool, SqlSafeStr,
     migrate::{Migration as Sql, MigrationType},
 };
+use tokio::task::JoinSet;
 
 use crate::support::{Database, empty, eventually, migrated, user};
 
@@ -189,7 +190,8 @@ async fn a_migration_that_waits_for_a_table_gives_way_to_others_and_tries_again(
     let mut migrations = embedded().unwrap();
     migrations.push(extra(29_990_101_000_000, Kind::Expand, "ALTER TABLE users ADD COLUMN age integer"));
     let options = database.options.clone();
-    let migrating = tokio::spawn(async move { migrate::up(&options, &migrations, Selection::All).await });
+    let mut migrating = JoinSet::new();
+    migrating.spawn(async move { migrate::up(&options, &migrations, Selection::All).await });
     let waiting = "SELECT pid FROM pg_locks WHERE relation = 'users'::regclass AND NOT granted";
     eventually("the migration's wait", async || {
         sqlx::query_scalar::<_, i32>(waiting).fetch_optional(&database.pool).await.unwrap()
@@ -198,7 +200,7 @@ async fn a_migration_that_waits_for_a_table_gives_way_to_others_and_tries_again(
     // Behind the migration in the queue, while the transaction before it goes on.
     sqlx::query("SELECT count(*) FROM users").execute(&database.pool).await.unwrap();
     reading.commit().await.unwrap();
-    assert_eq!(migrating.await.unwrap().unwrap(), ["29990101000000_extra"]);
+    assert_eq!(migrating.join_next().await.unwrap().unwrap().unwrap(), ["29990101000000_extra"]);
 }
 
 #[tokio::test]

@@ -103,7 +103,7 @@ async fn nobody_notices_a_server_that_stops() {
     let mut process = start("serve", &variables);
     eventually("readiness", async || process.get("/health/ready").await.filter(|(status, _)| *status == 200)).await;
 
-    let client = reqwest::Client::new();
+    let client = reqwest::Client::builder().timeout(Duration::from_mins(1)).build().unwrap();
     let ask = client.post(format!("{}/api/v1/chat", process.url)).bearer_auth(&key);
     let ask = ask.header("accept", "text/event-stream").json(&serde_json::json!({"message": "Count."}));
     let answer = ask.send().await.unwrap();

@@ -133,11 +133,7 @@ mod tests {
                 std::fs::write(&path, &file.yaml).unwrap();
             }
             let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
-            assert!(
-                checked_in == file.yaml,
-                "{} is stale: run make crds",
-                file.name
-            );
+            assert!(checked_in == file.yaml, "{} is stale: run make crds", file.name);
         }
     }
 

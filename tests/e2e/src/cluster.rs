@@ -26,9 +26,7 @@ impl Cluster {
     /// When the cluster cannot be reached or a chart does not install.
     pub async fn get() -> Self {
         INSTALLED.get_or_init(install).await;
-        let client = Client::try_default()
-            .await
-            .expect("KUBECONFIG names a reachable cluster");
+        let client = Client::try_default().await.expect("KUBECONFIG names a reachable cluster");
         Self { client }
     }
 }
@@ -49,7 +47,8 @@ async fn install() {
 /// With what helm said, when it fails.
 pub async fn helm_install(chart: &str, namespace: &str, more: &[&str]) {
     let path = format!("charts/{chart}");
-    let mut args = vec!["upgrade", "--install", chart, &path, "--namespace", namespace, "--create-namespace", "--reset-values"];
+    let mut args =
+        vec!["upgrade", "--install", chart, &path, "--namespace", namespace, "--create-namespace", "--reset-values"];
     args.extend_from_slice(more);
     must("helm", &args, "").await;
 }

@@ -27,15 +27,14 @@ pub struct Environment {
 impl Environment {
     /// Makes the namespace afresh, with the Secret `chatbot` and a copy of `platform-admin`.
     pub async fn prepare(cluster: &Cluster, name: &str) -> Self {
-        let environment = Self {
-            namespace: format!("e2e-{name}"),
-            name: name.to_owned(),
-            client: cluster.client.clone(),
-        };
+        let environment =
+            Self { namespace: format!("e2e-{name}"), name: name.to_owned(), client: cluster.client.clone() };
         environment.remove().await;
         apply(&namespace_manifest(&environment.namespace)).await;
         environment.copy_admin_secret().await;
-        environment.write_secret(&[("SECRET_KEY", SECRET_KEY), ("OPENROUTER_API_KEY", "unused-by-the-local-model")]).await;
+        environment
+            .write_secret(&[("SECRET_KEY", SECRET_KEY), ("OPENROUTER_API_KEY", "unused-by-the-local-model")])
+            .await;
         environment
     }
 
@@ -66,7 +65,8 @@ impl Environment {
             "apiVersion": "v1", "kind": "Secret", "stringData": data,
             "metadata": {"name": "chatbot", "namespace": self.namespace},
         });
-        must("kubectl", &["--namespace", &self.namespace, "delete", "secret", "chatbot", "--ignore-not-found"], "").await;
+        must("kubectl", &["--namespace", &self.namespace, "delete", "secret", "chatbot", "--ignore-not-found"], "")
+            .await;
         apply(&secret.to_string()).await;
     }
 
@@ -119,7 +119,8 @@ impl Environment {
     /// Waits until a condition has this status and its message contains `words`; returns the message.
     pub async fn says(&self, kind: &str, status: &str, words: &str) -> String {
         let what = format!("{kind}={status} with {words:?}");
-        let seen = until(&what, PATIENCE, || self.condition(kind), |(s, _, message)| s == status && message.contains(words));
+        let seen =
+            until(&what, PATIENCE, || self.condition(kind), |(s, _, message)| s == status && message.contains(words));
         seen.await.2
     }
 

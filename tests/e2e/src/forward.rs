@@ -40,9 +40,6 @@ impl Forward {
             .and_then(|address| address.rsplit(':').next())
             .unwrap_or_else(|| panic!("no port in {line:?}"))
             .to_owned();
-        Self {
-            url: format!("http://127.0.0.1:{local}"),
-            _child: child,
-        }
+        Self { url: format!("http://127.0.0.1:{local}"), _child: child }
     }
 }

@@ -56,11 +56,7 @@ pub async fn run(program: &str, args: &[&str], stdin: &str) -> Output {
 /// With everything it said, when it fails.
 pub async fn must(program: &str, args: &[&str], stdin: &str) -> String {
     let output = run(program, args, stdin).await;
-    assert!(
-        output.success,
-        "{program} {args:?} failed\nstdout: {}\nstderr: {}",
-        output.stdout, output.stderr
-    );
+    assert!(output.success, "{program} {args:?} failed\nstdout: {}\nstderr: {}", output.stdout, output.stderr);
     output.stdout
 }
 

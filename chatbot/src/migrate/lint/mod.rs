@@ -63,7 +63,9 @@ pub fn check(files: &BTreeMap<String, String>) -> Vec<Finding> {
             None => add(1, "the first line must be `-- expand` or `-- contract`".to_owned()),
             Some(Kind::Expand) => {
                 let judged: Vec<_> = statements.into_iter().filter(|statement| !is_allowed(text, statement)).collect();
-                rules::expand(&judged).into_iter().for_each(|(line, message)| add(line, message));
+                for (line, message) in rules::expand(&judged) {
+                    add(line, message);
+                }
             }
             Some(Kind::Contract) => {}
         }

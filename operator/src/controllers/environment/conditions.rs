@@ -65,12 +65,11 @@ fn suspended(applied: &Applied) -> Option<Verdict> {
 
 fn failed(applied: &Applied) -> Option<Verdict> {
     let failed = applied.state.failed.as_ref().filter(|_| applied.state.running.is_none())?;
-    let (goes_on, progress) = match &applied.state.active {
-        Some(active) => (format!("release {} goes on serving", active.release.id), Progress::Stalled),
-        None => {
-            let retried = "nothing serves yet, so it is tried again by itself after 5 to 30 minutes; to go on sooner";
-            (retried.to_owned(), Progress::Reconciling)
-        }
+    let (goes_on, progress) = if let Some(active) = &applied.state.active {
+        (format!("release {} goes on serving", active.release.id), Progress::Stalled)
+    } else {
+        let retried = "nothing serves yet, so it is tried again by itself after 5 to 30 minutes; to go on sooner";
+        (retried.to_owned(), Progress::Reconciling)
     };
     let next = format!("change the spec or the Secret, or annotate chatbot.platform/retry={}", failed.id);
     let message = format!("release {} failed in {}: {}; {goes_on}; {next}", failed.id, failed.phase, failed.message);

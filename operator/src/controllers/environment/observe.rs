@@ -26,10 +26,7 @@ use super::{
     trouble::is_ready,
 };
 use crate::{
-    controllers::{
-        context::Context,
-        stores::Stores,
-    },
+    controllers::{context::Context, stores::Stores},
     crd::ChatbotEnvironment,
     error::{Error, within},
     probe::{Health, Unanswered},

@@ -440,7 +440,11 @@ async fn an_object_of_the_same_name_that_somebody_else_made_is_not_taken_over() 
     cluster.put(SERVICE, shop);
     cluster.reconcile().await;
     assert_eq!(ready(&cluster), told("False", "ApplyRefused"));
-    assert!(message(&cluster).contains("Service dev: ") && message(&cluster).contains("exists already"), "{}", message(&cluster));
+    assert!(
+        message(&cluster).contains("Service dev: ") && message(&cluster).contains("exists already"),
+        "{}",
+        message(&cluster)
+    );
     assert_eq!(cluster.get(SERVICE).unwrap()["metadata"]["labels"], json!({"app": "shop"}));
 }
 
@@ -556,9 +560,12 @@ async fn checked_environment() -> Cluster {
     cluster
 }
 
+/// What a person does to the cluster.
+type Deed = fn(&Cluster);
+
 #[tokio::test]
 async fn a_release_that_was_suspended_paused_or_blocked_for_hours_goes_on_where_it_stood() {
-    let stop: [(&str, fn(&Cluster), fn(&Cluster)); 3] = [
+    let stop: [(&str, Deed, Deed); 3] = [
         ("suspended", |cluster| suspend(cluster, true), |cluster| suspend(cluster, false)),
         ("paused", |cluster| pause(cluster, "true"), |cluster| pause(cluster, "false")),
         ("blocked", |cluster| cluster.put_secret("chatbot-dev", "chatbot", &[("SECRET_KEY", "x")]), with_secret),

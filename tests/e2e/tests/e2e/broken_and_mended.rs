@@ -61,7 +61,10 @@ async fn a_migration_that_fails_says_why_and_changes_nothing_that_runs() {
     let keys = [("SECRET_KEY", SECRET_KEY), ("OPENROUTER_API_KEY", "x")];
     environment.write_secret(&[keys[0], keys[1], ("DATABASE_URL", nowhere)]).await;
     environment.apply(json!({"provision": null})).await;
-    let wanted = [("REDIS_URL", "redis://redis.chatbot-platform.svc:6379/0"), ("QDRANT_URL", "http://qdrant.chatbot-platform.svc:6333")];
+    let wanted = [
+        ("REDIS_URL", "redis://redis.chatbot-platform.svc:6379/0"),
+        ("QDRANT_URL", "http://qdrant.chatbot-platform.svc:6333"),
+    ];
     environment.says("Ready", "False", "REDIS_URL").await;
     environment.write_secret(&[keys[0], keys[1], ("DATABASE_URL", nowhere), wanted[0], wanted[1]]).await;
     environment.says("Ready", "False", "igrat").await;
@@ -104,7 +107,9 @@ async fn services_that_go_down_are_named_and_noticed_when_they_return() {
     let environment = Environment::prepare(&cluster, "outage").await;
     environment.apply(json!({})).await;
     environment.ready().await;
-    for (service, workload) in [("redis", "deployment/redis"), ("qdrant", "statefulset/qdrant"), ("postgresql", "statefulset/postgresql")] {
+    for (service, workload) in
+        [("redis", "deployment/redis"), ("qdrant", "statefulset/qdrant"), ("postgresql", "statefulset/postgresql")]
+    {
         scale(workload, 0).await;
         environment.says("ServicesHealthy", "False", service).await;
         scale(workload, 1).await;

@@ -39,9 +39,14 @@ async fn drift_is_undone_and_a_deleted_child_comes_back() {
     let wrong = json!({"spec": {"selector": {"chatbot.platform/colour": "nobody"}}}).to_string();
     kubectl(&["--namespace", namespace, "patch", "service", "drift", "--type=merge", "-p", &wrong]).await;
     let selector = || object(namespace, "service", "drift");
-    until("the selector is back", PATIENCE, selector, |service| service["spec"]["selector"]["chatbot.platform/colour"] == "blue").await;
+    until("the selector is back", PATIENCE, selector, |service| {
+        service["spec"]["selector"]["chatbot.platform/colour"] == "blue"
+    })
+    .await;
 
-    for (kind, name) in [("deployment", "drift-app-blue"), ("service", "drift"), ("networkpolicy", "drift-default-deny")] {
+    for (kind, name) in
+        [("deployment", "drift-app-blue"), ("service", "drift"), ("networkpolicy", "drift-default-deny")]
+    {
         let uid = object(namespace, kind, name).await["metadata"]["uid"].clone();
         assert!(uid.is_string(), "{kind}/{name} is there");
         kubectl(&["--namespace", namespace, "delete", kind, name]).await;
@@ -63,7 +68,18 @@ async fn deleting_the_environment_leaves_its_database_alone() {
     until("the workloads are gone", PATIENCE, pods, String::is_empty).await;
 
     let sql = "select count(*) from pg_database where datname = 'deleted_chatbot'";
-    let args = ["--namespace", "chatbot-platform", "exec", "statefulset/postgresql", "--", "psql", "-U", "postgres", "-Atc", sql];
+    let args = [
+        "--namespace",
+        "chatbot-platform",
+        "exec",
+        "statefulset/postgresql",
+        "--",
+        "psql",
+        "-U",
+        "postgres",
+        "-Atc",
+        sql,
+    ];
     assert_eq!(kubectl(&args).await.trim(), "1", "the database is still there");
     environment.remove().await;
 }
@@ -79,9 +95,15 @@ async fn object(namespace: &str, kind: &str, name: &str) -> Value {
 
 /// The resource version of everything in the namespace that the operator could write, but for events.
 async fn versions(environment: &Environment) -> BTreeMap<String, String> {
-    let kinds = "chatbotenvironments,deployments,services,secrets,jobs,networkpolicies,poddisruptionbudgets,serviceaccounts";
+    let kinds =
+        "chatbotenvironments,deployments,services,secrets,jobs,networkpolicies,poddisruptionbudgets,serviceaccounts";
     let raw = kubectl(&["--namespace", &environment.namespace, "get", kinds, "-o", "json"]).await;
     let list: Value = serde_json::from_str(&raw).unwrap();
     let key = |item: &Value| format!("{}/{}", item["kind"], item["metadata"]["name"]);
-    list["items"].as_array().unwrap().iter().map(|item| (key(item), item["metadata"]["resourceVersion"].to_string())).collect()
+    list["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| (key(item), item["metadata"]["resourceVersion"].to_string()))
+        .collect()
 }

@@ -20,7 +20,8 @@ async fn every_example_is_accepted_by_the_api_server() {
 
 /// A server-side dry run needs the namespaces: they are made, and go again.
 async fn accepted(manifest: &str, path: &str) {
-    let namespaces: Vec<&str> = manifest.split("\n---").filter(|document| document.contains("kind: Namespace")).collect();
+    let namespaces: Vec<&str> =
+        manifest.split("\n---").filter(|document| document.contains("kind: Namespace")).collect();
     for namespace in &namespaces {
         let made = run("kubectl", &["apply", "-f", "-"], namespace).await;
         assert!(made.success, "{path}: {}", made.stderr);

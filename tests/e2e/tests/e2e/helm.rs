@@ -21,7 +21,8 @@ async fn upgrading_or_uninstalling_the_operator_restarts_no_workload() {
     assert_eq!(pods(&environment.namespace).await, before, "after the upgrade");
 
     must("helm", &["uninstall", "chatbot-operator", "--namespace", OPERATOR_NAMESPACE, "--wait"], "").await;
-    let crds = kubectl(&["get", "customresourcedefinitions", "chatbotenvironments.chatbot.platform", "-o", "name"]).await;
+    let crds =
+        kubectl(&["get", "customresourcedefinitions", "chatbotenvironments.chatbot.platform", "-o", "name"]).await;
     assert!(!crds.is_empty(), "the CRD stays");
     assert_eq!(pods(&environment.namespace).await, before, "after the uninstall");
 
@@ -41,7 +42,9 @@ async fn a_value_that_the_chart_does_not_know_is_refused() {
 
 /// Name → uid and restarts of every running pod.
 async fn pods(namespace: &str) -> BTreeMap<String, String> {
-    let raw = kubectl(&["--namespace", namespace, "get", "pods", "--field-selector=status.phase=Running", "-o", "json"]).await;
+    let raw =
+        kubectl(&["--namespace", namespace, "get", "pods", "--field-selector=status.phase=Running", "-o", "json"])
+            .await;
     let list: Value = serde_json::from_str(&raw).unwrap();
     let describe = |pod: &Value| {
         let restarts = &pod["status"]["containerStatuses"][0]["restartCount"];

@@ -10,7 +10,8 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// From which pod (namespace/name) to which address, and whether that is let through.
 fn table() -> Vec<(&'static str, &'static str, u16, bool)> {
-    let (app, database, redis) = ("network.e2e-network.svc", "postgresql.chatbot-platform.svc", "redis.chatbot-platform.svc");
+    let (app, database, redis) =
+        ("network.e2e-network.svc", "postgresql.chatbot-platform.svc", "redis.chatbot-platform.svc");
     vec![
         ("e2e-friends/friend", app, 80, true),
         ("e2e-strangers/stranger", app, 80, false),
@@ -72,7 +73,8 @@ async fn pod(namespace: &str, name: &str, component: Option<&str>) {
         labels["chatbot.platform/environment"] = json!("network");
     }
     apply(&manifest(namespace, name, &labels).to_string()).await;
-    let phase = || async { kubectl(&["--namespace", namespace, "get", "pod", name, "-o", "jsonpath={.status.phase}"]).await };
+    let phase =
+        || async { kubectl(&["--namespace", namespace, "get", "pod", name, "-o", "jsonpath={.status.phase}"]).await };
     until(&format!("{namespace}/{name} runs"), PATIENCE, phase, |phase| phase == "Running").await;
 }
 

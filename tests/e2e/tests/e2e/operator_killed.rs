@@ -18,7 +18,8 @@ async fn a_release_resumes_wherever_the_operator_was_killed() {
         until(&format!("{step} is reached"), PATIENCE, || environment.status(), reached).await;
         kill_operator().await;
         let finished = |status: &Value| status["release"]["id"] != before && status["release"]["phase"] == "Stable";
-        let status = until(&format!("finished after a kill at {step}"), PATIENCE, || environment.status(), finished).await;
+        let status =
+            until(&format!("finished after a kill at {step}"), PATIENCE, || environment.status(), finished).await;
         assert_eq!(status["failedReleases"].as_array().map_or(0, Vec::len), 0, "no release failed: {status:#}");
         environment.ready().await;
     }
@@ -34,5 +35,16 @@ fn has_reached(status: &Value, step: &str, before: &Value) -> bool {
 
 async fn kill_operator() {
     let selector = "app.kubernetes.io/name=chatbot-operator";
-    kubectl(&["--namespace", "chatbot-system", "delete", "pods", "-l", selector, "--grace-period=0", "--force", "--wait=false"]).await;
+    kubectl(&[
+        "--namespace",
+        "chatbot-system",
+        "delete",
+        "pods",
+        "-l",
+        selector,
+        "--grace-period=0",
+        "--force",
+        "--wait=false",
+    ])
+    .await;
 }

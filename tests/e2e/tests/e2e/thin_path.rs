@@ -49,7 +49,8 @@ async fn a_new_image_setting_is_a_release_and_a_new_replica_count_is_none() {
     assert_eq!(environment.status().await["release"]["id"], first, "replicas are no release");
 
     environment.apply(json!({"settings": {"LLM_MODEL": "scripted-2"}})).await;
-    let changed = |status: &serde_json::Value| status["release"]["id"] != first && status["release"]["phase"] == "Stable";
+    let changed =
+        |status: &serde_json::Value| status["release"]["id"] != first && status["release"]["phase"] == "Stable";
     until("a second release is finished", PATIENCE, || environment.status(), changed).await;
     environment.ready().await;
     environment.remove().await;
