@@ -132,10 +132,10 @@ impl Election {
         match timeout(REQUEST, self.try_release()).await {
             Ok(Ok(())) => tracing::info!(lease = self.lease, "released the Lease"),
             Ok(Err(error)) => {
-                tracing::warn!(%error, lease = self.lease, "the Lease was not released; it runs out by itself")
+                tracing::warn!(%error, lease = self.lease, "the Lease was not released; it runs out by itself");
             }
             Err(_elapsed) => {
-                tracing::warn!(lease = self.lease, "the Lease was not released in time; it runs out by itself")
+                tracing::warn!(lease = self.lease, "the Lease was not released in time; it runs out by itself");
             }
         }
     }
