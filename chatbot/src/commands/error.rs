@@ -59,6 +59,9 @@ pub enum CommandError {
     /// Threads or signals are not to be had.
     #[error("the process cannot be set up: {0}")]
     Process(#[source] io::Error),
+    /// SIGTERM or Ctrl-C before the end.
+    #[error("interrupted before the end; what was not finished was not kept: run the command again")]
+    Interrupted,
     /// A folder cannot be read.
     #[error("{folder} cannot be read: {source}; name the migrations' folder with --folder")]
     Folder {

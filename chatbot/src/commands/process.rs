@@ -2,7 +2,7 @@
 
 use tokio::runtime::{Builder, Runtime};
 
-use super::CommandError;
+use super::{CommandError, signals::Signals};
 use crate::{
     config::{Config, DatabaseConfig, observability::Observability},
     telemetry,
@@ -19,6 +19,22 @@ pub(super) fn runtime(threads: usize) -> Result<Runtime, CommandError> {
         .enable_all()
         .build()
         .map_err(CommandError::Process)
+}
+
+/// Work that ends by itself, or where it stands on SIGTERM. The first process of a container that does not listen is
+/// left alone by the signal, and its pod ends only when it is killed.
+///
+/// # Errors
+/// Those of the work; that it was interrupted.
+pub(super) async fn interruptible<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, CommandError>
+where
+    CommandError: From<E>,
+{
+    let mut signals = Signals::listen().map_err(CommandError::Process)?;
+    tokio::select! {
+        ended = work => Ok(ended?),
+        () = signals.received() => Err(CommandError::Interrupted),
+    }
 }
 
 /// Logs and traces of a long-running process.

@@ -10,7 +10,7 @@ pub(super) fn run(env: impl Fn(&str) -> Option<String>) -> Result<ExitCode, Comm
     process::runtime(1)?.block_on(async {
         let _guard =
             telemetry::init(&process::verbose(&config.observability), "chatbot", &config.environment.release_id)?;
-        let applied = provision::run(&config).await?;
+        let applied = process::interruptible(provision::run(&config)).await?;
         output::result(&Outcome { schema: String::new(), applied });
         Ok(ExitCode::SUCCESS)
     })

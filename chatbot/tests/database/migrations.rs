@@ -8,7 +8,7 @@ use sqlx::{
 };
 use tokio::task::JoinSet;
 
-use crate::support::{Database, empty, eventually, migrated, user};
+use crate::support::{Database, empty, eventually, migrated, start, user, variables};
 
 /// Everything that makes up the schema, one line each, in a stable order.
 async fn shape(pool: &PgPool) -> Vec<String> {
@@ -201,6 +201,23 @@ async fn a_migration_that_waits_for_a_table_gives_way_to_others_and_tries_again(
     sqlx::query("SELECT count(*) FROM users").execute(&database.pool).await.unwrap();
     reading.commit().await.unwrap();
     assert_eq!(migrating.join_next().await.unwrap().unwrap().unwrap(), ["29990101000000_extra"]);
+}
+
+#[tokio::test]
+async fn a_signal_ends_a_migration_that_waits_and_leaves_the_schema_as_it_was() {
+    let database = empty().await;
+    let mut reading = database.pool.begin().await.unwrap();
+    sqlx::raw_sql("CREATE TABLE users (id integer)").execute(&mut *reading).await.unwrap();
+    let mut process = start("migrate up", &variables(&database));
+    let waiting = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    eventually("the migration's wait", async || {
+        sqlx::query_scalar::<_, i32>(waiting).fetch_optional(&database.pool).await.unwrap()
+    })
+    .await;
+    process.terminate();
+    assert_eq!(eventually("the command to end", async || process.exit_code()).await, 1);
+    reading.rollback().await.unwrap();
+    migrate::up(&database.options, &embedded().unwrap(), Selection::All).await.expect("nothing is in its way");
 }
 
 #[tokio::test]

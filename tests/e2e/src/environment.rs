@@ -30,6 +30,8 @@ impl Environment {
         let environment =
             Self { namespace: format!("e2e-{name}"), name: name.to_owned(), client: cluster.client.clone() };
         environment.remove().await;
+        // While a pod with a long grace is there, the cluster looks at a namespace again only after half that grace.
+        kubectl(&["wait", "--for=delete", &format!("namespace/{}", environment.namespace), "--timeout=500s"]).await;
         apply(&namespace_manifest(&environment.namespace)).await;
         environment.copy_admin_secret().await;
         environment
@@ -38,13 +40,11 @@ impl Environment {
         environment
     }
 
-    /// Deletes environment and namespace. Pods are not waited for: their long grace would hold the namespace for minutes.
+    /// Deletes environment and namespace. Nothing waits until they are gone: the next test has a namespace of its own.
     pub async fn remove(&self) {
         let namespace = ["--namespace", &self.namespace, "delete", "--ignore-not-found"];
         kubectl(&[&namespace[..], &["chatbotenvironment", &self.name]].concat()).await;
-        kubectl(&[&namespace[..], &["deployments,jobs", "--all", "--wait=false"]].concat()).await;
-        kubectl(&[&namespace[..], &["pods", "--all", "--grace-period=0", "--force"]].concat()).await;
-        kubectl(&["delete", "namespace", &self.namespace, "--ignore-not-found", "--timeout=120s"]).await;
+        kubectl(&["delete", "namespace", &self.namespace, "--ignore-not-found", "--wait=false"]).await;
     }
 
     async fn copy_admin_secret(&self) {

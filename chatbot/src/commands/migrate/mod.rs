@@ -28,12 +28,12 @@ pub(super) struct Outcome {
 
 pub(super) fn run(command: Migrate, env: impl Fn(&str) -> Option<String>) -> Result<ExitCode, CommandError> {
     match command {
-        Migrate::Up { kind } => {
-            change(env, async |config, migrations| migrate::up(&config.database.options, migrations, kind).await)
-        }
-        Migrate::Down { count } => {
-            change(env, async |config, migrations| migrate::down(&config.database.options, migrations, count).await)
-        }
+        Migrate::Up { kind } => change(env, async |config, migrations| {
+            process::interruptible(migrate::up(&config.database.options, migrations, kind)).await
+        }),
+        Migrate::Down { count } => change(env, async |config, migrations| {
+            process::interruptible(migrate::down(&config.database.options, migrations, count)).await
+        }),
         Migrate::Reset => reset::run(env),
         Migrate::Dump { file } => dump::run(env, file),
         Migrate::Restore { file } => restore::run(env, &file),

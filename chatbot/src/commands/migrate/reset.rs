@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
-use super::{super::CommandError, change, only_in_dev};
+use super::{
+    super::{CommandError, process},
+    change, only_in_dev,
+};
 use crate::migrate;
 
 const INSTEAD: &str = "revert single migrations with `chatbot migrate down N`";
@@ -10,6 +13,6 @@ const INSTEAD: &str = "revert single migrations with `chatbot migrate down N`";
 pub(super) fn run(env: impl Fn(&str) -> Option<String>) -> Result<ExitCode, CommandError> {
     change(env, async |config, migrations| {
         only_in_dev(config, "reset", INSTEAD)?;
-        Ok::<_, CommandError>(migrate::reset(&config.database.options, migrations).await?)
+        process::interruptible(migrate::reset(&config.database.options, migrations)).await
     })
 }
