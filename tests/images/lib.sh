@@ -64,7 +64,7 @@ rust_program() {
   [ "$1" != dev ] || folder=debug
   if [ -z "${PREBUILT:-}" ]; then
     step "cargo build --profile $1 -p $2 --bin $3"
-    (cd "$root" && cargo build --quiet --locked --profile "$1" -p "$2" --bin "$3") >&2 || die "cargo build -p $2 failed: its message stands above"
+    (cd "$root" && cargo build --locked --profile "$1" -p "$2" --bin "$3") >&2 || die "cargo build -p $2 failed: its message stands above"
   fi
   [ -x "$target/$folder/$3" ] || die "$target/$folder/$3 is not there: unset PREBUILT to build it"
   echo "$target/$folder/$3"

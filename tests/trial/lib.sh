@@ -28,7 +28,8 @@ step() {
   log=$logs/$(printf '%s' "$title" | tr -c 'A-Za-z0-9' '-' | tr 'A-Z' 'a-z').log
   began=$(date +%s%N)
   [ -t 1 ] && every=1
-  ("$@") >"$log" 2>&1 </dev/null & pid=$!
+  # cargo shows its progress in a log too: that is the line that is looked for.
+  (export CARGO_TERM_PROGRESS_WHEN=always CARGO_TERM_PROGRESS_WIDTH=80; "$@") >"$log" 2>&1 </dev/null & pid=$!
   while kill -0 "$pid" 2>/dev/null; do
     sleep 0.1; tick=$((tick + 1))
     if [ $((tick % (every * 10))) = 0 ]; then
@@ -41,9 +42,9 @@ step() {
   [ "$beat" = 1 ] && [ -t 1 ] && printf '\r\e[K'
   if [ "$status" != 0 ]; then
     printf '  %6ss  %s%s failed%s\n' "$(elapsed "$began")" "$red" "$title" "$plain"
-    tail -n 15 "$log" | sed 's/^/           /' >&2
+    tr '\r' '\n' <"$log" | grep -v 'Building \[' | tail -n 15 | sed 's/^/           /' >&2 || true
     die "$title failed; the whole log is in $log"
   fi
   printf '  %6ss  %s\n' "$(elapsed "$began")" "$title"
 }
-last_line() { tail -c 400 "$1" 2>/dev/null | tr '\r' '\n' | grep -v '^\s*$' | tail -n 1 || true; }
+last_line() { tail -c 400 "$1" 2>/dev/null | tr '\r' '\n' | sed 's/\x1b\[[0-9;]*[A-Za-z]//g' | grep -v '^\s*$' | tail -n 1 || true; }

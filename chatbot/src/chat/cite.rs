@@ -1,16 +1,45 @@
-//! Which sources an answer cites: marks like [1], [1, 2] and [۱] in its text.
+//! Which sources an answer rests on: those of its marks, like [1], [1, 2] and [۱]; and for sentences without a mark,
+//! which models forget, the source that says the same in its own words.
+
+use std::collections::BTreeSet;
+
+use unicode_segmentation::UnicodeSegmentation;
 
 use super::Source;
+use crate::retrieval::tokens::tokens;
 
 /// A mark holds a few numbers; anything longer in brackets is text.
 const MAX_MARK_CHARS: usize = 24;
+/// Shorter words stand in every text.
+const MIN_LETTERS: usize = 4;
+/// A sentence of fewer words may come from anywhere.
+const MIN_WORDS: usize = 3;
 
-/// Notes on each source whether the text cites it.
+/// Notes on each source whether the text rests on it.
 pub(super) fn cite(text: &str, sources: &mut [Source]) {
-    let cited = marks(text);
+    let unmarked = text.unicode_sentences().filter(|sentence| marks(sentence).is_empty());
+    let echoed: Vec<u32> = unmarked.filter_map(|sentence| echoed(sentence, sources)).collect();
+    let marked = marks(text);
     for source in sources {
-        source.cited = cited.contains(&source.number);
+        source.cited = marked.contains(&source.number) || echoed.contains(&source.number);
     }
+}
+
+/// The source that holds most of a sentence's words, and at least three quarters of them.
+fn echoed(sentence: &str, sources: &[Source]) -> Option<u32> {
+    let words = words(sentence);
+    let shared = |source: &Source| {
+        let heading = source.heading.as_deref().unwrap_or_default();
+        words.intersection(&self::words(&format!("{heading}\n{}", source.text))).count()
+    };
+    let counted = sources.iter().map(|source| (shared(source), source.number));
+    // Of equals the first: it was found to fit the question better.
+    let (count, number) = counted.rev().max_by_key(|(count, _)| *count)?;
+    (words.len() >= MIN_WORDS && count * 4 >= words.len() * 3).then_some(number)
+}
+
+fn words(text: &str) -> BTreeSet<String> {
+    tokens(text).into_iter().filter(|word| word.chars().count() >= MIN_LETTERS).collect()
 }
 
 /// The numbers in the marks of a text, in order of appearance.
@@ -33,7 +62,43 @@ fn mark_numbers(mark: &str) -> Option<Vec<u32>> {
 
 #[cfg(test)]
 mod tests {
-    use super::marks;
+    use uuid::Uuid;
+
+    use super::super::{Source, ports::Passage};
+    use super::{cite, marks};
+
+    fn source(number: u32, heading: &str, text: &str) -> Source {
+        let (chunk_id, title) = (Uuid::nil(), "backups.md".to_owned());
+        let (heading, text) = (Some(heading.to_owned()), text.to_owned());
+        Source::new(
+            number,
+            Passage { chunk_id, document_id: chunk_id, title, heading, text, start_char: 0, end_char: 1 },
+        )
+    }
+
+    #[test]
+    fn a_source_is_cited_by_its_mark_or_by_a_sentence_that_says_the_same() {
+        let sources = [
+            source(1, "How long", "In production, backups are kept for 30 days. Staging keeps them for 7 days."),
+            source(2, "Who may read a backup", "Only the on-call engineer holds the key."),
+        ];
+        let table: [(&str, &[u32]); 8] = [
+            ("For 30 days [1].", &[1]),
+            ("Backups are kept for 30 days in production.", &[1]),
+            ("The on-call engineer may read a backup.", &[2]),
+            ("Backups are kept in production. The on-call engineer holds the key.", &[1, 2]),
+            ("The on-call engineer may read a backup [1].", &[1]),
+            ("Backups in production are compressed, encrypted and copied elsewhere.", &[]),
+            ("Thirty days.", &[]),
+            ("I do not know.", &[]),
+        ];
+        for (text, expected) in table {
+            let mut sources = sources.clone();
+            cite(text, &mut sources);
+            let cited: Vec<u32> = sources.iter().filter(|source| source.cited).map(|source| source.number).collect();
+            assert_eq!(cited, expected, "{text}");
+        }
+    }
 
     #[test]
     fn marks_are_read_in_every_form_that_models_write() {

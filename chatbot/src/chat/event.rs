@@ -27,7 +27,7 @@ pub struct Source {
     pub start_char: u32,
     /// One past its last character.
     pub end_char: u32,
-    /// Whether the answer cites it; false until the answer is complete.
+    /// Whether the answer cites it, by its number or by saying what it says; false until the answer is complete.
     pub cited: bool,
 }
 

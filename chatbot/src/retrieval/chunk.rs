@@ -1,5 +1,6 @@
 //! A document in pieces: small enough to be cited and to fit a prompt, cut at headings, paragraphs and sentences, and
-//! each with the headings above it.
+//! each with the headings above it. A section under a heading of its own is never joined with the next: it is about one
+//! thing, and better found and cited alone.
 
 use std::iter::Peekable;
 use std::ops::Range;
@@ -7,10 +8,8 @@ use std::vec::IntoIter;
 
 use text_splitter::{Characters, ChunkCharIndex, ChunkConfig, ChunkConfigError, MarkdownSplitter, TextSplitter};
 
-/// Characters that a piece of plain text should have at least, where the text allows it.
+/// Characters that a piece should have at least, where the text allows it.
 const DESIRED: usize = 800;
-/// The same for Markdown: a section under its own heading is about one thing, and better found and cited alone.
-const DESIRED_SECTION: usize = 200;
 /// Characters that a piece never exceeds.
 const MAX: usize = 1000;
 /// Characters that neighbours may share, so that no sentence is cut from its context.
@@ -59,22 +58,22 @@ pub struct Piece {
 /// # Errors
 /// Never with the sizes above; the splitter wants it said.
 pub fn pieces(text: &str, format: Format, limit: usize) -> Result<Vec<Piece>, ChunkConfigError> {
-    let (headings, desired) = match format {
-        Format::Markdown => (headings(text), DESIRED_SECTION),
-        Format::Plain => (Vec::new(), DESIRED),
+    let headings = match format {
+        Format::Markdown => headings(text),
+        Format::Plain => Vec::new(),
     };
-    let windows = windows(text, &headings);
+    let windows = sections(text, &headings).into_iter().flat_map(|section| windows(text, section));
     let mut headings = Headings::new(headings);
     let (mut pieces, mut first_char) = (Vec::new(), 0);
     for window in windows {
         let part = &text[window.clone()];
         let piece = |cut: ChunkCharIndex<'_>| Piece {
-            heading: headings.path(window.start + cut.byte_offset + first_line_end(cut.chunk)),
+            heading: headings.path(window.start + cut.byte_offset + behind_its_headings(cut.chunk)),
             text: cut.chunk.to_owned(),
             start_char: first_char + cut.char_offset,
             end_char: first_char + cut.char_offset + cut.chunk.chars().count(),
         };
-        let (config, room) = (config(desired)?, limit - pieces.len());
+        let (config, room) = (config()?, limit - pieces.len());
         match format {
             Format::Markdown => {
                 pieces.extend(MarkdownSplitter::new(config).chunk_char_indices(part).map(piece).take(room));
@@ -89,35 +88,48 @@ pub fn pieces(text: &str, format: Format, limit: usize) -> Result<Vec<Piece>, Ch
     Ok(pieces)
 }
 
-/// Parts of a text that are cut one after the other: for each piece the splitter looks at all that is left of its text,
-/// so a long one has to come in parts. They end before a heading, else after a paragraph, a line or a letter.
-fn windows(text: &str, headings: &[Heading<'_>]) -> Vec<Range<usize>> {
-    let (mut windows, mut start) = (Vec::new(), 0);
-    while text.len() - start > WINDOW {
-        let end = window_end(text, headings, start);
+/// From heading to heading. One with nothing below it but the next heading belongs to the section of that.
+fn sections(text: &str, headings: &[Heading<'_>]) -> Vec<Range<usize>> {
+    let (mut sections, mut start) = (Vec::new(), 0);
+    for heading in headings {
+        let section = &text[start..heading.byte];
+        if behind_its_headings(section) < section.len() {
+            sections.push(start..heading.byte);
+            start = heading.byte;
+        }
+    }
+    sections.push(start..text.len());
+    sections
+}
+
+/// Parts of a section that are cut one after the other: for each piece the splitter looks at all that is left of its
+/// text, so a long one has to come in parts. They end after a paragraph, a line or a letter.
+fn windows(text: &str, section: Range<usize>) -> Vec<Range<usize>> {
+    let (mut windows, mut start) = (Vec::new(), section.start);
+    while section.end - start > WINDOW {
+        let end = window_end(text, start);
         windows.push(start..end);
         start = end;
     }
-    windows.push(start..text.len());
+    windows.push(start..section.end);
     windows
 }
 
-fn window_end(text: &str, headings: &[Heading<'_>], start: usize) -> usize {
+fn window_end(text: &str, start: usize) -> usize {
     let limit = text.floor_char_boundary(start + WINDOW);
-    let before = headings.partition_point(|heading| heading.byte <= limit);
-    let last = before.checked_sub(1).and_then(|place| headings.get(place)).map(|heading| heading.byte);
     let after = |separator: &str| text[start..limit].rfind(separator).map(|place| start + place + separator.len());
-    let ends = [last, after("\n\n"), after("\n"), after(" ")];
+    let ends = [after("\n\n"), after("\n"), after(" ")];
     ends.into_iter().flatten().find(|end| *end > start + WINDOW / 2).unwrap_or(limit)
 }
 
-fn config(desired: usize) -> Result<ChunkConfig<Characters>, ChunkConfigError> {
-    ChunkConfig::new(desired..MAX + 1).with_overlap(OVERLAP)
+fn config() -> Result<ChunkConfig<Characters>, ChunkConfigError> {
+    ChunkConfig::new(DESIRED..MAX + 1).with_overlap(OVERLAP)
 }
 
-/// A piece that begins with its own heading stands below that heading.
-fn first_line_end(chunk: &str) -> usize {
-    chunk.find('\n').unwrap_or(chunk.len())
+/// Where the first line begins that is neither blank nor a heading: a piece stands below the headings that it begins with.
+fn behind_its_headings(text: &str) -> usize {
+    let is_over = |line: &str| line.trim().is_empty() || heading(0, line.trim()).is_some();
+    text.split_inclusive('\n').take_while(|line| is_over(line)).map(str::len).sum()
 }
 
 /// A heading and where its line begins.
@@ -203,6 +215,19 @@ mod tests {
             pieces.iter().any(|piece| piece.heading.as_deref() == Some("Guide > Backup > Schedule")),
             "{pieces:#?}"
         );
+    }
+
+    #[test]
+    fn a_section_is_a_piece_of_its_own_and_a_heading_without_text_belongs_to_the_next() {
+        let text = "# Guide\n\n## Backup\n\nDaily.\n\n## Restore\n\nAsk first.\n\n## To be written\n";
+        let pieces = pieces(text, Format::Markdown, MAX_PIECES).unwrap();
+        let seen: Vec<_> = pieces.iter().map(|piece| (piece.heading.as_deref().unwrap(), piece.text.trim())).collect();
+        let expected = [
+            ("Guide > Backup", "# Guide\n\n## Backup\n\nDaily."),
+            ("Guide > Restore", "## Restore\n\nAsk first."),
+            ("Guide > To be written", "## To be written"),
+        ];
+        assert_eq!(seen, expected);
     }
 
     #[test]

@@ -40,6 +40,29 @@ async fn a_stopping_server_says_so_before_it_stops_and_ends_well() {
 }
 
 #[tokio::test]
+async fn traces_reach_the_collector_at_the_latest_when_the_server_stops() {
+    let collector = wiremock::MockServer::start().await;
+    let ok = wiremock::ResponseTemplate::new(200);
+    wiremock::Mock::given(wiremock::matchers::any()).respond_with(ok).mount(&collector).await;
+    let mut variables = variables(&migrated().await);
+    variables.insert("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), collector.uri());
+    variables.insert("DRAIN_DELAY".to_owned(), "0".to_owned());
+    let mut process = start("serve", &variables);
+    eventually("an answer", async || process.get("/api/v1/conversations").await).await;
+    process.terminate();
+    eventually("the end", async || process.exit_code()).await;
+
+    let requests = collector.received_requests().await.unwrap();
+    let traces: Vec<_> = requests.iter().filter(|request| request.url.path() == "/v1/traces").collect();
+    assert!(!traces.is_empty(), "{requests:?}");
+    assert_eq!(traces[0].headers["content-type"], "application/x-protobuf");
+    let sent: String = traces.iter().map(|request| String::from_utf8_lossy(&request.body)).collect();
+    for words in ["chatbot-app", "/api/v1/conversations"] {
+        assert!(sent.contains(words), "{words} is missing in {sent}");
+    }
+}
+
+#[tokio::test]
 async fn health_and_metrics_have_the_agreed_names() {
     let variables = variables(&migrated().await);
     for command in ["serve", "worker"] {

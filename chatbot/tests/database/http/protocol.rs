@@ -81,6 +81,27 @@ async fn a_busy_server_refuses_at_once_and_still_answers_probes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_asks_too_often_is_told_when_to_come_back_and_another_key_is_not() {
+    let redis = crate::support::redis().await;
+    let world = World::with(&[("REDIS_URL", &redis.url), ("RATE_LIMIT_PER_MINUTE", "2")]).await;
+    let ask = async |key: &str| {
+        world.anonymous(Method::GET, "/api/v1/conversations").header("x-api-key", key).send().await.unwrap()
+    };
+    let (first, second) = (world.key_of("omid").await, world.key_of("neda").await);
+    for expected in [200, 200, 429] {
+        assert_eq!(ask(&first).await.status(), expected);
+    }
+    let refused = ask(&first).await;
+    let seconds: u64 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=60).contains(&seconds), "{seconds}");
+    let problem: Value = refused.json().await.unwrap();
+    assert_eq!(problem["type"], "urn:chatbot:problem:rate-limited");
+    assert_eq!(ask(&second).await.status(), 200, "each key has a count of its own");
+    drop(redis);
+    assert_eq!(ask(&first).await.status(), 200, "without Redis nobody is refused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_takes_too_long_is_given_up() {
     let world = World::with(&[("REQUEST_TIMEOUT", "1")]).await;
     world.play(vec![Step::Hang]);

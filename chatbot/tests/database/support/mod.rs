@@ -4,11 +4,13 @@ mod app;
 mod postgres;
 mod process;
 mod qdrant;
+mod redis;
 
 pub(crate) use app::{app, app_with, document, user, variables};
 pub(crate) use postgres::{Database, empty, migrated, server_url};
 pub(crate) use process::{Output, run, start};
 pub(crate) use qdrant::{accept, failing, forgiving, slow};
+pub(crate) use redis::redis;
 
 /// Waits until `condition` holds, at most half a minute; says what it waited for when it does not.
 pub(crate) async fn eventually<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {

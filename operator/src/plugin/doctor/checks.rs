@@ -70,7 +70,7 @@ fn operator(observed: &Observed, now: Timestamp) -> Check {
         Some(age) if age <= limit => Check::new(name, Pass, format!("{holder} is at work")),
         Some(age) => {
             let detail = format!(
-                "{holder} last worked {age} s ago: see kubectl get pods -n {namespace} and kubectl logs -n {namespace} deployment/chatbot-operator"
+                "{holder} last worked {age} s ago: see kubectl get pods -n {namespace} and kubectl logs -n {namespace} -l app.kubernetes.io/name=chatbot-operator --prefix"
             );
             Check::new(name, Fail, detail)
         }

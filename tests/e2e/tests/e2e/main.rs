@@ -10,3 +10,4 @@ mod operator_killed;
 mod side_by_side;
 mod thin_path;
 mod validation;
+mod writes_while_broken;
