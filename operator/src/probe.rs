@@ -1,15 +1,20 @@
-//! Asks a pod of the chatbot how it is.
+//! Asks a pod of the chatbot how it is, and how its users fared.
 
 use std::{fmt, time::Duration};
 
+use reqwest::StatusCode;
 use serde::Deserialize;
+
+use crate::traffic::Traffic;
 
 /// Port on which app and worker answer.
 const PORT: u16 = 8000;
 /// For the whole question and answer: a pod that takes longer is not well.
 const DEADLINE: Duration = Duration::from_secs(3);
 /// A report takes about a kilobyte.
-const LARGEST_ANSWER: usize = 64 * 1024;
+const LARGEST_HEALTH: usize = 64 * 1024;
+/// Metrics take a few kilobytes for each route.
+const LARGEST_METRICS: usize = 1024 * 1024;
 
 /// What a pod says about itself at `/health`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -102,37 +107,47 @@ impl Prober {
     /// # Errors
     /// When it does not answer, or not as the chatbot does.
     pub async fn health(&self, address: &str) -> Result<Health, Unanswered> {
-        let host = if address.contains(':') { format!("[{address}]") } else { address.to_owned() };
-        let url = format!("http://{host}:{}/health", self.port);
-        let answer = self.client.get(&url).send().await.map_err(|error| Unanswered(reason(&error)))?;
-        let status = answer.status();
-        let body = limited(answer).await?;
+        let (status, body) = self.get(address, "/health", LARGEST_HEALTH).await?;
         serde_json::from_slice(&body)
             .map_err(|_| Unanswered(format!("/health answered {status}, but not as the chatbot does")))
     }
-}
 
-async fn limited(mut answer: reqwest::Response) -> Result<Vec<u8>, Unanswered> {
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|error| Unanswered(reason(&error)))? {
-        body.extend_from_slice(&chunk);
-        if body.len() > LARGEST_ANSWER {
-            return Err(Unanswered("/health answered more than 64 KiB".to_owned()));
+    /// What the server at this address has answered since it started.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn traffic(&self, address: &str) -> Result<Traffic, Unanswered> {
+        match self.get(address, "/metrics", LARGEST_METRICS).await? {
+            (StatusCode::OK, body) => Ok(Traffic::read(&String::from_utf8_lossy(&body))),
+            (status, _) => Err(Unanswered(format!("/metrics answered {status}"))),
         }
     }
-    Ok(body)
+
+    async fn get(&self, address: &str, path: &str, largest: usize) -> Result<(StatusCode, Vec<u8>), Unanswered> {
+        let host = if address.contains(':') { format!("[{address}]") } else { address.to_owned() };
+        let url = format!("http://{host}:{}{path}", self.port);
+        let mut answer = self.client.get(&url).send().await.map_err(|error| reason(path, &error))?;
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|error| reason(path, &error))? {
+            body.extend_from_slice(&chunk);
+            if body.len() > largest {
+                return Err(Unanswered(format!("{path} answered more than {} KiB", largest / 1024)));
+            }
+        }
+        Ok((answer.status(), body))
+    }
 }
 
 /// No addresses: they would make the same trouble a new message with every pod.
-fn reason(error: &reqwest::Error) -> String {
+fn reason(path: &str, error: &reqwest::Error) -> Unanswered {
     let what = if error.is_timeout() {
-        "/health does not answer in time"
+        "does not answer in time"
     } else if error.is_connect() {
-        "/health refuses the connection"
+        "refuses the connection"
     } else {
-        "/health breaks off its answer"
+        "breaks off its answer"
     };
-    what.to_owned()
+    Unanswered(format!("{path} {what}"))
 }
 
 #[cfg(test)]

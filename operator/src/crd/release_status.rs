@@ -137,6 +137,10 @@ pub struct ReleaseStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub candidate: Option<Candidate>,
 
+    /// The release that served before, for as long as its pods stay ready to take the traffic back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Candidate>,
+
     /// When the release on its way, else the last one, began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Time>,
@@ -161,13 +165,13 @@ pub struct ReleaseStatus {
     pub steps: Vec<Step>,
 }
 
-/// The release on its way.
+/// A release in its slot: the one on its way, or the one before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Candidate {
     /// Its id.
     pub id: String,
-    /// The slot it is started in.
+    /// The slot it runs in.
     pub colour: Colour,
     /// Its image.
     pub image: String,

@@ -5,14 +5,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::state::Release;
+use crate::crd::{OnFailure, Promotion, Strategy};
 
 /// What is seen now. Jobs, pods and checks are those of the release under way, or else of the active one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
     /// The release that the resource asks for.
     pub wanted: Release,
-    /// Id of the release that a person asks to try again.
-    pub retry: Option<String>,
+    /// What a person asks for.
+    pub wishes: Wishes,
     /// The Job that widens the schema.
     pub expand: Job,
     /// The Job that removes what only older releases needed.
@@ -23,8 +24,23 @@ pub struct Facts {
     pub worker: Rollout,
     /// What the servers say about themselves.
     pub check: Check,
+    /// How the servers of the release have fared with their users.
+    pub watch: Watch,
+    /// Servers and workers of the active release, where that is another one than the release under way.
+    pub active: Rollout,
     /// Pods of other releases that still exist, draining ones included.
     pub old_pods: usize,
+}
+
+/// What a person asks for, each by the id of the release that is meant: a stale one does nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// Try a failed release again.
+    pub retry: Option<String>,
+    /// Let the traffic move to a release, or end its bake.
+    pub promote: Option<String>,
+    /// Take a release back.
+    pub rollback: Option<String>,
 }
 
 /// A Job of one release.
@@ -77,9 +93,34 @@ pub enum Check {
     Passed,
 }
 
+/// How the servers of a release have fared with their users.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Watch {
+    /// Nobody could be asked.
+    Unknown,
+    /// As well as the policy asks, or as the release before.
+    Well {
+        /// What was measured.
+        message: String,
+    },
+    /// Worse than the policy allows and than the release before.
+    Ill {
+        /// What was measured.
+        message: String,
+    },
+}
+
 /// Limits of one environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
+    /// Whether a release replaces the pods of the one colour, or stands beside them.
+    pub strategy: Strategy,
+    /// Who lets a checked release take the traffic, where it stands beside the active one.
+    pub promotion: Promotion,
+    /// How long the new release is watched while the one before stays ready; zero for not at all.
+    pub bake: Duration,
+    /// What becomes of a release that fails in its bake.
+    pub on_failure: OnFailure,
     /// From the start of the candidate's servers to their passed check.
     pub check_timeout: Duration,
     /// For each of the two migrations, attempts included.

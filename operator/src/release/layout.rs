@@ -1,4 +1,5 @@
-//! What must run in a state. Rolling releases use one colour; each workload names its own, so that two can stand side by side.
+//! What must run in a state. A Rolling release takes the active one's colour, and replaces its pods; a BlueGreen one takes the
+//! other, and stands beside it until Finish. Workers run in the active colour alone: two releases never take jobs at once.
 
 use jiff::Timestamp;
 
@@ -49,21 +50,24 @@ pub fn layout(state: &ReleaseState, facts: &Facts, now: Timestamp) -> Layout {
     let candidate =
         state.running.as_ref().filter(|running| shows_candidate(running.phase)).map(|running| &running.placed);
     let workload = |component, placed: &Placed| Workload { component, slot: placed.slot() };
-    let app = candidate.or(active).map(|placed| workload(Component::App, placed));
+    // A candidate comes first: where it has the active release's colour, it is what that colour runs.
+    let mut apps: Vec<&Placed> = [candidate, active, state.previous.as_ref()].into_iter().flatten().collect();
+    apps.dedup_by_key(|placed| placed.colour);
+    let apps = apps.into_iter().map(|placed| workload(Component::App, placed));
     let worker = active.map(|placed| workload(Component::Worker, placed));
     Layout {
-        workloads: app.into_iter().chain(worker).collect(),
+        workloads: apps.chain(worker).collect(),
         job: state.running.as_ref().and_then(|running| job(running, facts, now)),
         traffic: active.map(|active| active.colour),
         preview: candidate.map(|candidate| candidate.colour),
     }
 }
 
-/// From Switch on the candidate is the active release.
+/// From Switch on the candidate is the active release, or was taken back.
 fn shows_candidate(phase: Phase) -> bool {
     match phase {
-        Phase::Start | Phase::Check => true,
-        Phase::Migrate | Phase::Switch | Phase::Finish => false,
+        Phase::Start | Phase::Check | Phase::Promote => true,
+        Phase::Migrate | Phase::Switch | Phase::Bake | Phase::Held | Phase::Finish | Phase::Rollback => false,
     }
 }
 
@@ -71,7 +75,14 @@ fn job(running: &Running, facts: &Facts, now: Timestamp) -> Option<JobRun> {
     let (migration, job) = match running.phase {
         Phase::Migrate => (Migration::Expand, &facts.expand),
         Phase::Finish if facts.old_pods == 0 || facts.contract != Job::Absent => (Migration::Contract, &facts.contract),
-        Phase::Finish | Phase::Start | Phase::Check | Phase::Switch => return None,
+        Phase::Finish
+        | Phase::Start
+        | Phase::Check
+        | Phase::Promote
+        | Phase::Switch
+        | Phase::Bake
+        | Phase::Held
+        | Phase::Rollback => return None,
     };
     let slot = running.placed.slot();
     Some(if failed_long_ago(job, now) { JobRun::Replace(migration, slot) } else { JobRun::Ensure(migration, slot) })

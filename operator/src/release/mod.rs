@@ -20,7 +20,7 @@ pub mod state;
 #[cfg(test)]
 mod tests;
 
-pub use facts::{Check, Facts, Job, Policy, Rollout};
+pub use facts::{Check, Facts, Job, Policy, Rollout, Watch, Wishes};
 pub use hold::hold;
 pub use layout::{JobRun, Layout, Workload, layout};
 pub use next::next;

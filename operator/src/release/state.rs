@@ -50,15 +50,33 @@ pub enum Phase {
     Start,
     /// The candidate's servers answer for themselves.
     Check,
+    /// The candidate waits for a person's word.
+    Promote,
     /// The candidate is the active release now; its workers take over.
     Switch,
+    /// The new release is watched; the one before stays ready to take the traffic back.
+    Bake,
+    /// The new release failed in its bake, and a person decides what becomes of it.
+    Held,
     /// What only the old release needed is removed.
     Finish,
+    /// The release before is the active one again; its workers take over.
+    Rollback,
 }
 
 impl Phase {
-    /// Every phase in the order in which a release passes them.
-    pub const ALL: [Self; 5] = [Self::Migrate, Self::Start, Self::Check, Self::Switch, Self::Finish];
+    /// Every phase; but for the last one in the order in which a release passes them.
+    pub const ALL: [Self; 9] = [
+        Self::Migrate,
+        Self::Start,
+        Self::Check,
+        Self::Promote,
+        Self::Switch,
+        Self::Bake,
+        Self::Held,
+        Self::Finish,
+        Self::Rollback,
+    ];
 
     /// The phase as status shows it.
     #[must_use]
@@ -67,8 +85,12 @@ impl Phase {
             Self::Migrate => crd::Phase::Migrate,
             Self::Start => crd::Phase::Start,
             Self::Check => crd::Phase::Check,
+            Self::Promote => crd::Phase::Promote,
             Self::Switch => crd::Phase::Switch,
+            Self::Bake => crd::Phase::Bake,
+            Self::Held => crd::Phase::Held,
             Self::Finish => crd::Phase::Finish,
+            Self::Rollback => crd::Phase::Rollback,
         }
     }
 
@@ -76,8 +98,8 @@ impl Phase {
     #[must_use]
     pub fn before_switch(self) -> bool {
         match self {
-            Self::Migrate | Self::Start | Self::Check => true,
-            Self::Switch | Self::Finish => false,
+            Self::Migrate | Self::Start | Self::Check | Self::Promote => true,
+            Self::Switch | Self::Bake | Self::Held | Self::Finish | Self::Rollback => false,
         }
     }
 
@@ -102,7 +124,9 @@ pub struct Running {
 pub struct ReleaseState {
     /// The release that serves; none before the first.
     pub active: Option<Placed>,
-    /// The release under way; none between releases. In Switch and Finish it is the active one.
+    /// The release that served before, in the other colour, for as long as it could take the traffic back.
+    pub previous: Option<Placed>,
+    /// The release under way; none between releases. From Switch to Finish it is the active one.
     pub running: Option<Running>,
     /// Log of the release that runs, or ran last.
     pub steps: Vec<Step>,
@@ -123,6 +147,7 @@ impl ReleaseState {
         let release = status.release.clone().unwrap_or_default();
         Self {
             active: read_active(&release),
+            previous: release.previous.clone().map(read_placed),
             running: read_running(&release),
             held_since: release.held_since.as_ref().map(|since| since.0),
             steps: release.steps,
@@ -167,12 +192,14 @@ fn read_active(release: &ReleaseStatus) -> Option<Placed> {
 
 /// The phase is that of the open step: the phase that status shows may be Suspended or Provision meanwhile.
 fn read_running(release: &ReleaseStatus) -> Option<Running> {
-    let Candidate { id, colour, image, schema } = release.candidate.clone()?;
     let open = release.steps.last()?;
-    let started_at = release.started_at.as_ref()?.0;
     Some(Running {
-        placed: Placed { release: Release { id, image }, colour, schema },
+        placed: read_placed(release.candidate.clone()?),
         phase: Phase::read(open.name)?,
-        started_at,
+        started_at: release.started_at.as_ref()?.0,
     })
+}
+
+fn read_placed(Candidate { id, colour, image, schema }: Candidate) -> Placed {
+    Placed { release: Release { id, image }, colour, schema }
 }

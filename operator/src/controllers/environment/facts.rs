@@ -1,5 +1,6 @@
 //! What the state machine of releases is told, and what status says about the servers.
 
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
 use kube::ResourceExt;
 
@@ -8,11 +9,12 @@ use super::{
     observe::Observed,
     resolve::{Resolved, Scale},
     trouble::{Trouble, trouble},
+    watch::watch,
 };
 use crate::{
     crd::environment_status::ServiceStatus,
     probe::Health,
-    release::{Check, Facts, Job, Phase, Placed, Policy, Release, ReleaseState, Rollout, facts::PROVISIONING},
+    release::{Check, Facts, Job, Phase, Placed, Policy, Release, ReleaseState, Rollout, Wishes, facts::PROVISIONING},
     resources::{
         labels::{self, Component},
         migration_job::Migration,
@@ -27,7 +29,7 @@ pub fn facts(
     observed: &Observed,
     state: &ReleaseState,
     services: &[ServiceStatus],
-    retry: Option<&str>,
+    wishes: Wishes,
 ) -> Facts {
     let wanted = Release { id: resolved.release_id.clone(), image: resolved.image.reference.clone() };
     let environment = resolved.identity.name.as_str();
@@ -43,7 +45,7 @@ pub fn facts(
     let provisioned = provision_job(resolved, observed).filter(|_| in_phase(state, Phase::Migrate));
     Facts {
         wanted,
-        retry: retry.map(str::to_owned),
+        wishes,
         expand: provisioned
             .and_then(|provision| unfinished(provision, state))
             .unwrap_or_else(|| job(Migration::Expand)),
@@ -51,7 +53,19 @@ pub fn facts(
         app: rollout(Component::App, resolved.app.scale),
         worker: rollout(Component::Worker, resolved.worker.scale),
         check: watched.as_ref().map_or(Check::Unknown, |placed| check(resolved, placed, observed, services)),
+        watch: watch(resolved, observed, state),
+        active: state.active.as_ref().map_or_else(absent, |active| whole(resolved, active, observed)),
         old_pods: watched.as_ref().map_or(0, |placed| old_pods(placed, observed)),
+    }
+}
+
+/// Servers and workers together.
+fn whole(resolved: &Resolved, placed: &Placed, observed: &Observed) -> Rollout {
+    let environment = resolved.identity.name.as_str();
+    let of = |component, scale: Scale| rollout_of(environment, component, placed, scale.minimum().min(1), observed);
+    match of(Component::App, resolved.app.scale) {
+        Rollout::Complete => of(Component::Worker, resolved.worker.scale),
+        pending @ Rollout::Pending { .. } => pending,
     }
 }
 
@@ -59,9 +73,22 @@ pub fn facts(
 #[must_use]
 pub fn policy(resolved: &Resolved) -> Policy {
     Policy {
+        strategy: resolved.release.strategy,
+        promotion: resolved.release.promotion,
+        bake: resolved.release.bake.to_std(),
+        on_failure: resolved.release.on_failure,
         check_timeout: resolved.release.check_timeout.to_std(),
         migration_timeout: resolved.migrations.timeout.to_std(),
     }
+}
+
+/// When the release in its bake has been watched long enough; time in which it was not advanced does not count.
+#[must_use]
+pub fn bake_until(resolved: &Resolved, state: &ReleaseState) -> Option<Timestamp> {
+    let step = state.step().filter(|step| step.name == crate::crd::Phase::Bake)?;
+    let held = SignedDuration::from_secs(step.held_seconds.unwrap_or(0));
+    let bake = SignedDuration::try_from(resolved.release.bake.to_std()).ok()?;
+    step.started_at.0.checked_add(held).ok()?.checked_add(bake).ok()
 }
 
 /// The Job that makes what the environment needs on shared services, where it asks for that.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`observe`](mod@observe) | reads the cluster |
 //! | [`resolve`](mod@resolve) | spec, tier and references become one type |
-//! | [`facts`], [`jobs`], [`trouble`](mod@trouble) | what was read, in the terms of releases and of people |
+//! | [`facts`], [`jobs`], [`watch`](mod@watch), [`trouble`](mod@trouble) | what was read, in the terms of releases and of people |
 //! | [`plan`](mod@plan), [`removals`](mod@removals), [`object`] | what to write, and how the release goes on |
 //! | [`apply`](mod@apply), [`need`](mod@need), [`difference`] | writes what is not as it should be |
 //! | [`report`](mod@report), [`status`](mod@status), [`conditions`], [`notes`](mod@notes) | status, events, metrics |
@@ -26,6 +26,7 @@ pub mod status;
 #[cfg(test)]
 mod tests;
 pub mod trouble;
+pub mod watch;
 
 use std::{sync::Arc, time::Duration};
 
@@ -38,17 +39,23 @@ use self::{
     apply::{Applied, apply},
     observe::{Observed, observe},
     plan::{Before, Plan, plan},
-    report::{RETRY, report, report_error},
+    report::{report, report_error},
     resolve::{Problem, Unresolved, provisioning, resolve},
 };
 use super::context::Context;
 use crate::{
     crd::ChatbotEnvironment,
     error::Error,
-    release::{Phase, ReleaseState},
+    release::{Phase, ReleaseState, Wishes},
     resources::release_secret,
 };
 
+/// Annotation by which a person asks for a failed release once more, by its id.
+pub const RETRY: &str = "chatbot.platform/retry";
+/// Annotation by which a person lets a release have the traffic, or ends its bake, by its id.
+pub const PROMOTE: &str = "chatbot.platform/promote";
+/// Annotation by which a person takes back a release under way, by its id.
+pub const ROLLBACK: &str = "chatbot.platform/rollback";
 /// Annotation that keeps the operator's hands off while it is "true".
 pub const PAUSE: &str = "chatbot.platform/pause";
 
@@ -111,9 +118,14 @@ fn before(environment: &ChatbotEnvironment) -> Before {
     Before {
         state: ReleaseState::read(&status),
         services: status.services,
-        retry: environment.annotations().get(RETRY).cloned(),
+        wishes: wishes(environment),
         paused: environment.annotations().get(PAUSE).is_some_and(|value| value == "true"),
     }
+}
+
+fn wishes(environment: &ChatbotEnvironment) -> Wishes {
+    let named = |annotation| environment.annotations().get(annotation).cloned();
+    Wishes { retry: named(RETRY), promote: named(PROMOTE), rollback: named(ROLLBACK) }
 }
 
 /// What the operator itself is about to mend is no reason to call a person.
@@ -143,7 +155,7 @@ fn pause(applied: &Applied, before: &ReleaseState) -> Duration {
     match &applied.state.running {
         _ if has_moved(&applied.state) != has_moved(before) => CATCH_UP,
         _ if applied.outlook.blocked.is_some() || applied.refused.is_some() => WAITING,
-        Some(running) if running.phase == Phase::Check => CHECKING,
+        Some(running) if running.phase == Phase::Check || running.phase == Phase::Rollback => CHECKING,
         _ if applied.unsettled => UNSETTLED,
         Some(_) if !applied.outlook.suspended => RELEASING,
         _ if applied.outlook.trouble.is_some() => WAITING,

@@ -59,6 +59,8 @@ pub struct Observed {
     pub pods: Vec<Arc<Pod>>,
     /// What pods said about themselves, by their name.
     pub answers: BTreeMap<String, Result<Health, Unanswered>>,
+    /// What servers of a release in its bake, and of the one before, have answered since they started, by their pods' names.
+    pub traffic: BTreeMap<String, Result<Traffic, Unanswered>>,
     /// Why Jobs get no pods, where they should have some.
     pub refused_jobs: Vec<String>,
     /// Everything that the operator made for it, Secrets excepted.
@@ -113,7 +115,9 @@ pub async fn observe(ctx: &Context, environment: &ChatbotEnvironment) -> Result<
         ..Observed::default()
     };
     observed.refused_jobs = refused_jobs(ctx, &namespace, &observed).await;
-    observed.answers = ask(ctx, &observed, &ReleaseState::read(&environment.status.clone().unwrap_or_default())).await;
+    let state = ReleaseState::read(&environment.status.clone().unwrap_or_default());
+    observed.answers = ask(ctx, &observed, &state).await;
+    observed.traffic = traffic(ctx, &observed, &state).await;
     Ok(observed)
 }
 
@@ -220,10 +224,25 @@ async fn ask(ctx: &Context, observed: &Observed, state: &ReleaseState) -> BTreeM
     join_all(questions).await.into_iter().collect()
 }
 
+async fn traffic(
+    ctx: &Context,
+    observed: &Observed,
+    state: &ReleaseState,
+) -> BTreeMap<String, Result<Traffic, Unanswered>> {
+    if !in_phase(state, Phase::Bake) {
+        return BTreeMap::new();
+    }
+    let releases = [&state.active, &state.previous].into_iter().flatten().map(|placed| placed.release.id.as_str());
+    let servers = releases.flat_map(|release| observed.servers_of(release)).filter(|pod| is_ready(pod));
+    let servers = servers.filter_map(|pod| Some((pod.name_any(), pod.status.as_ref()?.pod_ip.clone()?)));
+    let questions = servers.map(|(name, address)| async move { (name, ctx.prober.traffic(&address).await) });
+    join_all(questions).await.into_iter().collect()
+}
+
 /// Every server of a candidate that is checked; else one that is ready, to hear of its services, and a few that are not.
 fn to_ask<'a>(observed: &'a Observed, state: &'a ReleaseState) -> Vec<&'a Pod> {
     let Some(watched) = state.watched().map(|placed| placed.release.id.as_str()) else { return Vec::new() };
-    if state.running.as_ref().is_some_and(|running| running.phase == Phase::Check) {
+    if in_phase(state, Phase::Check) || in_phase(state, Phase::Promote) {
         return observed.servers_of(watched).collect();
     }
     let has_started = |pod: &&Pod| pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Running"));

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     crd::{Colour, environment_status::ServiceStatus},
     error::Error,
-    release::{self, JobRun, Layout, Phase, ReleaseState, Workload, hold, layout, next},
+    release::{self, JobRun, Layout, Phase, ReleaseState, Wishes, Workload, hold, layout, next},
     resources::{
         deployment, horizontal_pod_autoscaler, http_route, ingress, labels::Component, migration_job, names,
         network_policy, pod_disruption_budget, provision_job, provisioned_secret, release_secret, service,
@@ -60,6 +60,8 @@ pub struct Outlook {
     pub url: Option<String>,
     /// The services, where a server could be asked.
     pub services: Option<Vec<ServiceStatus>>,
+    /// When the release under way has been watched long enough.
+    pub bake_until: Option<Timestamp>,
     /// Whether a Job makes database, bucket and collections now.
     pub provisioning: bool,
 }
@@ -82,7 +84,7 @@ pub fn plan(resolved: &Resolved, observed: &Observed, before: &Before, now: Time
     if before.paused {
         return Ok(Plan { state: hold(&before.state, now), outlook, ..Plan::default() });
     }
-    let facts = facts::facts(resolved, observed, &before.state, &before.services, before.retry.as_deref());
+    let facts = facts::facts(resolved, observed, &before.state, &before.services, before.wishes.clone());
     let state = if resolved.suspend {
         hold(&before.state, now)
     } else {
@@ -91,7 +93,11 @@ pub fn plan(resolved: &Resolved, observed: &Observed, before: &Before, now: Time
     let layout = layout(&state, &facts, now);
     let objects = objects(resolved, observed, &state, &layout, now)?;
     let removals = removals(resolved, observed, &state, &layout, &objects);
-    let outlook = Outlook { trouble: facts::current_trouble(observed, &state), ..outlook };
+    let outlook = Outlook {
+        trouble: facts::current_trouble(observed, &state),
+        bake_until: facts::bake_until(resolved, &state),
+        ..outlook
+    };
     Ok(Plan { objects, removals, state, outlook })
 }
 
@@ -102,8 +108,8 @@ pub struct Before {
     pub state: ReleaseState,
     /// The services as they were last seen.
     pub services: Vec<ServiceStatus>,
-    /// Id of the release that a person asks to try again.
-    pub retry: Option<String>,
+    /// What a person asks for.
+    pub wishes: Wishes,
     /// Whether a person told the operator to keep its hands off.
     pub paused: bool,
 }
@@ -150,6 +156,7 @@ fn outlook(resolved: &Resolved, observed: &Observed, before: &Before) -> Outlook
         not_acted_on: Some(resolved.not_acted_on.iter().map(ToString::to_string).collect()),
         url: Some(resolved.routing.as_ref().map_or_else(inside, super::resolve::Routing::url)),
         services: facts::services(observed, &before.state),
+        bake_until: facts::bake_until(resolved, &before.state),
         provisioning: in_phase(&before.state, Phase::Migrate)
             && provision_job(resolved, observed).is_some_and(|job| !matches!(job, release::Job::Succeeded { .. })),
     }
@@ -221,8 +228,12 @@ fn job(
 
 fn deployment(resolved: &Resolved, observed: &Observed, workload: &Workload) -> Result<Object, Error> {
     let Workload { component, slot } = workload;
-    let live = observed.deployments.get(&names::deployment(&resolved.identity.name, *component, slot.colour));
-    let replicas = |scale: Scale| scale.replicas(live, MANAGER);
+    let of = |colour| observed.deployments.get(&names::deployment(&resolved.identity.name, *component, colour));
+    // A colour that is started is as large as the one that has the traffic.
+    let replicas = |scale: Scale| match of(slot.colour) {
+        None => Some(scale.like(of(slot.colour.other()))),
+        live @ Some(_) => scale.replicas(live, MANAGER),
+    };
     let deployment = match component {
         Component::Worker => deployment::worker(resolved, slot, replicas(resolved.worker.scale)),
         Component::App | Component::Monitor | Component::Migrate | Component::Provision => {

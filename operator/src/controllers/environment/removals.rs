@@ -72,9 +72,10 @@ fn provision_is_kept(name: &str, observed: &Observed) -> bool {
 
 fn kept_secrets(resolved: &Resolved, state: &ReleaseState) -> BTreeSet<String> {
     let active = state.active.as_ref().map(|active| active.release.id.as_str());
+    let previous = state.previous.as_ref().map(|previous| previous.release.id.as_str());
     let running = state.running.as_ref().map(|running| running.placed.release.id.as_str());
     let environment = resolved.identity.name.as_str();
-    [active, running].into_iter().flatten().map(|id| names::release_secret(environment, id)).collect()
+    [active, previous, running].into_iter().flatten().map(|id| names::release_secret(environment, id)).collect()
 }
 
 /// What has another owner, or none, is not the operator's to remove; what is being removed already needs no second word.

@@ -22,9 +22,6 @@ use crate::{
     metrics,
 };
 
-/// Annotation by which a person asks for a failed release once more.
-pub const RETRY: &str = "chatbot.platform/retry";
-
 /// Reports. The status is written only on top of the version that was read: a decision from old facts must not overwrite newer ones.
 ///
 /// # Errors

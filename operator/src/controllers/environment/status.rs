@@ -14,7 +14,7 @@ use crate::{
         conditions::{self as shown, Decision},
         environment_status::{Candidate, ReleaseStatus},
     },
-    release::ReleaseState,
+    release::{Placed, ReleaseState},
     resources::labels::{self, Component},
 };
 
@@ -65,7 +65,7 @@ fn absent(progress: Progress) -> Vec<&'static str> {
 }
 
 fn release(applied: &Applied, before: Option<&ReleaseStatus>) -> ReleaseStatus {
-    let ReleaseState { active, running, held_since, steps, retried, failed: _, history: _ } = &applied.state;
+    let ReleaseState { active, previous, running, held_since, steps, retried, failed: _, history: _ } = &applied.state;
     let last_start = before.and_then(|before| before.started_at.clone());
     ReleaseStatus {
         active: active.as_ref().map(|active| active.colour),
@@ -74,17 +74,22 @@ fn release(applied: &Applied, before: Option<&ReleaseStatus>) -> ReleaseStatus {
         image_tag: active.as_ref().map(|active| image::version(&active.release.image)),
         schema: active.as_ref().and_then(|active| active.schema.clone()),
         phase: phase(applied),
-        candidate: running.as_ref().map(|running| Candidate {
-            id: running.placed.release.id.clone(),
-            colour: running.placed.colour,
-            image: running.placed.release.image.clone(),
-            schema: running.placed.schema.clone(),
-        }),
+        candidate: running.as_ref().map(|running| candidate(&running.placed)),
+        previous: previous.as_ref().map(candidate),
         started_at: running.as_ref().map(|running| Time(running.started_at)).or(last_start),
-        bake_until: None,
+        bake_until: applied.outlook.bake_until.map(Time),
         held_since: held_since.map(Time),
         retried: retried.clone(),
         steps: steps.clone(),
+    }
+}
+
+fn candidate(placed: &Placed) -> Candidate {
+    Candidate {
+        id: placed.release.id.clone(),
+        colour: placed.colour,
+        image: placed.release.image.clone(),
+        schema: placed.schema.clone(),
     }
 }
 

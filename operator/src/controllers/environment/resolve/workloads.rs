@@ -42,6 +42,15 @@ impl Scale {
         }
     }
 
+    /// The number of pods to start with, beside a Deployment of the same kind that may be there.
+    #[must_use]
+    pub fn like(self, other: Option<&Deployment>) -> i32 {
+        match self {
+            Self::Fixed(replicas) => replicas,
+            Self::Automatic { min, max, .. } => other.and_then(replicas_of).unwrap_or(min).clamp(min, max.max(min)),
+        }
+    }
+
     /// The fewest pods that are meant to run.
     #[must_use]
     pub fn minimum(self) -> i32 {
