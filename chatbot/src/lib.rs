@@ -8,13 +8,14 @@
 //! jobs            queue, workers, hand-back              may call chat and store, never http
 //! chat            one answer; holds no axum and no sqlx
 //! retrieval, llm, vectors, objects, cache, store         one outside service each
-//! health          what /health says, for server and worker alike
+//! health          what /health says, for server and worker alike; check_token: who may have a question answered there
 //! migrate         the schema, expand and contract        provision: database, bucket, collections
 //! ```
 
 pub mod app;
 pub mod cache;
 pub mod chat;
+pub mod check_token;
 pub mod cli;
 pub mod clock;
 pub mod commands;

@@ -60,7 +60,7 @@ pub struct TaskKindLabels {
 /// Labels of an answer.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct ChatLabels {
-    /// ok, degraded, unavailable or cancelled.
+    /// ok, degraded, unavailable, cancelled or error.
     pub outcome: String,
 }
 
@@ -166,5 +166,37 @@ impl Metrics {
             Ok(()) => text,
             Err(std::fmt::Error) => String::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Dashboards and alerts are written against these names.
+    #[tokio::test]
+    async fn the_metrics_have_the_platform_s_names_and_labels() {
+        let metrics = Metrics::new();
+        let text = || "x".to_owned();
+        let (method, path, kind, queue) = (text(), text(), text(), text());
+        metrics.http_requests.get_or_create(&RequestLabels { method: text(), path: text(), status: 200 }).inc();
+        metrics.http_duration.get_or_create(&RouteLabels { method, path }).observe(0.1);
+        metrics.tasks.get_or_create(&TaskLabels { kind: text(), queue: text(), outcome: text() }).inc();
+        metrics.task_duration.get_or_create(&TaskKindLabels { kind, queue }).observe(0.1);
+        metrics.chat_answers.get_or_create(&ChatLabels { outcome: text() }).inc();
+        metrics.chat_duration.get_or_create(&ChatLabels { outcome: text() }).observe(0.1);
+        metrics.chat_tokens.get_or_create(&TokenLabels { direction: text() }).inc();
+        let pool = sqlx::PgPool::connect_lazy("postgresql://nobody@127.0.0.1:1/nothing").unwrap();
+        let samples: std::collections::BTreeSet<String> = metrics.encode(&pool).lines().filter_map(name).collect();
+        insta::assert_snapshot!(samples.into_iter().collect::<Vec<_>>().join("\n"));
+    }
+
+    /// A sample's name with the names of its labels; buckets stand for one histogram.
+    fn name(line: &str) -> Option<String> {
+        let (sample, _value) = line.rsplit_once(' ').filter(|_| !line.starts_with('#'))?;
+        let (name, labels) = sample.split_once('{').unwrap_or((sample, ""));
+        let labels = labels.split(',').filter_map(|pair| pair.split_once('=')).map(|(label, _)| label);
+        let labels: Vec<&str> = labels.collect();
+        (!name.ends_with("_sum") && !name.ends_with("_count")).then(|| format!("{name} {}", labels.join(" ")))
     }
 }

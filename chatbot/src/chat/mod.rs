@@ -13,6 +13,7 @@ pub mod language;
 pub mod ports;
 mod prompt;
 mod recall;
+mod rehearse;
 mod retrieve;
 #[cfg(test)]
 mod tests;
@@ -20,3 +21,4 @@ mod tests;
 pub use answer::{Question, answer};
 pub use event::{Answer, Event, FinishReason, Service, Source};
 pub use prompt::MAX_QUESTION_CHARS;
+pub use rehearse::rehearse;

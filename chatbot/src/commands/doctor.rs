@@ -53,7 +53,7 @@ pub(super) fn run(env: impl Fn(&str) -> Option<String>, json: bool) -> Result<Ex
 
 async fn examine(app: &App) -> Vec<Finding> {
     let report = app.health().await;
-    let mut findings = vec![Finding::new("configuration", Outcome::Ok, "every variable is understood")];
+    let mut findings = vec![configuration(&app.config.unused())];
     findings.extend(services(&report));
     findings.push(schema(&report));
     if report.services.iter().any(|service| service.name == "postgresql" && service.healthy) {
@@ -61,6 +61,14 @@ async fn examine(app: &App) -> Vec<Finding> {
     }
     findings.push(disk());
     findings
+}
+
+fn configuration(unused: &[&str]) -> Finding {
+    if unused.is_empty() {
+        return Finding::new("configuration", Outcome::Ok, "every variable is understood");
+    }
+    let message = format!("every variable is understood; without effect in this version: {}", unused.join(", "));
+    Finding::new("configuration", Outcome::Warning, message)
 }
 
 fn services(report: &Report) -> Vec<Finding> {
@@ -132,6 +140,14 @@ fn row(finding: &Finding) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_set_and_has_no_effect_is_named() {
+        assert_eq!(configuration(&[]).outcome, Outcome::Ok);
+        let finding = configuration(&["SMTP_HOST", "LANGFUSE_PUBLIC_KEY"]);
+        assert_eq!(finding.outcome, Outcome::Warning);
+        assert!(finding.message.ends_with("without effect in this version: SMTP_HOST, LANGFUSE_PUBLIC_KEY"));
+    }
 
     #[test]
     fn a_clock_that_is_off_is_told_with_direction_and_next_step() {

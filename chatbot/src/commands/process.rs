@@ -37,9 +37,14 @@ where
     }
 }
 
-/// Logs and traces of a long-running process.
+/// Logs and traces of a long-running process. The first line says what is set in vain.
 pub(super) fn telemetry(config: &Config, service: &'static str) -> Result<telemetry::Guard, CommandError> {
-    Ok(telemetry::init(&config.observability, service, &config.environment.release_id)?)
+    let guard = telemetry::init(&config.observability, service, &config.environment.release_id)?;
+    let unused = config.unused();
+    if !unused.is_empty() {
+        tracing::warn!(variables = unused.join(", "), "these are set, and have no effect in this version");
+    }
+    Ok(guard)
 }
 
 /// Logs of a command: progress is shown whatever the tier's level for servers.

@@ -7,10 +7,13 @@ use std::{collections::HashMap, path::Path};
 /// # Errors
 /// The line of `.env` that cannot be read.
 pub fn lookup(path: &Path) -> Result<impl Fn(&str) -> Option<String> + use<>, DotenvError> {
-    let file = read(path)?;
-    let environment = std::env::var("ENVIRONMENT").ok().or_else(|| file.get("ENVIRONMENT").cloned());
+    Ok(above(read(path)?, |name| std::env::var(name).ok()))
+}
+
+fn above(file: HashMap<String, String>, process: impl Fn(&str) -> Option<String>) -> impl Fn(&str) -> Option<String> {
+    let environment = process("ENVIRONMENT").or_else(|| file.get("ENVIRONMENT").cloned());
     let beneath = if environment.as_deref() == Some("dev") { file } else { HashMap::new() };
-    Ok(move |name: &str| std::env::var(name).ok().or_else(|| beneath.get(name).cloned()))
+    move |name: &str| process(name).or_else(|| beneath.get(name).cloned())
 }
 
 fn read(path: &Path) -> Result<HashMap<String, String>, DotenvError> {
@@ -38,5 +41,48 @@ impl DotenvError {
             "the file cannot be opened"
         };
         Self { path: path.display().to_string(), reason }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> Result<HashMap<String, String>, DotenvError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".env");
+        std::fs::write(&path, text).unwrap();
+        read(&path)
+    }
+
+    #[test]
+    fn the_file_counts_in_dev_alone_and_the_process_comes_first() {
+        let table = [
+            ("ENVIRONMENT=dev\nPORT=1\n", None, None, Some("1")),
+            ("PORT=1\n", Some("dev"), None, Some("1")),
+            ("ENVIRONMENT=dev\nPORT=1\n", None, Some("2"), Some("2")),
+            ("ENVIRONMENT=dev\nPORT=1\n", Some("prod"), None, None),
+            ("ENVIRONMENT=prod\nPORT=1\n", None, None, None),
+            ("PORT=1\n", None, None, None),
+        ];
+        for (text, environment, port, expected) in table {
+            let process = |name: &str| match name {
+                "ENVIRONMENT" => environment.map(str::to_owned),
+                "PORT" => port.map(str::to_owned),
+                _ => None,
+            };
+            assert_eq!(above(file(text).unwrap(), process)("PORT").as_deref(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_read_is_not_shown() {
+        let error = file("SECRET_KEY='unfinished\n").unwrap_err().to_string();
+        assert!(error.contains("a line is not NAME=value") && !error.contains("unfinished"), "{error}");
+    }
+
+    #[test]
+    fn without_a_file_the_process_is_asked_alone() {
+        assert_eq!(read(Path::new("/nowhere/.env")).unwrap(), HashMap::new());
     }
 }

@@ -69,6 +69,17 @@ impl Config {
         reader.finish(config)
     }
 
+    /// Variables that are set, checked, and without an effect in this version.
+    #[must_use]
+    pub fn unused(&self) -> Vec<&'static str> {
+        let set = [
+            (self.langfuse.is_some(), "LANGFUSE_PUBLIC_KEY"),
+            (self.google.is_some(), "GOOGLE_CLOUD_PROJECT_ID"),
+            (self.mail.is_some(), "SMTP_HOST"),
+        ];
+        set.into_iter().filter_map(|(is_set, name)| is_set.then_some(name)).collect()
+    }
+
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let environment = environment::Environment::read(reader);
         let tier = environment.as_ref().map(|environment| environment.tier);

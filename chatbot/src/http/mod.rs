@@ -8,7 +8,7 @@
 //! problem     RFC 9457: one enum of what can go wrong, and its status
 //! extract     who is calling, JSON bodies, pages
 //! v1          /api/v1, one endpoint per file
-//! operations  /health, /metrics
+//! operations  /health, /metrics; rehearsal: a question of the operator's
 //! ```
 
 mod bodies;
@@ -17,6 +17,7 @@ mod extract;
 mod layers;
 mod operations;
 pub mod problem;
+mod rehearsal;
 mod router;
 mod state;
 #[cfg(test)]

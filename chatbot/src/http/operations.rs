@@ -1,4 +1,4 @@
-//! What operators and machines ask: /health, /health/live, /health/ready, /metrics.
+//! What operators and machines ask: /health, /health/live, /health/ready, /health/question, /metrics.
 
 use axum::Json;
 use axum::extract::State;
@@ -7,13 +7,19 @@ use axum::response::{IntoResponse, Response};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::rehearsal;
 use super::state::Http;
 use crate::app::App;
 use crate::health::server::METRICS_CONTENT_TYPE;
 use crate::health::{Overall, Report};
 
 pub(super) fn routes() -> OpenApiRouter<Http> {
-    OpenApiRouter::new().routes(routes!(health)).routes(routes!(live)).routes(routes!(ready)).routes(routes!(metrics))
+    OpenApiRouter::new()
+        .routes(routes!(health))
+        .routes(routes!(live))
+        .routes(routes!(ready))
+        .routes(routes!(rehearsal::question))
+        .routes(routes!(metrics))
 }
 
 /// How the process and its services are.

@@ -21,7 +21,7 @@ const MAX_CANDIDATES: usize = 400;
 
 /// The documents of one user.
 #[derive(Clone, Debug)]
-pub(super) struct UserLibrary {
+pub(in crate::http) struct UserLibrary {
     searcher: Searcher,
     db: PgPool,
     user_id: Uuid,
@@ -30,7 +30,7 @@ pub(super) struct UserLibrary {
 
 /// Passages cannot be found.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum LibraryError {
+pub(in crate::http) enum LibraryError {
     #[error(transparent)]
     Search(#[from] SearchError),
     #[error(transparent)]
@@ -47,7 +47,7 @@ impl From<LibraryError> for Problem {
 }
 
 impl UserLibrary {
-    pub(super) fn new(http: &Http, user_id: Uuid) -> Self {
+    pub(in crate::http) fn new(http: &Http, user_id: Uuid) -> Self {
         let has_embedder = http.app.embedder.dimensions().is_some();
         Self { searcher: http.searcher.clone(), db: http.app.db.clone(), user_id, has_embedder }
     }

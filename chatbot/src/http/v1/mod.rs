@@ -7,6 +7,8 @@ mod library;
 mod messages;
 mod search;
 
+pub(super) use chat::Measured;
+pub(super) use library::UserLibrary;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

@@ -1,6 +1,8 @@
 //! What holds for every endpoint: keys, problems, headers, limits, metrics.
 
+use chatbot::check_token;
 use reqwest::Method;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use test_upstream::Step;
 
@@ -99,6 +101,28 @@ async fn a_key_that_asks_too_often_is_told_when_to_come_back_and_another_key_is_
     assert_eq!(ask(&second).await.status(), 200, "each key has a count of its own");
     drop(redis);
     assert_eq!(ask(&first).await.status(), 200, "without Redis nobody is refused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operator_has_a_question_answered_and_nothing_of_it_is_kept() {
+    let world = World::new().await;
+    let config = &world.app.config;
+    let token = check_token::token(&config.secret_key, &config.environment.release_id);
+    let ask = |token: &str| world.anonymous(Method::POST, "/health/question").bearer_auth(token);
+    let (status, answer) = read(ask(token.expose_secret())).await;
+    assert_eq!((status, &answer["missing"]), (200, &json!([])), "{answer}");
+    assert_eq!(read(ask("guessed")).await.0, 401);
+
+    world.play(vec![Step::Status { status: 401, message: String::new(), retry_after: None }]);
+    let (status, problem) = read(ask(token.expose_secret())).await;
+    assert_eq!((status, &problem["type"]), (503, &json!("urn:chatbot:problem:unavailable")));
+    let (_, metrics) = world.get("/metrics").await;
+    assert!(metrics.as_str().unwrap().contains("chat_first_token_seconds_count 0"), "{metrics}");
+    for table in ["conversations", "messages"] {
+        let query = format!("SELECT count(*) FROM {table}");
+        let rows: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_one(&world.database.pool).await.unwrap();
+        assert_eq!(rows, 0, "{table}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

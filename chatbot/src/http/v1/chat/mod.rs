@@ -4,3 +4,5 @@ pub(super) mod create;
 mod events;
 mod memory;
 mod model;
+
+pub(in crate::http) use model::Measured;

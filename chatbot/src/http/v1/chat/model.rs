@@ -8,9 +8,9 @@ use crate::metrics::Metrics;
 
 /// The configured model.
 #[derive(Clone, Debug)]
-pub(super) struct Measured {
-    pub(super) client: Client,
-    pub(super) metrics: Metrics,
+pub(in crate::http) struct Measured {
+    pub(in crate::http) client: Client,
+    pub(in crate::http) metrics: Metrics,
 }
 
 impl Model for Measured {
