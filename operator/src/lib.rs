@@ -6,13 +6,15 @@
 //! | [`release`] | the state machine of a release | no |
 //! | [`resources`] | the Kubernetes objects of an environment | no |
 //! | [`controllers`] | reads the cluster, decides, writes, reports | only its `observe`, `apply` and `report` |
-//! | [`probe`] | asks a pod of the chatbot how it is | of HTTP |
+//! | [`probe`] | asks a pod of the chatbot how it is, and how its users fared | of HTTP |
+//! | [`traffic`], [`check_token`] | what a pod's metrics tell; who may have a question answered | no |
 //! | [`lease`] | leader election | yes |
 //! | [`run`] | puts the process together | makes it |
 //! | [`plugin`] | the commands of `kubectl chatbot` | yes |
 //! | [`health`], [`metrics`], [`telemetry`] | how the operator itself is watched | no |
 //! | [`config`], [`clock`], [`error`] | flags, time, errors | no |
 
+pub mod check_token;
 pub mod clock;
 pub mod config;
 pub mod controllers;
@@ -27,3 +29,4 @@ pub mod release;
 pub mod resources;
 pub mod run;
 pub mod telemetry;
+pub mod traffic;

@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use reqwest::StatusCode;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::traffic::Traffic;
@@ -11,6 +12,8 @@ use crate::traffic::Traffic;
 const PORT: u16 = 8000;
 /// For the whole question and answer: a pod that takes longer is not well.
 const DEADLINE: Duration = Duration::from_secs(3);
+/// For an answer of the language model: longer than the server itself waits.
+const QUESTION_DEADLINE: Duration = Duration::from_secs(25);
 /// A report takes about a kilobyte.
 const LARGEST_HEALTH: usize = 64 * 1024;
 /// Metrics take a few kilobytes for each route.
@@ -123,9 +126,27 @@ impl Prober {
         }
     }
 
-    async fn get(&self, address: &str, path: &str, largest: usize) -> Result<(StatusCode, Vec<u8>), Unanswered> {
+    /// Has the server at this address answer a question, which costs a few words of the language model.
+    ///
+    /// # Errors
+    /// When it gives no answer.
+    pub async fn question(&self, address: &str, token: &SecretString) -> Result<(), Unanswered> {
+        const PATH: &str = "/health/question";
+        let request = self.client.post(self.url(address, PATH)).timeout(QUESTION_DEADLINE);
+        let answer = request.bearer_auth(token.expose_secret()).send().await.map_err(|error| reason(PATH, &error))?;
+        match answer.status() {
+            StatusCode::OK => Ok(()),
+            status => Err(Unanswered(format!("{PATH} answered {status}"))),
+        }
+    }
+
+    fn url(&self, address: &str, path: &str) -> String {
         let host = if address.contains(':') { format!("[{address}]") } else { address.to_owned() };
-        let url = format!("http://{host}:{}{path}", self.port);
+        format!("http://{host}:{}{path}", self.port)
+    }
+
+    async fn get(&self, address: &str, path: &str, largest: usize) -> Result<(StatusCode, Vec<u8>), Unanswered> {
+        let url = self.url(address, path);
         let mut answer = self.client.get(&url).send().await.map_err(|error| reason(path, &error))?;
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(|error| reason(path, &error))? {

@@ -158,7 +158,9 @@ chat_tokens_total{direction="completion"} 12
         let (one, other) = (Traffic::read(METRICS), Traffic::read(&METRICS.replace(" 94", " 20")));
         let both = Traffic::sum([&one, &other]);
         assert_eq!((both.requests, both.errors, both.p95()), (200, 12, Some(2.5)));
-        let slow = Traffic::read("http_request_duration_seconds_bucket{le=\"1\",path=\"/\"} 1\nhttp_request_duration_seconds_bucket{le=\"+Inf\",path=\"/\"} 9");
+        let slow = Traffic::read(
+            "http_request_duration_seconds_bucket{le=\"1\",path=\"/\"} 1\nhttp_request_duration_seconds_bucket{le=\"+Inf\",path=\"/\"} 9",
+        );
         assert_eq!(slow.p95(), Some(f64::INFINITY));
     }
 

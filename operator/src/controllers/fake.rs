@@ -5,7 +5,11 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use axum::{Json, Router, http::StatusCode, routing::get};
+use axum::{
+    Json, Router,
+    http::StatusCode,
+    routing::{get, post},
+};
 use futures::channel::mpsc;
 use http::{Request, Response};
 use jiff::Timestamp;
@@ -59,12 +63,19 @@ struct State {
     parked: Vec<SendResponse<Response<Body>>>,
 }
 
+/// What every pod answers.
+struct Answers {
+    health: (u16, Value),
+    question: u16,
+    metrics: String,
+}
+
 /// The cluster, and the context of an operator that works in it.
 pub(crate) struct Cluster {
     state: Arc<Mutex<State>>,
     pub(crate) ctx: Arc<Context>,
     now: Arc<Mutex<Timestamp>>,
-    health: Arc<Mutex<(u16, Value)>>,
+    pods: Arc<Mutex<Answers>>,
     _tasks: JoinSet<()>,
 }
 
@@ -83,12 +94,13 @@ impl Cluster {
         };
         let state = Arc::new(Mutex::new(state));
         let mut tasks = JoinSet::new();
-        let health = Arc::new(Mutex::new((200, json!({}))));
-        let port = serve_health(&mut tasks, Arc::clone(&health)).await;
+        let answers = Answers { health: (200, json!({})), question: 200, metrics: String::new() };
+        let pods = Arc::new(Mutex::new(answers));
+        let port = serve_pods(&mut tasks, Arc::clone(&pods)).await;
         let client = serve_api(&mut tasks, Arc::clone(&state));
         let now = Arc::new(Mutex::new(Timestamp::from_second(1_790_000_000).unwrap()));
         let ctx = context(client, stores, Arc::clone(&now), port);
-        let cluster = Self { state, ctx: Arc::new(ctx), now, health, _tasks: tasks };
+        let cluster = Self { state, ctx: Arc::new(ctx), now, pods, _tasks: tasks };
         cluster.put(&environment_path(&environment), serde_json::to_value(&environment).unwrap());
         cluster
     }
@@ -137,7 +149,19 @@ impl Cluster {
 
     /// What every pod answers at /health from now on.
     pub(crate) fn pods_answer(&self, status: u16, body: Value) {
-        *self.health.lock().unwrap() = (status, body);
+        self.pods.lock().unwrap().health = (status, body);
+    }
+
+    /// The status of every pod's answer to a question from now on.
+    pub(crate) fn pods_answer_questions(&self, status: u16) {
+        self.pods.lock().unwrap().question = status;
+    }
+
+    /// What every pod has answered its users so far: all requests, and those that failed.
+    pub(crate) fn users_saw(&self, requests: u32, failed: u32) {
+        let line =
+            |status, count| format!("http_requests_total{{path=\"/api/v1/chat\",status=\"{status}\"}} {count}\n");
+        self.pods.lock().unwrap().metrics = line(200, requests - failed) + &line(502, failed);
     }
 
     /// Calls since the last time, without those of watches.
@@ -425,14 +449,27 @@ fn serve_api(tasks: &mut JoinSet<()>, state: Arc<Mutex<State>>) -> Client {
     Client::new(service, "default")
 }
 
-async fn serve_health(tasks: &mut JoinSet<()>, health: Arc<Mutex<(u16, Value)>>) -> u16 {
+async fn serve_pods(tasks: &mut JoinSet<()>, pods: Arc<Mutex<Answers>>) -> u16 {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let answer = move || {
-        let (code, body) = health.lock().unwrap().clone();
-        async move { (StatusCode::from_u16(code).unwrap(), Json(body)) }
+    let code = |code: u16| StatusCode::from_u16(code).unwrap();
+    let (asked, counted) = (Arc::clone(&pods), Arc::clone(&pods));
+    let health = move || {
+        let (status, body) = pods.lock().unwrap().health.clone();
+        async move { (code(status), Json(body)) }
     };
-    let router = Router::new().route("/health", get(answer));
+    let question = move || {
+        let status = asked.lock().unwrap().question;
+        async move { code(status) }
+    };
+    let metrics = move || {
+        let text = counted.lock().unwrap().metrics.clone();
+        async move { text }
+    };
+    let router = Router::new()
+        .route("/health", get(health))
+        .route("/health/question", post(question))
+        .route("/metrics", get(metrics));
     tasks.spawn(async move { axum::serve(listener, router).await.unwrap() });
     port
 }

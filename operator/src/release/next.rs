@@ -43,7 +43,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
     facts::{
-        Check, FIRST_RELEASE_RETRY, FIRST_RELEASE_RETRY_LONGEST, Facts, Job, PROVISIONING, Policy, Rollout, Watch, Wishes,
+        Check, FIRST_RELEASE_RETRY, FIRST_RELEASE_RETRY_LONGEST, Facts, Job, PROVISIONING, Policy, Rollout, Watch,
+        Wishes,
     },
     hold::resume,
     state::{HISTORY, Phase, Placed, Release, ReleaseState, Running},
@@ -350,7 +351,13 @@ fn end(state: ReleaseState, running: Running, outcome: Outcome, message: &str, n
     remember(ReleaseState { failed, ..state }, running, outcome, message, now)
 }
 
-fn remember(mut state: ReleaseState, running: Running, outcome: Outcome, message: &str, now: Timestamp) -> ReleaseState {
+fn remember(
+    mut state: ReleaseState,
+    running: Running,
+    outcome: Outcome,
+    message: &str,
+    now: Timestamp,
+) -> ReleaseState {
     let Placed { release, schema, .. } = running.placed;
     let past = PastRelease {
         id: release.id,
@@ -371,13 +378,9 @@ fn failed(running: &Running, message: &str, now: Timestamp) -> FailedRelease {
     let reason = match running.phase {
         Phase::Migrate => reasons::MIGRATION_TIMED_OUT,
         Phase::Promote => reasons::ROLLED_BACK,
-        Phase::Start
-        | Phase::Check
-        | Phase::Switch
-        | Phase::Bake
-        | Phase::Held
-        | Phase::Finish
-        | Phase::Rollback => reasons::CHECK_TIMED_OUT,
+        Phase::Start | Phase::Check | Phase::Switch | Phase::Bake | Phase::Held | Phase::Finish | Phase::Rollback => {
+            reasons::CHECK_TIMED_OUT
+        }
     };
     FailedRelease {
         id: running.placed.release.id.clone(),

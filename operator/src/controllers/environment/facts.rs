@@ -6,7 +6,7 @@ use kube::ResourceExt;
 
 use super::{
     jobs,
-    observe::Observed,
+    observe::{self, Observed},
     resolve::{Resolved, Scale},
     trouble::{Trouble, trouble},
     watch::watch,
@@ -196,7 +196,7 @@ pub fn rests(observed: &Observed) -> bool {
 /// Every server speaks for itself: a Service would hide the one that is ill.
 fn check(resolved: &Resolved, placed: &Placed, observed: &Observed, services: &[ServiceStatus]) -> Check {
     let (_, wanted) = available(&resolved.identity.name, Component::App, placed, observed);
-    let mut asked = wanted == 0 && resolved.app.scale.minimum() == 0;
+    let (mut asked, mut may_answer) = (wanted == 0 && resolved.app.scale.minimum() == 0, true);
     for pod in observed.servers_of(&placed.release.id) {
         match observed.answers.get(&pod.name_any()) {
             None => return Check::Unknown,
@@ -208,12 +208,23 @@ fn check(resolved: &Resolved, placed: &Placed, observed: &Observed, services: &[
                 if let Some(message) = objection(health, placed, services) {
                     return Check::Failing { message };
                 }
+                may_answer &= observe::may_answer(health);
             }
         }
         asked = true;
     }
-    if asked { Check::Passed } else { Check::Unknown }
+    match &observed.question {
+        _ if !asked => Check::Unknown,
+        // Who cannot be expected to answer is not asked: an outage of the model blocks no release.
+        None if !may_answer || wanted == 0 => Check::Passed,
+        None => Check::Unknown,
+        Some(Ok(())) => Check::Passed,
+        Some(Err(unanswered)) => Check::Failing { message: format!("{NO_ANSWER}{unanswered}; look at its log") },
+    }
 }
+
+/// How the message of a check begins that found no answer to a question.
+pub const NO_ANSWER: &str = "a server gives no answer to a question: ";
 
 /// What speaks against a server: another release, a schema that does not fit, or a service that was healthy before the release.
 fn objection(health: &Health, placed: &Placed, services: &[ServiceStatus]) -> Option<String> {

@@ -37,6 +37,7 @@ use kube::{
 
 use self::{
     apply::{Applied, apply},
+    facts::NO_ANSWER,
     observe::{Observed, observe},
     plan::{Before, Plan, plan},
     report::{report, report_error},
@@ -155,6 +156,8 @@ fn pause(applied: &Applied, before: &ReleaseState) -> Duration {
     match &applied.state.running {
         _ if has_moved(&applied.state) != has_moved(before) => CATCH_UP,
         _ if applied.outlook.blocked.is_some() || applied.refused.is_some() => WAITING,
+        // Each question costs words of the language model.
+        Some(_) if applied.state.step().is_some_and(|step| step.message.starts_with(NO_ANSWER)) => WAITING,
         Some(running) if running.phase == Phase::Check || running.phase == Phase::Rollback => CHECKING,
         _ if applied.unsettled => UNSETTLED,
         Some(_) if !applied.outlook.suspended => RELEASING,

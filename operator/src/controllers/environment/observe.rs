@@ -21,11 +21,13 @@ use kube::{
 use serde::de::DeserializeOwned;
 
 use super::{
+    facts::in_phase,
     jobs,
     resolve::{DatabaseClaim, References, SecretData},
     trouble::is_ready,
 };
 use crate::{
+    check_token,
     controllers::{context::Context, stores::Stores},
     crd::ChatbotEnvironment,
     error::{Error, within},
@@ -35,6 +37,7 @@ use crate::{
         labels::{self, Component},
         names,
     },
+    traffic::Traffic,
 };
 
 /// So many pods that are not ready are asked why; more would say the same.
@@ -59,6 +62,8 @@ pub struct Observed {
     pub pods: Vec<Arc<Pod>>,
     /// What pods said about themselves, by their name.
     pub answers: BTreeMap<String, Result<Health, Unanswered>>,
+    /// Whether a server of a candidate that is well answered a question; none where nobody was asked.
+    pub question: Option<Result<(), Unanswered>>,
     /// What servers of a release in its bake, and of the one before, have answered since they started, by their pods' names.
     pub traffic: BTreeMap<String, Result<Traffic, Unanswered>>,
     /// Why Jobs get no pods, where they should have some.
@@ -117,6 +122,7 @@ pub async fn observe(ctx: &Context, environment: &ChatbotEnvironment) -> Result<
     observed.refused_jobs = refused_jobs(ctx, &namespace, &observed).await;
     let state = ReleaseState::read(&environment.status.clone().unwrap_or_default());
     observed.answers = ask(ctx, &observed, &state).await;
+    observed.question = question(ctx, &observed, &state).await;
     observed.traffic = traffic(ctx, &observed, &state).await;
     Ok(observed)
 }
@@ -222,6 +228,27 @@ async fn ask(ctx: &Context, observed: &Observed, state: &ReleaseState) -> BTreeM
         .filter_map(|pod| Some((pod.name_any(), pod.status.as_ref()?.pod_ip.clone()?)));
     let questions = pods.map(|(name, address)| async move { (name, ctx.prober.health(&address).await) });
     join_all(questions).await.into_iter().collect()
+}
+
+/// Asked last and of one server: it costs words of the language model, and all servers use the same.
+async fn question(ctx: &Context, observed: &Observed, state: &ReleaseState) -> Option<Result<(), Unanswered>> {
+    let candidate = state.running.as_ref().filter(|running| running.phase == Phase::Check)?.placed.release.id.as_str();
+    let mut servers = observed.servers_of(candidate).peekable();
+    let server = *servers.peek()?;
+    let answers =
+        |pod: &Pod| observed.answers.get(&pod.name_any()).is_some_and(|answer| answer.as_ref().is_ok_and(may_answer));
+    if !servers.all(answers) {
+        return None;
+    }
+    let (variables, _) = observed.references.secret.as_ref()?.variables();
+    let token = check_token::token(variables.get("SECRET_KEY")?, candidate);
+    Some(ctx.prober.question(server.status.as_ref()?.pod_ip.as_deref()?, &token).await)
+}
+
+/// Whether a server is well enough to answer. Without the model it cannot, and says so itself.
+pub(super) fn may_answer(health: &Health) -> bool {
+    let lacks = |service: &crate::probe::Service| !service.healthy && (service.required || service.name == "llm");
+    !health.services.iter().any(lacks)
 }
 
 async fn traffic(

@@ -95,11 +95,31 @@ mod tests {
             ("few requests", traffic(99, 99, "9"), well(), "inconclusive: 99 of 100 requests so far"),
             ("all is well", traffic(1000, 50, "1"), well(), "1000 requests, 5.0 % failed, 95 of 100 within 1 s"),
             ("errors", traffic(1000, 51, "1"), well(), "ill: 5.1 % of 1000 requests failed, more than 5.0 %"),
-            ("errors as before", traffic(1000, 80, "1"), traffic(1000, 80, "1"), "1000 requests, 8.0 % failed, 95 of 100 within 1 s"),
-            ("more errors than before", traffic(1000, 90, "1"), traffic(1000, 80, "1"), "ill: 9.0 % of 1000 requests failed, more than 5.0 %"),
-            ("errors, and few before", traffic(1000, 90, "1"), traffic(9, 9, "1"), "ill: 9.0 % of 1000 requests failed, more than 5.0 %"),
+            (
+                "errors as before",
+                traffic(1000, 80, "1"),
+                traffic(1000, 80, "1"),
+                "1000 requests, 8.0 % failed, 95 of 100 within 1 s",
+            ),
+            (
+                "more errors than before",
+                traffic(1000, 90, "1"),
+                traffic(1000, 80, "1"),
+                "ill: 9.0 % of 1000 requests failed, more than 5.0 %",
+            ),
+            (
+                "errors, and few before",
+                traffic(1000, 90, "1"),
+                traffic(9, 9, "1"),
+                "ill: 9.0 % of 1000 requests failed, more than 5.0 %",
+            ),
             ("slow", traffic(1000, 0, "5"), well(), "ill: 95 of 100 requests took up to 5 s, more than 2 s"),
-            ("slow as before", traffic(1000, 0, "5"), traffic(1000, 0, "5"), "1000 requests, 0.0 % failed, 95 of 100 within 5 s"),
+            (
+                "slow as before",
+                traffic(1000, 0, "5"),
+                traffic(1000, 0, "5"),
+                "1000 requests, 0.0 % failed, 95 of 100 within 5 s",
+            ),
         ];
         for (name, now, before, expected) in table {
             let said = match judge(&now, &before, &policy) {

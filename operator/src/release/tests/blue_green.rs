@@ -1,0 +1,190 @@
+//! Releases that stand beside the active one, are watched after the switch, and are taken back.
+
+use super::*;
+use crate::{
+    release::{hold, layout},
+    resources::labels::Component,
+};
+
+const MANUAL: Policy = Policy { promotion: Promotion::Manual, ..BLUE_GREEN };
+const HOLDING: Policy = Policy { on_failure: OnFailure::Hold, ..BLUE_GREEN };
+
+fn ill() -> Facts {
+    Facts { watch: Watch::Ill { message: "9.0 % of 1000 requests failed".to_owned() }, ..all_well("new") }
+}
+
+fn promoted(id: &str) -> Facts {
+    Facts { wishes: Wishes { promote: Some(id.to_owned()), ..Wishes::default() }, ..all_well("new") }
+}
+
+fn taken_back(id: &str) -> Facts {
+    Facts { wishes: Wishes { rollback: Some(id.to_owned()), ..Wishes::default() }, ..all_well("new") }
+}
+
+fn colours(state: &ReleaseState) -> (Option<Colour>, Option<Colour>) {
+    let colour = |placed: &Option<Placed>| placed.as_ref().map(|placed| placed.colour);
+    (colour(&state.active), colour(&state.previous))
+}
+
+#[test]
+fn a_release_is_started_in_the_other_colour_watched_and_finished() {
+    use Phase::{Bake, Check, Finish, Migrate, Start, Switch};
+    let mut state = releasing(&BLUE_GREEN, Bake);
+    assert_eq!((colours(&state), active(&state)), ((Some(Colour::Green), Some(Colour::Blue)), Some("new")));
+    let seen: Vec<Phase> =
+        state.steps.iter().filter_map(|step| Phase::ALL.into_iter().find(|it| it.shown() == step.name)).collect();
+    assert_eq!(seen, [Migrate, Start, Check, Switch, Bake]);
+    state = next(&state, &all_well("new"), &BLUE_GREEN, at(3599));
+    assert_eq!(told(&state), (Some(Bake), Some("new"), Outcome::Running), "the bake is not over");
+    state = next(&state, &all_well("new"), &BLUE_GREEN, at(3600));
+    assert_eq!((phase(&state), colours(&state)), (Some(Finish), (Some(Colour::Green), None)));
+    state = next(&state, &all_well("new"), &BLUE_GREEN, at(3601));
+    assert_eq!(told(&state), (None, Some("new"), Outcome::Succeeded));
+    let again = next(&state, &nothing_yet("newer"), &BLUE_GREEN, at(3602));
+    assert_eq!(again.running.unwrap().placed.colour, Colour::Blue, "the colours take turns");
+}
+
+#[test]
+fn the_first_release_has_nothing_to_go_back_to_and_is_not_watched() {
+    let (road, state) = road(&BLUE_GREEN, &ReleaseState::default());
+    assert_eq!(road, [Phase::Migrate, Phase::Start, Phase::Check, Phase::Switch, Phase::Finish]);
+    assert_eq!(colours(&state), (Some(Colour::Blue), None));
+}
+
+#[test]
+fn without_a_bake_the_release_before_goes_at_once() {
+    let policy = Policy { bake: Duration::ZERO, ..BLUE_GREEN };
+    let (road, _) = road(&policy, &serving("old"));
+    assert_eq!(road, [Phase::Migrate, Phase::Start, Phase::Check, Phase::Switch, Phase::Finish]);
+}
+
+#[test]
+fn each_phase_runs_what_it_needs_and_nothing_else() {
+    use Phase::{Bake, Check, Finish, Held, Migrate, Promote, Rollback, Start, Switch};
+    let both = ["app new", "app old", "worker old"];
+    let switched = ["app new", "app old", "worker new"];
+    let table: [(&Policy, Phase, &[&str], Colour, Option<Colour>); 9] = [
+        (&BLUE_GREEN, Migrate, &["app old", "worker old"], Colour::Blue, None),
+        (&BLUE_GREEN, Start, &both, Colour::Blue, Some(Colour::Green)),
+        (&BLUE_GREEN, Check, &both, Colour::Blue, Some(Colour::Green)),
+        (&MANUAL, Promote, &both, Colour::Blue, Some(Colour::Green)),
+        (&BLUE_GREEN, Switch, &switched, Colour::Green, None),
+        (&BLUE_GREEN, Bake, &switched, Colour::Green, None),
+        (&HOLDING, Held, &switched, Colour::Green, None),
+        (&BLUE_GREEN, Finish, &["app new", "worker new"], Colour::Green, None),
+        (&BLUE_GREEN, Rollback, &["app old", "worker old"], Colour::Blue, None),
+    ];
+    for (policy, phase, workloads, traffic, preview) in table {
+        let state = in_phase(policy, phase);
+        let layout = layout(&state, &nothing_yet("new"), at(1));
+        let mut runs: Vec<String> =
+            layout.workloads.iter().map(|it| format!("{} {}", it.component.as_str(), it.slot.release)).collect();
+        runs.sort();
+        assert_eq!(runs, workloads, "{phase:?}");
+        assert_eq!((layout.traffic, layout.preview), (Some(traffic), preview), "{phase:?}");
+        let worker = layout.workloads.iter().find(|it| it.component == Component::Worker).unwrap();
+        assert_eq!(worker.slot.colour, traffic, "{phase:?}");
+    }
+}
+
+/// `new` over `old`, in any of the phases.
+fn in_phase(policy: &Policy, phase: Phase) -> ReleaseState {
+    match phase {
+        Phase::Finish => next(&releasing(policy, Phase::Bake), &promoted("new"), policy, at(1)),
+        Phase::Held | Phase::Rollback => next(&releasing(policy, Phase::Bake), &ill(), policy, at(1)),
+        other => releasing(policy, other),
+    }
+}
+
+#[test]
+fn a_release_that_is_ill_in_its_bake_is_taken_back_at_once_and_not_tried_again() {
+    let state = next(&releasing(&BLUE_GREEN, Phase::Bake), &ill(), &BLUE_GREEN, at(60));
+    assert_eq!((phase(&state), active(&state)), (Some(Phase::Rollback), Some("old")), "the traffic is back");
+    assert_eq!(state.active.as_ref().unwrap().schema.as_deref(), Some("20260101000000"), "the schema stays expanded");
+    let waits = next(&state, &Facts { active: pending("0 of 2 pods"), ..ill() }, &BLUE_GREEN, at(61));
+    assert_eq!(phase(&waits), Some(Phase::Rollback));
+    let ended = next(&waits, &ill(), &BLUE_GREEN, at(62));
+    assert_eq!(told(&ended), (None, Some("old"), Outcome::Succeeded));
+    let past = &ended.history[0];
+    assert_eq!((past.outcome, past.message.as_str()), (Outcome::RolledBack, "9.0 % of 1000 requests failed"));
+    let failed = ended.failed.clone().unwrap();
+    assert_eq!((failed.id.as_str(), failed.reason.as_str(), failed.phase), ("new", "RolledBack", Phase::Bake.shown()));
+    assert_eq!(phase(&next(&ended, &all_well("new"), &BLUE_GREEN, at(99_999))), None);
+}
+
+#[test]
+fn a_rollback_ends_even_where_the_release_before_does_not_come_up() {
+    let state = next(&releasing(&BLUE_GREEN, Phase::Bake), &ill(), &BLUE_GREEN, at(60));
+    let stuck = Facts { active: pending("0 of 2 pods"), ..ill() };
+    let ended = next(&state, &stuck, &BLUE_GREEN, at(660));
+    assert_eq!((phase(&ended), active(&ended)), (None, Some("old")));
+}
+
+#[test]
+fn a_release_that_is_held_waits_for_a_person_as_long_as_it_takes() {
+    let held = next(&releasing(&HOLDING, Phase::Bake), &ill(), &HOLDING, at(60));
+    assert_eq!(told(&held), (Some(Phase::Held), Some("new"), Outcome::Running));
+    let waits = next(&held, &all_well("new"), &HOLDING, at(999_999));
+    assert_eq!(phase(&waits), Some(Phase::Held));
+    assert_eq!(waits.steps.last().unwrap().message, "9.0 % of 1000 requests failed");
+    assert_eq!(phase(&next(&waits, &promoted("other"), &HOLDING, at(999_999))), Some(Phase::Held), "a stale wish");
+    assert_eq!(phase(&next(&waits, &promoted("new"), &HOLDING, at(999_999))), Some(Phase::Finish));
+    let back = next(&waits, &taken_back("new"), &HOLDING, at(999_999));
+    assert_eq!((phase(&back), active(&back)), (Some(Phase::Rollback), Some("old")));
+}
+
+#[test]
+fn a_person_promotes_a_checked_release_and_no_other() {
+    let waiting = releasing(&MANUAL, Phase::Promote);
+    for (name, facts, expected) in [
+        ("nobody spoke", all_well("new"), (Some(Phase::Promote), Some("old"))),
+        ("a stale wish", promoted("other"), (Some(Phase::Promote), Some("old"))),
+        (
+            "it fell ill meanwhile",
+            Facts { check: Check::Unknown, ..promoted("new") },
+            (Some(Phase::Promote), Some("old")),
+        ),
+        ("promoted", promoted("new"), (Some(Phase::Switch), Some("new"))),
+        ("taken back", taken_back("new"), (None, Some("old"))),
+    ] {
+        let state = next(&waiting, &facts, &MANUAL, at(999_999));
+        assert_eq!((phase(&state), active(&state)), expected, "{name}");
+    }
+    let rolling = Policy { promotion: Promotion::Manual, ..ROLLING };
+    let (road, _) = road(&rolling, &serving("old"));
+    assert!(!road.contains(&Phase::Promote), "a Rolling release has replaced the pods already");
+}
+
+#[test]
+fn a_person_ends_a_bake_early_or_takes_the_release_back() {
+    let baking = releasing(&BLUE_GREEN, Phase::Bake);
+    assert_eq!(phase(&next(&baking, &promoted("new"), &BLUE_GREEN, at(5))), Some(Phase::Finish));
+    let back = next(&baking, &taken_back("new"), &BLUE_GREEN, at(5));
+    assert_eq!((phase(&back), active(&back)), (Some(Phase::Rollback), Some("old")));
+    let both =
+        Facts { wishes: Wishes { promote: Some("new".to_owned()), ..taken_back("new").wishes }, ..all_well("new") };
+    assert_eq!(phase(&next(&baking, &both, &BLUE_GREEN, at(5))), Some(Phase::Rollback), "what is safe counts");
+}
+
+#[test]
+fn a_new_spec_takes_a_release_back_before_the_next_begins() {
+    for phase_now in [Phase::Switch, Phase::Bake] {
+        let back = next(&releasing(&BLUE_GREEN, phase_now), &all_well("newer"), &BLUE_GREEN, at(5));
+        assert_eq!((phase(&back), active(&back)), (Some(Phase::Rollback), Some("old")), "{phase_now:?}");
+        let ended = next(&back, &all_well("newer"), &BLUE_GREEN, at(6));
+        assert_eq!((ended.history[0].outcome, ended.failed.clone()), (Outcome::Superseded, None), "{phase_now:?}");
+        let begun = next(&ended, &all_well("newer"), &BLUE_GREEN, at(7));
+        assert_eq!(begun.running.unwrap().placed.release.id, "newer", "{phase_now:?}");
+    }
+    let back = next(&releasing(&BLUE_GREEN, Phase::Bake), &all_well("old"), &BLUE_GREEN, at(5));
+    let ended = next(&back, &all_well("old"), &BLUE_GREEN, at(6));
+    assert_eq!(next(&ended, &all_well("old"), &BLUE_GREEN, at(7)), ended, "the old spec is served already");
+}
+
+#[test]
+fn time_in_which_a_bake_is_not_advanced_is_not_baked() {
+    let held = hold(&releasing(&BLUE_GREEN, Phase::Bake), at(100));
+    let resumed = next(&held, &all_well("new"), &BLUE_GREEN, at(10_100));
+    assert_eq!(phase(&next(&resumed, &all_well("new"), &BLUE_GREEN, at(13_599))), Some(Phase::Bake));
+    assert_eq!(phase(&next(&resumed, &all_well("new"), &BLUE_GREEN, at(13_600))), Some(Phase::Finish));
+}
