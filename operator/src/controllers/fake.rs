@@ -199,9 +199,15 @@ impl Cluster {
         panic!("never at rest: {:?}", self.environment().status);
     }
 
-    /// Every Job succeeds, every Deployment rolls out.
+    /// Every Job succeeds, every Deployment rolls out, and pods of one that is gone go too.
     pub(crate) fn run_pods(&self) {
         let objects = self.state.lock().unwrap().objects.clone();
+        let deployment = |pod: &str| {
+            let (name, _) = pod.rsplit_once('-')?.0.rsplit_once('-')?;
+            Some(format!("/deployments/{name}"))
+        };
+        let is_left = |path: &str| objects.keys().any(|key| key.ends_with(path));
+        self.remove_pods(|pod| !pod.ends_with("-pod") && deployment(pod).is_some_and(|path| !is_left(&path)));
         for (path, object) in objects {
             if path.contains("/deployments/") {
                 self.roll_out(&path, object);

@@ -7,7 +7,7 @@ use crate::{
         environment_status::ServiceStatus,
         reasons,
     },
-    release::{Phase, facts::PROVISIONING},
+    release::{Phase, Running, facts::PROVISIONING},
 };
 
 /// Whether users are served as the spec asks, and what keeps the operator from it. At most one of Reconciling and Stalled holds.
@@ -40,8 +40,22 @@ const PAUSED: &str = "the annotation chatbot.platform/pause keeps the operator f
 type Check = fn(&Applied) -> Option<Verdict>;
 
 /// What keeps everything else from mattering comes first.
-const CHECKS: [Check; 11] =
-    [blocked, refused, suspended, paused, failed, provisioning, migrating, released, releasing, troubled, unavailable];
+const CHECKS: [Check; 14] = [
+    blocked,
+    refused,
+    suspended,
+    paused,
+    failed,
+    provisioning,
+    migrating,
+    promoting,
+    baking,
+    held,
+    released,
+    releasing,
+    troubled,
+    unavailable,
+];
 
 /// What the operator says about an environment.
 #[must_use]
@@ -92,8 +106,11 @@ fn provisioning(applied: &Applied) -> Option<Verdict> {
 
 fn migrating(applied: &Applied) -> Option<Verdict> {
     let words = last_words(applied);
-    let is_migrating = applied.state.running.as_ref().is_some_and(|running| running.phase == Phase::Migrate);
-    if !is_migrating || words.is_empty() || words.starts_with(PROVISIONING) || applied.outlook.trouble.is_some() {
+    if in_phase(applied, Phase::Migrate).is_none()
+        || words.is_empty()
+        || words.starts_with(PROVISIONING)
+        || applied.outlook.trouble.is_some()
+    {
         return None;
     }
     let next = "mend the cause; it is tried again until migrations.timeout";
@@ -106,9 +123,41 @@ fn last_words(applied: &Applied) -> &str {
     applied.state.step().map(|step| step.message.as_str()).unwrap_or_default()
 }
 
+fn promoting(applied: &Applied) -> Option<Verdict> {
+    let id = &in_phase(applied, Phase::Promote)?.placed.release.id;
+    let next = format!("annotate chatbot.platform/promote={id} to let it have the traffic");
+    let message = format!("release {id} is checked, and {}; {next}", last_words(applied));
+    Some(not_ready(Progress::Reconciling, Trouble::new(reasons::AWAITING_PROMOTION, message)))
+}
+
+/// The new release serves, and may still be taken back.
+fn baking(applied: &Applied) -> Option<Verdict> {
+    let id = &in_phase(applied, Phase::Bake)?.placed.release.id;
+    if !is_available(applied) {
+        return None;
+    }
+    let until = applied.outlook.bake_until.map_or_else(String::new, |until| format!(" until {until:.0}"));
+    let message = format!("release {id} serves, and is watched{until}{}", aside(applied));
+    Some(Verdict { ready: true, progress: Progress::Reconciling, reason: reasons::RELEASE_ACTIVE, message })
+}
+
+fn held(applied: &Applied) -> Option<Verdict> {
+    let id = &in_phase(applied, Phase::Held)?.placed.release.id;
+    let before = applied.state.previous.as_ref().map_or("the one before", |previous| previous.release.id.as_str());
+    let next = format!(
+        "annotate chatbot.platform/rollback={id} to go back to {before}, or chatbot.platform/promote={id} to keep it"
+    );
+    let message = format!("release {id} failed in its bake: {}; it goes on serving; {next}", last_words(applied));
+    Some(not_ready(Progress::Stalled, Trouble::new(reasons::RELEASE_HELD, message)))
+}
+
+fn in_phase(applied: &Applied, phase: Phase) -> Option<&Running> {
+    applied.state.running.as_ref().filter(|running| running.phase == phase)
+}
+
 /// The new release serves already, and only tidying is left.
 fn released(applied: &Applied) -> Option<Verdict> {
-    let running = applied.state.running.as_ref().filter(|running| running.phase == Phase::Finish)?;
+    let running = in_phase(applied, Phase::Finish)?;
     if !is_available(applied) {
         return None;
     }

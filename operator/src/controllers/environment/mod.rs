@@ -160,6 +160,8 @@ fn pause(applied: &Applied, before: &ReleaseState) -> Duration {
         Some(_) if applied.state.step().is_some_and(|step| step.message.starts_with(NO_ANSWER)) => WAITING,
         Some(running) if running.phase == Phase::Check || running.phase == Phase::Rollback => CHECKING,
         _ if applied.unsettled => UNSETTLED,
+        Some(running) if running.phase == Phase::Bake => applied.outlook.watch_every.clamp(CHECKING, RESTING),
+        Some(running) if running.phase == Phase::Promote || running.phase == Phase::Held => RESTING,
         Some(_) if !applied.outlook.suspended => RELEASING,
         _ if applied.outlook.trouble.is_some() => WAITING,
         Some(_) | None => RESTING,

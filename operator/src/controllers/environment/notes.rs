@@ -71,7 +71,8 @@ fn ended_release(past: &PastRelease) -> Note {
     };
     let separator = if past.message.is_empty() { "" } else { ": " };
     let message = format!("release {} ({}) {what}{separator}{}", past.id, past.image, past.message);
-    Note { warning: past.outcome == Outcome::Failed, reason: reason.to_owned(), action: "Release", message }
+    let warning = matches!(past.outcome, Outcome::Failed | Outcome::RolledBack);
+    Note { warning, reason: reason.to_owned(), action: "Release", message }
 }
 
 /// Reasons of a release on its way, of its failure, and of what nobody could ask yet.

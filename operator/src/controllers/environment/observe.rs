@@ -21,6 +21,7 @@ use kube::{
 use serde::de::DeserializeOwned;
 
 use super::{
+    PROMOTE,
     facts::in_phase,
     jobs,
     resolve::{DatabaseClaim, References, SecretData},
@@ -122,7 +123,7 @@ pub async fn observe(ctx: &Context, environment: &ChatbotEnvironment) -> Result<
     observed.refused_jobs = refused_jobs(ctx, &namespace, &observed).await;
     let state = ReleaseState::read(&environment.status.clone().unwrap_or_default());
     observed.answers = ask(ctx, &observed, &state).await;
-    observed.question = question(ctx, &observed, &state).await;
+    observed.question = question(ctx, &observed, &state, environment).await;
     observed.traffic = traffic(ctx, &observed, &state).await;
     Ok(observed)
 }
@@ -231,8 +232,18 @@ async fn ask(ctx: &Context, observed: &Observed, state: &ReleaseState) -> BTreeM
 }
 
 /// Asked last and of one server: it costs words of the language model, and all servers use the same.
-async fn question(ctx: &Context, observed: &Observed, state: &ReleaseState) -> Option<Result<(), Unanswered>> {
-    let candidate = state.running.as_ref().filter(|running| running.phase == Phase::Check)?.placed.release.id.as_str();
+async fn question(
+    ctx: &Context,
+    observed: &Observed,
+    state: &ReleaseState,
+    environment: &ChatbotEnvironment,
+) -> Option<Result<(), Unanswered>> {
+    let running = state.running.as_ref()?;
+    let candidate = running.placed.release.id.as_str();
+    let is_promoted = environment.annotations().get(PROMOTE).is_some_and(|id| id == candidate);
+    if !(running.phase == Phase::Check || (running.phase == Phase::Promote && is_promoted)) {
+        return None;
+    }
     let mut servers = observed.servers_of(candidate).peekable();
     let server = *servers.peek()?;
     let answers =

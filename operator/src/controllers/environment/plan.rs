@@ -1,5 +1,7 @@
 //! What to write, what to remove, and how the release goes on. Pure.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::{
@@ -60,6 +62,8 @@ pub struct Outlook {
     pub url: Option<String>,
     /// The services, where a server could be asked.
     pub services: Option<Vec<ServiceStatus>>,
+    /// How often a release in its bake is looked at.
+    pub watch_every: Duration,
     /// When the release under way has been watched long enough.
     pub bake_until: Option<Timestamp>,
     /// Whether a Job makes database, bucket and collections now.
@@ -157,6 +161,7 @@ fn outlook(resolved: &Resolved, observed: &Observed, before: &Before) -> Outlook
         url: Some(resolved.routing.as_ref().map_or_else(inside, super::resolve::Routing::url)),
         services: facts::services(observed, &before.state),
         bake_until: facts::bake_until(resolved, &before.state),
+        watch_every: resolved.release.analysis.interval.to_std(),
         provisioning: in_phase(&before.state, Phase::Migrate)
             && provision_job(resolved, observed).is_some_and(|job| !matches!(job, release::Job::Succeeded { .. })),
     }

@@ -1,3 +1,5 @@
+mod blue_green;
+
 use serde_json::{Value, json};
 
 use super::resolve::fixtures;

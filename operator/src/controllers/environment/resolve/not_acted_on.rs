@@ -60,13 +60,15 @@ pub(super) fn by_this_version(
     fields
 }
 
-fn of_annotations(environment: &ChatbotEnvironment) -> impl Iterator<Item = NotActedOn> + '_ {
-    let annotations = [
-        ("chatbot.platform/promote", "a checked release is promoted without a person: remove it"),
-        ("chatbot.platform/rollback", "a release is not taken back: set spec.image to the earlier one, and remove it"),
-    ];
-    let there = annotations.into_iter().filter(|(name, _)| environment.annotations().contains_key(*name));
-    there.map(|(name, message)| NotActedOn::new(format!("annotation {name}"), message))
+/// A release that is finished has nothing to go back to. One that was taken back keeps its annotation, and that is no fault.
+fn of_annotations(environment: &ChatbotEnvironment) -> Option<NotActedOn> {
+    const ROLLBACK: &str = "chatbot.platform/rollback";
+    let id = environment.annotations().get(ROLLBACK)?;
+    let status = environment.status.as_ref()?;
+    let is_active =
+        status.release.as_ref().is_some_and(|release| release.candidate.is_none() && release.id.as_ref() == Some(id));
+    let message = "this release is finished: set spec.image and settings to the earlier ones, and remove it";
+    is_active.then(|| NotActedOn::new(format!("annotation {ROLLBACK}"), message))
 }
 
 /// Fields that another field of the same spec, or its absence, deprives of their effect.
@@ -91,19 +93,21 @@ pub(super) fn by_other_fields(spec: &ChatbotEnvironmentSpec, backups: &Backups) 
     checks.into_iter().filter_map(named).collect()
 }
 
+/// What only a release beside the active one can do, written for one that replaces it. A tier's default is nobody's wish here.
 fn of_release(release: &ReleaseSpec, defaults: &TierDefaults) -> Vec<NotActedOn> {
-    let blue_green = release.strategy.unwrap_or(defaults.strategy) == Strategy::BlueGreen;
-    let bake = !release.bake.unwrap_or(defaults.bake).to_std().is_zero();
+    let is_rolling = release.strategy.unwrap_or(defaults.strategy) == Strategy::Rolling;
+    let bake = release.bake.unwrap_or(defaults.bake).to_std();
+    let in_place = "a Rolling release replaces the pods in place: write strategy BlueGreen, or remove it";
+    let unwatched = "nothing is watched without a bake: write release.bake, or remove it";
+    let has_analysis = release.analysis != crate::crd::Analysis::default();
+    let holds = release.on_failure == OnFailure::Hold;
     let checks = [
-        (blue_green, "release.strategy", "BlueGreen is released as Rolling"),
-        (release.promotion == Promotion::Manual, "release.promotion", "a checked release is promoted without a person"),
-        (bake, "release.bake", "a release is not watched after its checks"),
-        (
-            release.analysis != crate::crd::Analysis::default(),
-            "release.analysis",
-            "a release is not watched after its checks",
-        ),
-        (release.on_failure == OnFailure::Hold, "release.onFailure", "a release that fails is never held"),
+        (is_rolling && release.promotion == Promotion::Manual, "release.promotion", in_place),
+        (is_rolling && !bake.is_zero(), "release.bake", in_place),
+        (is_rolling && has_analysis, "release.analysis", in_place),
+        (is_rolling && holds, "release.onFailure", in_place),
+        (!is_rolling && bake.is_zero() && has_analysis, "release.analysis", unwatched),
+        (!is_rolling && bake.is_zero() && holds, "release.onFailure", unwatched),
     ];
     checks.into_iter().filter_map(named).collect()
 }

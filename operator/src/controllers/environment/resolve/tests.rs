@@ -487,6 +487,10 @@ fn what_another_field_deprives_of_its_effect_is_named() {
         ("  backups: {rto: 2h}\n", "backups.rto"),
         ("  monitoring: {labels: {release: prometheus}}\n", "monitoring.labels"),
         ("  network: {policies: false, allowFrom: [{podSelector: {}}]}\n", "network.allowFrom"),
+        ("  release: {bake: 10m}\n", "release.bake"),
+        ("  release: {promotion: Manual}\n", "release.promotion"),
+        ("  release: {onFailure: Hold}\n", "release.onFailure"),
+        ("  release: {strategy: BlueGreen, analysis: {minRequests: 5}}\n", "release.analysis"),
         ("  app: {replicas: 3, autoscaling: {max: 4}}\n", "app.replicas"),
         ("  worker: {replicas: 3, autoscaling: {max: 4}}\n", "worker.replicas"),
     ] {
@@ -496,23 +500,30 @@ fn what_another_field_deprives_of_its_effect_is_named() {
 }
 
 #[test]
-fn annotations_without_machinery_are_named() {
-    for name in ["chatbot.platform/promote", "chatbot.platform/rollback"] {
-        let mut environment = minimal(Tier::Dev);
-        environment.metadata.annotations.get_or_insert_default().insert(name.to_owned(), "x".to_owned());
-        let resolved = resolve(&environment, &complete()).unwrap();
-        assert!(resolved.not_acted_on.iter().any(|it| it.field == format!("annotation {name}")), "{name}");
-    }
+fn a_wish_to_take_back_a_finished_release_is_named() {
+    let mut environment = minimal(Tier::Dev);
+    environment
+        .metadata
+        .annotations
+        .get_or_insert_default()
+        .insert("chatbot.platform/rollback".to_owned(), "one".to_owned());
+    let named = |environment: &ChatbotEnvironment| {
+        let resolved = resolve(environment, &complete()).unwrap();
+        resolved.not_acted_on.iter().any(|it| it.field == "annotation chatbot.platform/rollback")
+    };
+    let release =
+        |id: &str| crate::crd::environment_status::ReleaseStatus { id: Some(id.to_owned()), ..Default::default() };
+    environment.status.get_or_insert_default().release = Some(release("one"));
+    assert!(named(&environment));
+    environment.status.get_or_insert_default().release = Some(release("other"));
+    assert!(!named(&environment), "it was taken back, or is not known");
 }
 
 #[test]
 fn what_this_version_does_not_do_is_named() {
     let fields = |tier| fixtures::resolved(tier).not_acted_on.iter().map(|it| it.field.clone()).collect::<Vec<_>>();
     assert_eq!(fields(Tier::Dev), ["migrations.backupFirst", "monitor"]);
-    assert_eq!(
-        fields(Tier::Prod),
-        ["backups", "migrations.backupFirst", "monitor", "release.strategy", "release.bake", "monitoring.level"]
-    );
+    assert_eq!(fields(Tier::Prod), ["backups", "migrations.backupFirst", "monitor", "monitoring.level"]);
 }
 
 // What the pods must reach
