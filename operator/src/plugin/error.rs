@@ -85,6 +85,9 @@ pub enum PluginError {
     /// A document did not become findable.
     #[error("{0}")]
     Document(String),
+    /// What is wanted makes no sense now.
+    #[error("{0}; see kubectl chatbot status")]
+    Wish(String),
     /// A local file cannot be read.
     #[error("cannot read {path}: {source}")]
     File {

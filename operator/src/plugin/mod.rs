@@ -3,6 +3,7 @@
 //! | file | subject |
 //! |---|---|
 //! | [`status`], [`logs`], [`doctor`], [`ask`], [`upload`] | one subcommand each |
+//! | [`wish`] | `promote`, `rollback`, `retry`, `pause`, `resume` |
 //! | [`target`] | which cluster, namespace and environment is meant |
 //! | [`chatbot`] | the way into a running chatbot: tunnel, key, HTTP |
 //! | [`next_step`] | what a person does about a reason |
@@ -18,6 +19,7 @@ pub mod output;
 pub mod status;
 pub mod target;
 pub mod upload;
+pub mod wish;
 
 use std::path::PathBuf;
 
@@ -26,6 +28,7 @@ use clap::{Args, Parser, Subcommand};
 pub use error::PluginError;
 use output::Output;
 use target::Target;
+use wish::Wish;
 
 /// Looks after chatbot environments: what they do, what they say, and whether they are well
 #[derive(Debug, Parser)]
@@ -63,6 +66,16 @@ enum Command {
     Ask(ask::Arguments),
     /// Give the chatbot a text or Markdown document to answer from
     Upload(upload::Arguments),
+    /// Let the release that waits have the traffic, or end its bake
+    Promote(wish::Arguments),
+    /// Take the release under way back
+    Rollback(wish::Arguments),
+    /// Try the release that failed again
+    Retry(wish::Arguments),
+    /// Keep the operator's hands off the environment
+    Pause(wish::Arguments),
+    /// Let the operator go on after a pause
+    Resume(wish::Arguments),
 }
 
 /// Runs the subcommand.
@@ -78,6 +91,11 @@ pub async fn run(cli: Cli) -> Result<(), PluginError> {
         Command::Doctor(arguments) => doctor::run(&target, &output, arguments).await,
         Command::Ask(arguments) => ask::run(&target, &output, arguments).await,
         Command::Upload(arguments) => upload::run(&target, &output, arguments).await,
+        Command::Promote(arguments) => wish::run(&target, &output, Wish::Promote, arguments).await,
+        Command::Rollback(arguments) => wish::run(&target, &output, Wish::Rollback, arguments).await,
+        Command::Retry(arguments) => wish::run(&target, &output, Wish::Retry, arguments).await,
+        Command::Pause(arguments) => wish::run(&target, &output, Wish::Pause, arguments).await,
+        Command::Resume(arguments) => wish::run(&target, &output, Wish::Resume, arguments).await,
     };
     match outcome {
         Err(error) if error.is_closed_output() => Ok(()),
@@ -106,6 +124,11 @@ mod tests {
             "doctor -n chatbot-prod",
             "ask --namespace chatbot-dev dev question",
             "ask question",
+            "promote -n chatbot-prod prod",
+            "rollback",
+            "retry dev",
+            "pause dev",
+            "resume dev",
             "upload --namespace chatbot-dev dev guide.md --wait 120s",
         ] {
             let words = std::iter::once("kubectl-chatbot").chain(line.split(' '));

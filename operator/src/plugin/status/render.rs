@@ -74,6 +74,15 @@ fn release_lines(release: &ReleaseStatus, now: Timestamp, palette: Palette) -> V
         let text = format!("{}  {}  {}", candidate.id, candidate.colour.as_str(), candidate.image);
         lines.push(row("Candidate", &text));
     }
+    if let Some(previous) = &release.previous {
+        let text = format!(
+            "{}  {}  {}  ready to take the traffic back",
+            previous.id,
+            previous.colour.as_str(),
+            previous.image
+        );
+        lines.push(row("Before", &text));
+    }
     lines.push(row("Phase", &phase_text(release, now)));
     lines.extend(release.steps.iter().map(|step| row("", &step_text(step, now, palette))));
     lines
@@ -120,15 +129,12 @@ fn condition_lines(
     status: &ChatbotEnvironmentStatus,
     palette: Palette,
 ) -> Vec<String> {
-    let release = status.release.as_ref();
-    let id = release.and_then(|release| release.candidate.as_ref().map(|candidate| candidate.id.as_str()));
-    let id = id.or_else(|| status.failed_releases.first().map(|failed| failed.id.as_str()));
     let (name, namespace) = (environment.name_any(), environment.namespace().unwrap_or_default());
     let mut lines = Vec::new();
     for (index, condition) in status.conditions.iter().enumerate() {
         let label = if index == 0 { "Conditions" } else { "" };
         lines.push(row(label, &condition_text(condition, palette)));
-        let step = is_bad(condition).then(|| next_step(&condition.reason, &name, &namespace, id)).flatten();
+        let step = is_bad(condition).then(|| next_step(&condition.reason, &name, &namespace)).flatten();
         lines.extend(step.map(|step| row("", &format!("  next: {step}"))));
     }
     lines

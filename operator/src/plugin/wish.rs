@@ -1,0 +1,190 @@
+//! `kubectl chatbot promote`, `rollback`, `retry`, `pause`, `resume`: what a person wants of a release.
+//!
+//! Each sets an annotation, with the id of the release that is meant, so that a repository of manifests can do the same; the
+//! spec stays as it is.
+
+use std::time::Duration;
+
+use clap::Args;
+use kube::{
+    Api, ResourceExt,
+    api::{Patch, PatchParams},
+};
+use serde_json::json;
+
+use super::{
+    PluginError,
+    output::Output,
+    target::{Target, within},
+};
+use crate::{
+    controllers::environment::{PAUSE, PROMOTE, RETRY, ROLLBACK},
+    crd::{ChatbotEnvironment, Phase, environment_status::ReleaseStatus},
+};
+
+const MANAGER: &str = "kubectl-chatbot";
+/// How often, and how often at most, it is looked whether the operator has seen that an annotation is gone.
+const LOOK: Duration = Duration::from_millis(500);
+const LOOKS: usize = 30;
+
+/// Options of all of them.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The environment; may be left out where the namespace has only one
+    name: Option<String>,
+}
+
+/// What is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// The release that waits gets the traffic, or its bake ends.
+    Promote,
+    /// The release under way is taken back.
+    Rollback,
+    /// The release that failed is tried again.
+    Retry,
+    /// The operator keeps its hands off.
+    Pause,
+    /// It goes on.
+    Resume,
+}
+
+/// An annotation to set, or to take away.
+#[derive(Debug, PartialEq, Eq)]
+struct Change {
+    annotation: &'static str,
+    value: Option<String>,
+    /// What a person is told.
+    told: String,
+}
+
+pub(super) async fn run(target: &Target, output: &Output, wish: Wish, arguments: Arguments) -> Result<(), PluginError> {
+    let environment = target.environment(arguments.name.as_deref()).await?;
+    let name = environment.name_any();
+    let change = change(wish, &environment).map_err(PluginError::Wish)?;
+    if counts_no_more(&environment, &change) {
+        annotate(target, &name, change.annotation, None).await?;
+        until_forgotten(target, &name).await?;
+    }
+    annotate(target, &name, change.annotation, change.value.as_deref()).await?;
+    output.line(&format!("{}; see kubectl chatbot status {name} -n {} --watch", change.told, target.namespace))?;
+    Ok(())
+}
+
+async fn annotate(target: &Target, name: &str, annotation: &str, value: Option<&str>) -> Result<(), PluginError> {
+    let api: Api<ChatbotEnvironment> = target.api();
+    let parameters = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+    let patch = Patch::Merge(json!({ "metadata": { "annotations": { annotation: value } } }));
+    within(&format!("annotate ChatbotEnvironment {name}"), api.patch(name, &parameters, &patch)).await.map(drop)
+}
+
+/// A wish to retry counts once for as long as it stands written.
+fn counts_no_more(environment: &ChatbotEnvironment, change: &Change) -> bool {
+    change.annotation == RETRY && environment.annotations().get(RETRY) == change.value.as_ref()
+}
+
+async fn until_forgotten(target: &Target, name: &str) -> Result<(), PluginError> {
+    for _ in 0..LOOKS {
+        if release(&target.environment(Some(name)).await?).retried.is_none() {
+            break;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(())
+}
+
+fn release(environment: &ChatbotEnvironment) -> ReleaseStatus {
+    environment.status.as_ref().and_then(|status| status.release.clone()).unwrap_or_default()
+}
+
+/// The annotation for a wish, or why it makes no sense now, and what does.
+fn change(wish: Wish, environment: &ChatbotEnvironment) -> Result<Change, String> {
+    let release = release(environment);
+    let (phase, candidate) = (release.phase, release.candidate.as_ref().map(|candidate| candidate.id.clone()));
+    let set = |annotation, id: String, told: String| Ok(Change { annotation, value: Some(id), told });
+    match (wish, candidate) {
+        (Wish::Promote, Some(id)) if matches!(phase, Phase::Promote | Phase::Bake | Phase::Held) => {
+            set(PROMOTE, id.clone(), format!("release {id} is promoted"))
+        }
+        (Wish::Promote, Some(id)) => Err(format!("release {id} is in {phase}, and waits for nobody yet")),
+        (Wish::Promote, None) => Err("no release waits: nothing is to be promoted".to_owned()),
+        (Wish::Rollback, Some(id)) if matches!(phase, Phase::Promote | Phase::Bake | Phase::Held) => {
+            set(ROLLBACK, id.clone(), format!("release {id} is taken back"))
+        }
+        (Wish::Rollback, Some(id)) => Err(format!(
+            "release {id} is in {phase}, where it cannot be taken back: write the earlier image and settings into the spec"
+        )),
+        (Wish::Rollback, None) => Err(
+            "no release is under way, and the release before is gone: write the earlier image and settings into the spec"
+                .to_owned(),
+        ),
+        (Wish::Retry, _) => match failed(environment) {
+            Some(id) => set(RETRY, id.clone(), format!("release {id} is tried again")),
+            None => Err("the release that the spec asks for has not failed: nothing is to be tried again".to_owned()),
+        },
+        (Wish::Pause, _) => set(PAUSE, "true".to_owned(), "the operator keeps its hands off".to_owned()),
+        (Wish::Resume, _) => {
+            Ok(Change { annotation: PAUSE, value: None, told: "the operator goes on".to_owned() })
+        }
+    }
+}
+
+fn failed(environment: &ChatbotEnvironment) -> Option<String> {
+    Some(environment.status.as_ref()?.failed_releases.first()?.id.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(phase: &str, candidate: bool, failed: bool) -> ChatbotEnvironment {
+        let mut release = json!({ "phase": phase });
+        if candidate {
+            release["candidate"] = json!({ "id": "new", "colour": "green", "image": "chatbot:2" });
+        }
+        let failures = if failed {
+            json!([{ "id": "bad", "at": "2026-01-01T00:00:00Z", "phase": "Bake", "reason": "RolledBack", "message": "" }])
+        } else {
+            json!([])
+        };
+        serde_json::from_value(json!({
+            "apiVersion": "chatbot.platform/v1alpha1", "kind": "ChatbotEnvironment", "metadata": { "name": "prod" },
+            "spec": { "tier": "prod", "image": "chatbot:2", "secretRef": { "name": "chatbot" } },
+            "status": { "release": release, "failedReleases": failures },
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn each_wish_is_an_annotation_or_says_why_it_makes_no_sense() {
+        let table = [
+            (Wish::Promote, environment("Promote", true, false), Ok((PROMOTE, Some("new")))),
+            (Wish::Promote, environment("Bake", true, false), Ok((PROMOTE, Some("new")))),
+            (Wish::Promote, environment("Start", true, false), Err("release new is in Start, and waits")),
+            (Wish::Promote, environment("Stable", false, false), Err("no release waits")),
+            (Wish::Rollback, environment("Held", true, false), Ok((ROLLBACK, Some("new")))),
+            (Wish::Rollback, environment("Finish", true, false), Err("write the earlier image")),
+            (Wish::Rollback, environment("Stable", false, false), Err("write the earlier image")),
+            (Wish::Retry, environment("Failed", false, true), Ok((RETRY, Some("bad")))),
+            (Wish::Retry, environment("Stable", false, false), Err("has not failed")),
+            (Wish::Pause, environment("Stable", false, false), Ok((PAUSE, Some("true")))),
+            (Wish::Resume, environment("Stable", false, false), Ok((PAUSE, None))),
+        ];
+        for (wish, environment, expected) in table {
+            match (change(wish, &environment), expected) {
+                (Ok(change), Ok(expected)) => assert_eq!((change.annotation, change.value.as_deref()), expected),
+                (Err(why), Err(words)) => assert!(why.contains(words), "{wish:?}: {why}"),
+                (found, expected) => panic!("{wish:?}: {found:?} instead of {expected:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_retry_that_counted_already_is_written_anew() {
+        let mut environment = environment("Failed", false, true);
+        let change = change(Wish::Retry, &environment).unwrap();
+        assert!(!counts_no_more(&environment, &change));
+        environment.annotations_mut().insert(RETRY.to_owned(), "bad".to_owned());
+        assert!(counts_no_more(&environment, &change));
+    }
+}
