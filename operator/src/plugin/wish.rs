@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn each_wish_is_an_annotation_or_says_why_it_makes_no_sense() {
-        let table = [
+        let table = vec![
             (Wish::Promote, environment("Promote", true, false), Ok((PROMOTE, Some("new")))),
             (Wish::Promote, environment("Bake", true, false), Ok((PROMOTE, Some("new")))),
             (Wish::Promote, environment("Start", true, false), Err("release new is in Start, and waits")),

@@ -63,8 +63,8 @@ fn each_phase_runs_what_it_needs_and_nothing_else() {
     use Phase::{Bake, Check, Finish, Held, Migrate, Promote, Rollback, Start, Switch};
     let both = ["app new", "app old", "worker old"];
     let switched = ["app new", "app old", "worker new"];
-    let table: [(&Policy, Phase, &[&str], Colour, Option<Colour>); 9] = [
-        (&BLUE_GREEN, Migrate, &["app old", "worker old"], Colour::Blue, None),
+    let table = [
+        (&BLUE_GREEN, Migrate, &["app old", "worker old"][..], Colour::Blue, None),
         (&BLUE_GREEN, Start, &both, Colour::Blue, Some(Colour::Green)),
         (&BLUE_GREEN, Check, &both, Colour::Blue, Some(Colour::Green)),
         (&MANUAL, Promote, &both, Colour::Blue, Some(Colour::Green)),
@@ -92,7 +92,9 @@ fn in_phase(policy: &Policy, phase: Phase) -> ReleaseState {
     match phase {
         Phase::Finish => next(&releasing(policy, Phase::Bake), &promoted("new"), policy, at(1)),
         Phase::Held | Phase::Rollback => next(&releasing(policy, Phase::Bake), &ill(), policy, at(1)),
-        other => releasing(policy, other),
+        Phase::Migrate | Phase::Start | Phase::Check | Phase::Promote | Phase::Switch | Phase::Bake => {
+            releasing(policy, phase)
+        }
     }
 }
 
