@@ -3,12 +3,15 @@
 use kube::Client;
 use tokio::sync::OnceCell;
 
-use crate::shell::{kubectl, must};
+use crate::shell::{apply, kubectl, must};
 
 /// Where the operator runs.
 pub const OPERATOR_NAMESPACE: &str = "chatbot-system";
 /// Where the platform services run.
 pub const SERVICES_NAMESPACE: &str = "chatbot-platform";
+
+/// The upstream that says what a test tells it to, as a manifest: exact words, errors and delays.
+pub const UPSTREAM: &str = include_str!("../manifests/upstream.yaml");
 
 static INSTALLED: OnceCell<()> = OnceCell::const_new();
 
@@ -36,7 +39,7 @@ async fn install() {
     let local = ["--values", "charts/platform-services/values-local.yaml"];
     helm_install("platform-services", SERVICES_NAMESPACE, &local).await;
     helm_install("chatbot-operator", OPERATOR_NAMESPACE, &[]).await;
-    apply_scripted_upstream().await;
+    apply(UPSTREAM).await;
     rolled_out(SERVICES_NAMESPACE).await;
     rolled_out(OPERATOR_NAMESPACE).await;
 }
@@ -61,9 +64,4 @@ pub async fn rolled_out(namespace: &str) {
     for kind in ["statefulset", "deployment"] {
         kubectl(&["--namespace", namespace, "rollout", "status", kind, "--timeout=120s"]).await;
     }
-}
-
-/// The upstream that says what a test tells it to: exact words, errors and delays.
-async fn apply_scripted_upstream() {
-    crate::shell::apply(include_str!("../manifests/upstream.yaml")).await;
 }

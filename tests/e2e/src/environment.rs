@@ -1,5 +1,6 @@
 //! One ChatbotEnvironment in a namespace of its own, for one test.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chatbot_operator::crd::ChatbotEnvironment;
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 use crate::cluster::{Cluster, SERVICES_NAMESPACE};
 use crate::forward::Forward;
 use crate::shell::{apply, kubectl, must};
-use crate::until;
+use crate::{operator, until};
 
 /// A slow step of a busy two-core machine may take this long; what a test asserts is that it happens, not when.
 pub const PATIENCE: Duration = Duration::from_secs(180);
@@ -29,32 +30,50 @@ impl Environment {
     pub async fn prepare(cluster: &Cluster, name: &str) -> Self {
         let environment =
             Self { namespace: format!("e2e-{name}"), name: name.to_owned(), client: cluster.client.clone() };
-        environment.remove().await;
+        environment.clear().await;
         // While a pod with a long grace is there, the cluster looks at a namespace again only after half that grace.
         kubectl(&["wait", "--for=delete", &format!("namespace/{}", environment.namespace), "--timeout=500s"]).await;
         apply(&namespace_manifest(&environment.namespace)).await;
-        environment.copy_admin_secret().await;
+        copy_admin_secret(&environment.namespace).await;
         environment
             .write_secret(&[("SECRET_KEY", SECRET_KEY), ("OPENROUTER_API_KEY", "unused-by-the-local-model")])
             .await;
         environment
     }
 
-    /// Deletes environment and namespace. Nothing waits until they are gone: the next test has a namespace of its own.
+    /// Deletes environment and namespace, once it is certain that no secret was told to anybody. Nothing waits until they are
+    /// gone: the next test has a namespace of its own.
     pub async fn remove(&self) {
+        self.has_kept_its_secrets().await;
+        self.clear().await;
+    }
+
+    async fn clear(&self) {
         let namespace = ["--namespace", &self.namespace, "delete", "--ignore-not-found"];
         kubectl(&[&namespace[..], &["chatbotenvironment", &self.name]].concat()).await;
         kubectl(&["delete", "namespace", &self.namespace, "--ignore-not-found", "--wait=false"]).await;
     }
 
-    async fn copy_admin_secret(&self) {
-        let raw = kubectl(&["--namespace", SERVICES_NAMESPACE, "get", "secret", "platform-admin", "-o", "json"]).await;
-        let admin: Value = serde_json::from_str(&raw).expect("kubectl prints JSON");
-        let copy = json!({
-            "apiVersion": "v1", "kind": "Secret", "type": "Opaque", "data": admin["data"],
-            "metadata": {"name": "platform-admin", "namespace": self.namespace},
-        });
-        apply(&copy.to_string()).await;
+    /// Looks for every secret of the namespace in all that the operator said: its log, events, conditions.
+    async fn has_kept_its_secrets(&self) {
+        let said_here = ["events,chatbotenvironments", "-o", "json"];
+        let said_here = kubectl(&[&["--namespace", &self.namespace, "get"][..], &said_here].concat()).await;
+        let logged = operator::logs().await;
+        for (key, secret) in self.secrets().await {
+            assert!(!said_here.contains(&secret), "the value of {key} stands in an event or a status");
+            assert!(!logged.contains(&secret), "the value of {key} stands in the operator's log");
+        }
+    }
+
+    /// Keys and passwords in the namespace's Secrets, each with the name of its variable.
+    async fn secrets(&self) -> Vec<(String, String)> {
+        let pairs =
+            "{{range .items}}{{range $key, $value := .data}}{{$key}} {{$value|base64decode}}{{\"\\n\"}}{{end}}{{end}}";
+        let output = format!("go-template={pairs}");
+        let all = kubectl(&["--namespace", &self.namespace, "get", "secrets", "-o", &output]).await;
+        let pairs = all.lines().filter_map(|line| line.split_once(' '));
+        let secrets = pairs.filter_map(|(key, value)| Some((key.to_owned(), secret_part(key, value)?.to_owned())));
+        secrets.filter(|(_, secret)| secret.len() >= SHORTEST_SECRET).collect()
     }
 
     /// Writes the environment's Secret `chatbot` with exactly these keys.
@@ -124,6 +143,22 @@ impl Environment {
         seen.await.2
     }
 
+    /// Waits until a condition has this status and reason; returns the message.
+    pub async fn gives(&self, kind: &str, status: &str, reason: &str) -> String {
+        let what = format!("{kind}={status} because of {reason}");
+        let seen = until(&what, PATIENCE, || self.condition(kind), |(s, why, _)| s == status && why == reason);
+        seen.await.2
+    }
+
+    /// Waits for an event of type Warning with this reason.
+    pub async fn warns(&self, reason: &str) {
+        let of_this = format!("involvedObject.name={},type=Warning,reason={reason}", self.name);
+        let namespace = ["--namespace", self.namespace.as_str()];
+        let events = ["get", "events", "--field-selector", of_this.as_str(), "-o", "name"];
+        let args = [&namespace[..], &events].concat();
+        until(&format!("a warning {reason}"), PATIENCE, || kubectl(&args), |events| !events.is_empty()).await;
+    }
+
     /// The status as JSON.
     pub async fn status(&self) -> Value {
         serde_json::to_value(self.get().await.status).expect("a status is JSON")
@@ -134,6 +169,17 @@ impl Environment {
         Forward::open(&self.namespace, &format!("service/{}", self.name), 80).await
     }
 
+    /// A file with a text that no other environment has uploaded: the same document twice is one document.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub async fn document(&self, about: &str) -> PathBuf {
+        let uid = self.get().await.metadata.uid.expect("the environment has an identity");
+        let file = std::env::temp_dir().join(format!("{about}-{uid}.md"));
+        std::fs::write(&file, format!("# About {about}\n\nThis was written for {uid}.\n")).expect("a temporary file");
+        file
+    }
+
     /// Runs the plugin against this environment, which must succeed.
     pub async fn plugin(&self, args: &[&str]) -> String {
         let mut all = vec!["chatbot", args[0], "--namespace", &self.namespace, &self.name];
@@ -141,6 +187,31 @@ impl Environment {
         must("kubectl", &all, "").await
     }
 }
+
+/// Copies the administrator's Secret of the shared services into a namespace, as `spec.provision` needs it.
+///
+/// # Panics
+/// When there is none.
+pub async fn copy_admin_secret(namespace: &str) {
+    let raw = kubectl(&["--namespace", SERVICES_NAMESPACE, "get", "secret", "platform-admin", "-o", "json"]).await;
+    let admin: Value = serde_json::from_str(&raw).expect("kubectl prints JSON");
+    let copy = json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "Opaque", "data": admin["data"],
+        "metadata": {"name": "platform-admin", "namespace": namespace},
+    });
+    apply(&copy.to_string()).await;
+}
+
+/// What must not be told of a variable: the password in a URL, or the whole value of a key or password.
+fn secret_part<'a>(key: &str, value: &'a str) -> Option<&'a str> {
+    match value.split_once("://") {
+        Some((_, rest)) => rest.split_once('@')?.0.split_once(':').map(|(_, password)| password),
+        None => (key.ends_with("_KEY") || key.ends_with("_PASSWORD")).then_some(value),
+    }
+}
+
+/// A shorter value may stand in a text by chance.
+const SHORTEST_SECRET: usize = 12;
 
 /// Long enough for the chatbot to accept, and worth nothing.
 pub const SECRET_KEY: &str = "only-for-tests-0123456789abcdef0123456789abcdef";

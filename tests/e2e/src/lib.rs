@@ -4,7 +4,10 @@
 pub mod cluster;
 pub mod environment;
 pub mod forward;
+pub mod operator;
+pub mod postgres;
 pub mod shell;
+pub mod toolbox;
 pub mod until;
 
 pub use cluster::Cluster;

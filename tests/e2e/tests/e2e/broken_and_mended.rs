@@ -1,125 +1,139 @@
 //! What breaks is named, with what to do; what ran keeps running; once mended, the environment recovers by itself.
 
-use e2e::environment::SECRET_KEY;
+use e2e::environment::{SECRET_KEY, merge};
 use e2e::shell::{apply, kubectl};
 use e2e::{Cluster, Environment};
-use serde_json::json;
+use serde_json::{Value, json};
 
-/// The line that every mended environment must end with.
-async fn mended(environment: Environment) {
+/// Keys of the Secret that make an environment whole.
+const WHOLE: [(&str, &str); 2] = [("SECRET_KEY", SECRET_KEY), ("OPENROUTER_API_KEY", "unused-by-the-local-model")];
+
+/// What goes wrong after the environment was Ready.
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    SecretDeleted,
+    KeyRemoved,
+    MigrationFails,
+    NoRoom,
+    NoImage,
+    SettingRefused,
+    NeverReady,
+    NeverPasses,
+}
+
+impl Fault {
+    const ALL: [Self; 8] = [
+        Self::SecretDeleted,
+        Self::KeyRemoved,
+        Self::MigrationFails,
+        Self::NoRoom,
+        Self::NoImage,
+        Self::SettingRefused,
+        Self::NeverReady,
+        Self::NeverPasses,
+    ];
+
+    /// The reason that condition and event give, and what the message quotes.
+    fn expected(self) -> (&'static str, &'static str) {
+        match self {
+            Self::SecretDeleted => ("SecretNotFound", "chatbot"),
+            Self::KeyRemoved => ("SecretKeysMissing", "OPENROUTER_API_KEY"),
+            Self::MigrationFails => ("MigrationFailed", "nowhere"),
+            Self::NoRoom => ("QuotaExceeded", "tight"),
+            Self::NoImage => ("ImagePullFailed", "localhost/nobody-made-this:1"),
+            Self::SettingRefused => ("CrashLoop", "REQUEST_TIMEOUT"),
+            Self::NeverReady => ("PodsNotReady", "postgresql is down"),
+            Self::NeverPasses => ("ReleaseFailed", "llm is not healthy"),
+        }
+    }
+
+    /// Breaks it. Whatever is not about the Secret comes with a new release.
+    async fn strike(self, environment: &Environment) {
+        match self {
+            Self::SecretDeleted => delete(environment, "secret", "chatbot").await,
+            Self::KeyRemoved => environment.write_secret(&WHOLE[..1]).await,
+            Self::MigrationFails => {
+                let nowhere = "postgresql://broken:a-password-of-its-own@nowhere.chatbot-platform.svc:5432/broken";
+                environment.write_secret(&[WHOLE[0], WHOLE[1], ("DATABASE_URL", nowhere)]).await;
+            }
+            Self::NoRoom => {
+                apply(&no_pods(environment).to_string()).await;
+                want(environment, json!({"settings": {"LLM_MODEL": "no-room"}})).await;
+            }
+            Self::NoImage => want(environment, json!({"image": "localhost/nobody-made-this:1"})).await,
+            Self::SettingRefused => want(environment, json!({"settings": {"REQUEST_TIMEOUT": "whenever"}})).await,
+            Self::NeverReady => {
+                apply(&cut_off_from_the_database(environment).await.to_string()).await;
+                want(environment, json!({"settings": {"LLM_MODEL": "never-ready"}})).await;
+            }
+            Self::NeverPasses => {
+                let nowhere = json!({"LLM_BASE_URL": "http://nowhere.chatbot-platform.svc:8080/v1"});
+                want(environment, json!({"settings": nowhere, "release": {"checkTimeout": "20s"}})).await;
+            }
+        }
+    }
+
+    async fn mend(self, environment: &Environment) {
+        match self {
+            Self::SecretDeleted | Self::KeyRemoved | Self::MigrationFails => environment.write_secret(&WHOLE).await,
+            Self::NoRoom => delete(environment, "resourcequota", "tight").await,
+            Self::NeverReady => delete(environment, "networkpolicy", "cut-off").await,
+            Self::NoImage | Self::SettingRefused | Self::NeverPasses => want(environment, json!({})).await,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ran_keeps_running_whatever_breaks_and_mending_is_enough() {
+    let cluster = Cluster::get().await;
+    let environment = Environment::prepare(&cluster, "broken").await;
+    want(&environment, json!({})).await;
     environment.ready().await;
+    for fault in Fault::ALL {
+        let (reason, words) = fault.expected();
+        fault.strike(&environment).await;
+        let message = environment.gives("Ready", "False", reason).await;
+        assert!(message.contains(words), "{fault:?}: {words:?} is not quoted in {message:?}");
+        environment.warns(reason).await;
+        let answer = environment.plugin(&["ask", "Are you there?"]).await;
+        assert!(answer.contains("Are you there?"), "{fault:?}: what ran before answers: {answer}");
+        fault.mend(&environment).await;
+        environment.ready().await;
+    }
     environment.remove().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_missing_secret_is_named_and_its_arrival_is_enough() {
-    let cluster = Cluster::get().await;
-    let environment = Environment::prepare(&cluster, "no-secret").await;
-    kubectl(&["--namespace", &environment.namespace, "delete", "secret", "chatbot"]).await;
-    environment.apply(json!({})).await;
-    environment.says("Ready", "False", "chatbot").await;
-
-    environment.write_secret(&[("SECRET_KEY", SECRET_KEY), ("OPENROUTER_API_KEY", "x")]).await;
-    mended(environment).await;
+/// The environment as it should be, with a change. Its own policies are off: they could not tell one release from another.
+async fn want(environment: &Environment, change: Value) {
+    let mut spec = json!({"network": {"policies": false}});
+    merge(&mut spec, change);
+    environment.apply(spec).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_missing_key_is_named_and_its_value_never_is() {
-    let cluster = Cluster::get().await;
-    let environment = Environment::prepare(&cluster, "no-key").await;
-    environment.write_secret(&[("SECRET_KEY", SECRET_KEY)]).await;
-    environment.apply(json!({})).await;
-
-    environment.says("Ready", "False", "OPENROUTER_API_KEY").await;
-    let whole = environment.status().await.to_string();
-    assert!(!whole.contains(SECRET_KEY), "a secret value stands in the status");
-
-    environment.write_secret(&[("SECRET_KEY", SECRET_KEY), ("OPENROUTER_API_KEY", "x")]).await;
-    mended(environment).await;
+async fn delete(environment: &Environment, kind: &str, name: &str) {
+    kubectl(&["--namespace", &environment.namespace, "delete", kind, name]).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_image_that_cannot_be_pulled_leaves_the_old_release_answering() {
-    let cluster = Cluster::get().await;
-    let environment = Environment::prepare(&cluster, "no-image").await;
-    environment.apply(json!({})).await;
-    environment.ready().await;
-
-    environment.apply(json!({"image": "localhost/nobody-made-this:1"})).await;
-    environment.says("Ready", "False", "nobody-made-this").await;
-    assert!(!environment.plugin(&["ask", "Are you there?"]).await.is_empty(), "the old release answers");
-
-    environment.apply(json!({})).await;
-    mended(environment).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_migration_that_fails_says_why_and_changes_nothing_that_runs() {
-    let cluster = Cluster::get().await;
-    let environment = Environment::prepare(&cluster, "no-database").await;
-    let nowhere = "postgresql://nobody@postgresql.chatbot-platform.svc:5432/not_there";
-    let keys = [("SECRET_KEY", SECRET_KEY), ("OPENROUTER_API_KEY", "x")];
-    environment.write_secret(&[keys[0], keys[1], ("DATABASE_URL", nowhere)]).await;
-    environment.apply(json!({"provision": null})).await;
-    let wanted = [
-        ("REDIS_URL", "redis://redis.chatbot-platform.svc:6379/0"),
-        ("QDRANT_URL", "http://qdrant.chatbot-platform.svc:6333"),
-    ];
-    environment.says("Ready", "False", "REDIS_URL").await;
-    environment.write_secret(&[keys[0], keys[1], ("DATABASE_URL", nowhere), wanted[0], wanted[1]]).await;
-    environment.says("Ready", "False", "igrat").await;
-
-    environment.write_secret(&keys).await;
-    environment.apply(json!({})).await;
-    mended(environment).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_setting_that_the_program_refuses_is_named_in_the_condition() {
-    let cluster = Cluster::get().await;
-    let environment = Environment::prepare(&cluster, "crash").await;
-    environment.apply(json!({"settings": {"REQUEST_TIMEOUT": "whenever"}})).await;
-    environment.says("Ready", "False", "REQUEST_TIMEOUT").await;
-
-    environment.apply(json!({})).await;
-    mended(environment).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_quota_that_leaves_no_room_is_named() {
-    let cluster = Cluster::get().await;
-    let environment = Environment::prepare(&cluster, "quota").await;
-    let quota = json!({
+fn no_pods(environment: &Environment) -> Value {
+    json!({
         "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "tight", "namespace": environment.namespace},
         "spec": {"hard": {"pods": "0"}},
-    });
-    apply(&quota.to_string()).await;
-    environment.apply(json!({})).await;
-    environment.says("Ready", "False", "quota").await;
-
-    kubectl(&["--namespace", &environment.namespace, "delete", "resourcequota", "tight"]).await;
-    mended(environment).await;
+    })
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn services_that_go_down_are_named_and_noticed_when_they_return() {
-    let cluster = Cluster::get().await;
-    let environment = Environment::prepare(&cluster, "outage").await;
-    environment.apply(json!({})).await;
-    environment.ready().await;
-    for (service, workload) in
-        [("redis", "deployment/redis"), ("qdrant", "statefulset/qdrant"), ("postgresql", "statefulset/postgresql")]
-    {
-        scale(workload, 0).await;
-        environment.says("ServicesHealthy", "False", service).await;
-        scale(workload, 1).await;
-        environment.says("ServicesHealthy", "True", "").await;
-        environment.ready().await;
-    }
-    mended(environment).await;
-}
-
-async fn scale(workload: &str, replicas: u8) {
-    kubectl(&["--namespace", "chatbot-platform", "scale", workload, &format!("--replicas={replicas}")]).await;
-    kubectl(&["--namespace", "chatbot-platform", "rollout", "status", workload, "--timeout=120s"]).await;
+/// Servers of every release but the one that serves now reach nothing but names.
+async fn cut_off_from_the_database(environment: &Environment) -> Value {
+    let serving = environment.status().await["release"]["id"].clone();
+    let others = json!([
+        {"key": "app.kubernetes.io/component", "operator": "In", "values": ["app"]},
+        {"key": "chatbot.platform/release", "operator": "NotIn", "values": [serving]},
+    ]);
+    json!({
+        "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+        "metadata": {"name": "cut-off", "namespace": environment.namespace},
+        "spec": {
+            "podSelector": {"matchExpressions": others}, "policyTypes": ["Egress"],
+            "egress": [{"ports": [{"port": 53, "protocol": "UDP"}]}],
+        },
+    })
 }

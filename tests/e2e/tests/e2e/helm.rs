@@ -4,33 +4,43 @@ use std::collections::BTreeMap;
 
 use e2e::cluster::{OPERATOR_NAMESPACE, helm_install, rolled_out};
 use e2e::shell::{kubectl, must};
-use e2e::{Cluster, Environment};
+use e2e::{Cluster, Environment, operator};
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn upgrading_or_uninstalling_the_operator_restarts_no_workload() {
+async fn upgrading_or_uninstalling_the_charts_restarts_no_workload() {
     let cluster = Cluster::get().await;
     let environment = Environment::prepare(&cluster, "upgrade").await;
     environment.apply(json!({})).await;
     environment.ready().await;
-    let before = pods(&environment.namespace).await;
+    let (before, uid) = (pods(&environment.namespace).await, uid(&environment).await);
 
+    let operators = operator::pods().await;
     helm_install("chatbot-operator", OPERATOR_NAMESPACE, &["--set", "logLevel=debug"]).await;
     rolled_out(OPERATOR_NAMESPACE).await;
+    assert!(!operator::pods().await.iter().any(|pod| operators.contains(pod)), "the value is one of the pods' own");
     environment.ready().await;
     assert_eq!(pods(&environment.namespace).await, before, "after the upgrade");
 
-    must("helm", &["uninstall", "chatbot-operator", "--namespace", OPERATOR_NAMESPACE, "--wait"], "").await;
-    let crds =
-        kubectl(&["get", "customresourcedefinitions", "chatbotenvironments.chatbot.platform", "-o", "name"]).await;
-    assert!(!crds.is_empty(), "the CRD stays");
-    assert_eq!(pods(&environment.namespace).await, before, "after the uninstall");
+    for chart in ["chatbot-operator", "chatbot-crds"] {
+        must("helm", &["uninstall", chart, "--namespace", OPERATOR_NAMESPACE, "--wait"], "").await;
+        assert_eq!(self::uid(&environment).await, uid, "definition and environment stay without {chart}");
+        assert_eq!(pods(&environment.namespace).await, before, "without {chart}");
+    }
 
-    helm_install("chatbot-operator", OPERATOR_NAMESPACE, &[]).await;
+    for chart in ["chatbot-crds", "chatbot-operator"] {
+        helm_install(chart, OPERATOR_NAMESPACE, &[]).await;
+    }
     rolled_out(OPERATOR_NAMESPACE).await;
+    environment.apply(json!({"app": {"workers": 2}})).await;
     environment.ready().await;
-    assert_eq!(pods(&environment.namespace).await, before, "after the second install");
+    assert_eq!(self::uid(&environment).await, uid, "after the second install");
     environment.remove().await;
+}
+
+/// A definition that was deleted and made anew would have taken the environment along.
+async fn uid(environment: &Environment) -> Option<String> {
+    environment.get().await.metadata.uid
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,8 @@
 //! One apply, one answered question.
 
 use e2e::environment::PATIENCE;
-use e2e::{Cluster, Environment, until};
+use e2e::shell::kubectl;
+use e2e::{Cluster, Environment, toolbox, until};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -37,21 +38,56 @@ async fn a_question_in_persian_finds_the_persian_paragraph() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_image_setting_is_a_release_and_a_new_replica_count_is_none() {
+async fn a_new_setting_is_a_release_that_nobody_notices_and_a_new_replica_count_is_none() {
     let cluster = Cluster::get().await;
     let environment = Environment::prepare(&cluster, "release").await;
-    environment.apply(json!({})).await;
+    let own_namespace = json!({"matchLabels": {"kubernetes.io/metadata.name": environment.namespace}});
+    let want = async |replicas: u8, model: &str| {
+        let network = json!({"allowFrom": [{"namespaceSelector": own_namespace}]});
+        let settings = json!({"LLM_MODEL": model, "RATE_LIMIT_PER_MINUTE": "1000000"});
+        environment.apply(json!({"app": {"replicas": replicas}, "network": network, "settings": settings})).await;
+    };
+    want(1, "scripted").await;
     environment.ready().await;
     let first = environment.status().await["release"]["id"].clone();
 
-    environment.apply(json!({"app": {"replicas": 2}})).await;
+    want(2, "scripted").await;
     environment.ready().await;
     assert_eq!(environment.status().await["release"]["id"], first, "replicas are no release");
 
-    environment.apply(json!({"settings": {"LLM_MODEL": "scripted-2"}})).await;
+    asking_without_end(&environment).await;
+    until("questions are answered", PATIENCE, || said(&environment), |said| said.contains("answered")).await;
+    want(2, "scripted-2").await;
     let changed =
         |status: &serde_json::Value| status["release"]["id"] != first && status["release"]["phase"] == "Stable";
     until("a second release is finished", PATIENCE, || environment.status(), changed).await;
     environment.ready().await;
+
+    let said = said(&environment).await;
+    let answered = said.lines().filter(|line| *line == "answered").count();
+    assert!(answered > 10, "only {answered} questions were asked:\n{said}");
+    assert!(!said.contains("refused"), "users noticed the release:\n{said}");
     environment.remove().await;
+}
+
+/// A pod that asks again and again through the Service, each time by a new connection, and notes what came of it.
+async fn asking_without_end(environment: &Environment) {
+    let (namespace, deployment) = (environment.namespace.as_str(), format!("deployment/{}-app-blue", environment.name));
+    let make = ["chatbot", "user", "key", "create", "--user", "asker", "--name", "e2e", "--ttl", "1h", "--json"];
+    let made = kubectl(&[&["--namespace", namespace, "exec", &deployment, "--"][..], &make].concat()).await;
+    let made: serde_json::Value = serde_json::from_str(made.lines().last().unwrap_or_default()).expect("a key as JSON");
+    let key = made["key"].as_str().expect("the key");
+    let script = format!(
+        "while true; do \
+           if wget -T 30 -O /dev/null --header 'Authorization: Bearer {key}' --header 'Content-Type: application/json' \
+             --post-data '{{\"message\": \"Are you there?\"}}' http://{}/api/v1/chat; \
+           then echo answered; else echo refused; fi; done",
+        environment.name
+    );
+    toolbox::pod(namespace, "asker", &json!({"e2e": "asker"}), &script).await;
+}
+
+/// What the asking pod noted so far.
+async fn said(environment: &Environment) -> String {
+    kubectl(&["--namespace", &environment.namespace, "logs", "asker", "--tail=-1"]).await
 }

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use e2e::shell::kubectl;
+use e2e::cluster::SERVICES_NAMESPACE;
+use e2e::environment::SECRET_KEY;
+use e2e::shell::{apply, kubectl};
 use e2e::{Cluster, Environment};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -17,16 +19,10 @@ const WINDOW: Duration = Duration::from_secs(60);
 #[tokio::test(flavor = "multi_thread")]
 async fn an_object_is_written_at_most_once_a_minute() {
     let cluster = Cluster::get().await;
-    let no_secret = Environment::prepare(&cluster, "still-no-secret").await;
-    kubectl(&["--namespace", &no_secret.namespace, "delete", "secret", "chatbot"]).await;
-    no_secret.apply(json!({})).await;
-    let no_image = Environment::prepare(&cluster, "still-no-image").await;
-    no_image.apply(json!({"image": "localhost/nobody-made-this:1"})).await;
-    let refused = Environment::prepare(&cluster, "still-refused").await;
-    refused.apply(json!({"settings": {"REQUEST_TIMEOUT": "whenever"}})).await;
-    let broken = [(no_secret, "Secret chatbot"), (no_image, "nobody-made-this"), (refused, "REQUEST_TIMEOUT")];
-    for (environment, words) in &broken {
-        environment.says("Ready", "False", words).await;
+    let broken = broken(&cluster).await;
+    scale_database(0).await;
+    for (environment, reason) in &broken {
+        environment.gives("Ready", "False", reason).await;
     }
 
     let mut seen: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -42,9 +38,58 @@ async fn an_object_is_written_at_most_once_a_minute() {
     // The first look shows the write before the window, so one write in it makes two.
     let often: Vec<_> = seen.iter().filter(|(_, writes)| writes.len() > 2).collect();
     assert!(often.is_empty(), "written more than once in {WINDOW:?}: {often:#?}");
+    scale_database(1).await;
     for (environment, _) in broken {
         environment.remove().await;
     }
+}
+
+/// Environments of which each is broken in its own way, with the reason that it gives; the last one once its database is down.
+async fn broken(cluster: &Cluster) -> Vec<(Environment, &'static str)> {
+    let prepare = async |name: &str| Environment::prepare(cluster, name).await;
+    let no_secret = prepare("still-no-secret").await;
+    kubectl(&["--namespace", &no_secret.namespace, "delete", "secret", "chatbot"]).await;
+    no_secret.apply(json!({})).await;
+    let no_image = prepare("still-no-image").await;
+    no_image.apply(json!({"image": "localhost/nobody-made-this:1"})).await;
+    let refused = prepare("still-refused").await;
+    refused.apply(json!({"settings": {"REQUEST_TIMEOUT": "whenever"}})).await;
+    let no_room = prepare("still-no-room").await;
+    apply(&no_pods(&no_room.namespace).to_string()).await;
+    no_room.apply(json!({})).await;
+    let not_migrated = prepare("still-not-migrated").await;
+    let nowhere = "postgresql://still:a-password-of-its-own@nowhere.chatbot-platform.svc:5432/still";
+    let keys = [("SECRET_KEY", SECRET_KEY), ("OPENROUTER_API_KEY", "x"), ("DATABASE_URL", nowhere)];
+    not_migrated.write_secret(&keys).await;
+    not_migrated.apply(json!({})).await;
+    let no_database = prepare("still-no-database").await;
+    no_database.apply(json!({})).await;
+
+    no_database.ready().await;
+    let broken = vec![
+        (no_secret, "SecretNotFound"),
+        (no_image, "ImagePullFailed"),
+        (refused, "CrashLoop"),
+        (no_room, "QuotaExceeded"),
+        (not_migrated, "MigrationFailed"),
+    ];
+    for (environment, reason) in &broken {
+        environment.gives("Ready", "False", reason).await;
+    }
+    broken.into_iter().chain([(no_database, "PodsNotReady")]).collect()
+}
+
+fn no_pods(namespace: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "tight", "namespace": namespace},
+        "spec": {"hard": {"pods": "0"}},
+    })
+}
+
+async fn scale_database(replicas: u8) {
+    let (namespace, workload) = (["--namespace", SERVICES_NAMESPACE], "statefulset/postgresql");
+    kubectl(&[&namespace[..], &["scale", workload, &format!("--replicas={replicas}")]].concat()).await;
+    kubectl(&[&namespace[..], &["rollout", "status", workload, "--timeout=120s"]].concat()).await;
 }
 
 /// The operator's last write of each object in a namespace, told apart by its time and place.

@@ -1,0 +1,49 @@
+//! The operator's own pods and Lease.
+
+use std::time::Duration;
+
+use crate::cluster::OPERATOR_NAMESPACE;
+use crate::shell::kubectl;
+use crate::until;
+
+const SELECTOR: &str = "app.kubernetes.io/name=chatbot-operator,app.kubernetes.io/instance=chatbot-operator";
+/// A Lease lasts 15 seconds, and a pod starts in a few.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Names of the pods that are not on their way out.
+pub async fn pods() -> Vec<String> {
+    let template = r#"{{range .items}}{{if not .metadata.deletionTimestamp}}{{.metadata.name}} {{end}}{{end}}"#;
+    let names = of_pods(&["get", "pods", "-o", &format!("go-template={template}")]).await;
+    names.split_whitespace().map(str::to_owned).collect()
+}
+
+/// The pod that holds the Lease; empty while nobody does.
+pub async fn leader() -> String {
+    let holder = "jsonpath={.spec.holderIdentity}";
+    kubectl(&["--namespace", OPERATOR_NAMESPACE, "get", "lease", "chatbot-operator", "-o", holder]).await
+}
+
+/// Ends pods at once: none of them gets the time to hand its Lease over.
+pub async fn kill(pods: &[String]) {
+    for pod in pods {
+        let force = ["delete", "pod", pod, "--grace-period=0", "--force", "--ignore-not-found"];
+        kubectl(&[&["--namespace", OPERATOR_NAMESPACE][..], &force].concat()).await;
+    }
+}
+
+/// Kills every pod, and waits until a new one leads.
+pub async fn kill_all() {
+    let killed = pods().await;
+    kill(&killed).await;
+    let is_new = |leader: &String| !leader.is_empty() && !killed.contains(leader);
+    until("a new operator leads", PATIENCE, leader, is_new).await;
+}
+
+/// Everything that the running pods have logged.
+pub async fn logs() -> String {
+    of_pods(&["logs", "--tail=-1", "--ignore-errors"]).await
+}
+
+async fn of_pods(args: &[&str]) -> String {
+    kubectl(&[&["--namespace", OPERATOR_NAMESPACE][..], args, &["-l", SELECTOR]].concat()).await
+}
