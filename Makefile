@@ -1,15 +1,17 @@
 # Every target explains itself: make help. Long work is in tests/trial/, tests/cluster/ and tests/images/.
 SHELL := /usr/bin/env bash
 .DEFAULT_GOAL := help
-export CLUSTER CLUSTER_NUMBER PROFILE
-ENVIRONMENT ?= dev
+# What is built is kept outside of the checkout: an empty clone finds it again.
+CHATBOT_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/chatbot-platform
+CARGO_TARGET_DIR ?= $(CHATBOT_CACHE)/target
+export CHATBOT_CACHE CARGO_TARGET_DIR
 CHATBOT = cargo run --quiet --package chatbot --
 
 ##@ The main things
 .PHONY: up down test help
 up: ## From a bare machine to an answered question: cluster, operator, services, one environment (CLUSTER=local|kind|existing)
 	@tests/trial/up
-down: ## Remove every trace of make up (CACHES=1: the built programs and images too)
+down: ## Remove what make up made, but its caches (CACHES=1: the built programs, models and images too)
 	@tests/trial/down
 test: ## Everything that proves the product: unit, snapshot, property, PostgreSQL, charts, end-to-end on a real cluster
 	@tests/trial/test
@@ -20,12 +22,11 @@ help: ## Show this list
 .PHONY: check format unit crds charts openapi generate
 check: ## Format and lints, as CI sees them
 	cargo fmt --all --check
-	cargo clippy -p chatbot-operator -p chatbot --all-targets -- -D warnings
+	cargo clippy --locked --workspace --all-targets -- -D warnings
 format: ## Format the Rust code
 	cargo fmt --all
 unit: ## Tests that need no cluster (the chatbot's start a PostgreSQL of their own)
-	cargo test -p chatbot-operator
-	cargo test -p chatbot
+	cargo test --locked --workspace --exclude e2e
 crds: ## Write crds/ and the CRD chart from the Rust types
 	cargo run --quiet -p chatbot-operator --bin chatbot-operator -- crd --out crds
 	charts/chatbot-crds/sync
@@ -38,16 +39,16 @@ generate: crds openapi ## Write every generated file
 
 ##@ Images and measurements
 .PHONY: images bench
-images: ## Build the images chatbot and chatbot-operator and print their sizes (PG_MAJOR=15)
-	@PROFILE=image tests/images/build chatbot operator
+images: ## Build the images chatbot and chatbot-operator, check them, and print sizes and archives (PG_MAJOR=15)
+	@PROFILE=$(or $(PROFILE),image) tests/trial/images
 bench: ## Print the figures: times, memory, requests, image sizes
 	@tests/bench/run
 
 ##@ Database of the environment in .env or DATABASE_URL
 .PHONY: db-migrate db-upgrade db-downgrade db-reset db-dump db-restore
 db-migrate: ## New migration: make db-migrate MESSAGE="add user preferences"
-	@[ -n "$(MESSAGE)" ] || { echo 'error: say what it does: make db-migrate MESSAGE="add user preferences"' >&2; exit 1; }
-	$(CHATBOT) migrate new "$(MESSAGE)"
+	@[ -n "$$MESSAGE" ] || { echo 'error: say what it does: make db-migrate MESSAGE="add user preferences"' >&2; exit 1; }
+	$(CHATBOT) migrate new "$$MESSAGE"
 db-upgrade: ## Apply every migration that is not applied yet
 	$(CHATBOT) migrate up
 db-downgrade: ## Undo the last migration
@@ -55,7 +56,7 @@ db-downgrade: ## Undo the last migration
 db-reset: ## Undo and apply every migration: the data is lost (refused outside dev)
 	$(CHATBOT) migrate reset
 db-dump: ## Dump the database to FILE (default: dump-<time>.pgdump)
-	$(CHATBOT) migrate dump $(FILE)
+	$(CHATBOT) migrate dump $${FILE:+"$$FILE"}
 db-restore: ## Restore a dump into the database: make db-restore FILE=… (refused outside dev, and where tables exist)
-	@[ -n "$(FILE)" ] || { echo 'error: say which file: make db-restore FILE=dump.pgdump' >&2; exit 1; }
-	$(CHATBOT) migrate restore "$(FILE)"
+	@[ -n "$$FILE" ] || { echo 'error: say which file: make db-restore FILE=dump.pgdump' >&2; exit 1; }
+	$(CHATBOT) migrate restore "$$FILE"

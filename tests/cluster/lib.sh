@@ -2,10 +2,8 @@
 # Sourced by the scripts beside it: folders, names and address ranges of one cluster, and how progress is shown.
 
 cluster_home=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-cache=${CHATBOT_CACHE:-$HOME/.cache/chatbot-platform}
-export PATH=$PATH:/usr/sbin:/sbin
-
-die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+# shellcheck source=tests/lib.sh
+source "$cluster_home/../lib.sh"
 
 # Prints a line of progress with the seconds since the script began. On stderr: stdout carries results.
 step() { printf '[%4ds] %s\n' "$SECONDS" "$*" >&2; }

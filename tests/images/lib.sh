@@ -2,14 +2,13 @@
 # Sourced by the scripts beside it: folders, versions, and what several images are made of.
 
 images_home=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(cd "$images_home/../.." && pwd)
 # shellcheck source=tests/cluster/lib.sh
-source "$root/tests/cluster/lib.sh"
+source "$images_home/../cluster/lib.sh"
 
 # The Debian release of every image: this machine's own where it is Debian, since programs built here need its C library.
 suite=$(. /etc/os-release && [ "${ID:-}" = debian ] && echo "${VERSION_CODENAME:-bookworm}" || echo bookworm)
 pg_major=${PG_MAJOR:-15}
-version=${IMAGE_VERSION:-$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' "$root/Cargo.toml")}
+version=${IMAGE_VERSION:-$workspace_version}
 profile=${PROFILE:-image}
 images=$cache/images
 mkdir -p "$images"
@@ -55,19 +54,6 @@ embedding_model() {
     rm -rf "$folder.new" "$folder"; mv "$folder.model" "$folder"
   fi
   echo "$folder"
-}
-
-# Prints the path of program $3 of this workspace's package $2, built with profile $1 where its sources changed. PREBUILT=1 takes
-# what an earlier build left, without asking cargo.
-rust_program() {
-  local target=${CARGO_TARGET_DIR:-$root/target} folder=$1
-  [ "$1" != dev ] || folder=debug
-  if [ -z "${PREBUILT:-}" ]; then
-    step "cargo build --profile $1 -p $2 --bin $3"
-    (cd "$root" && cargo build --locked --profile "$1" -p "$2" --bin "$3") >&2 || die "cargo build -p $2 failed: its message stands above"
-  fi
-  [ -x "$target/$folder/$3" ] || die "$target/$folder/$3 is not there: unset PREBUILT to build it"
-  echo "$target/$folder/$3"
 }
 
 image_names() { (cd "$images_home" && for file in */Containerfile; do printf '%s ' "${file%/*}"; done); }

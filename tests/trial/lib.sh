@@ -2,29 +2,47 @@
 # What the trial's scripts share: where things are, and how a step is shown. Sourced, never run.
 set -euo pipefail
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-cache=${CHATBOT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/chatbot-platform}
-version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' "$root/Cargo.toml")
+# shellcheck source=tests/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 cluster=${CLUSTER:-local}          # local, kind or existing
 number=${CLUSTER_NUMBER:-0}        # which of the local clusters
 profile=${PROFILE:-image}          # cargo profile of the binaries in the images: image (small, slow to build) or dev
 started=$(date +%s%N)
 logs=$cache/logs
 export PROFILE=$profile
-export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}
-mkdir -p "$logs"
+release_namespace=chatbot-system services_namespace=chatbot-platform environment_namespace=chatbot-dev
+definition=customresourcedefinition/chatbotenvironments.chatbot.platform
+mark=chatbot.platform/trial        # the label of what a trial made on a cluster of the user's own, and may remove
+kind_cluster=chatbot-trial kind_config=$cache/kind.conf
 
 if [ -t 1 ]; then bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' plain=$'\e[0m'; else bold='' dim='' red='' plain=''; fi
 
 elapsed() { awk -v a="$1" -v b="$(date +%s%N)" 'BEGIN{printf "%.1f", (b-a)/1e9}'; }
 
-# One line on stderr that says what is missing and what to do, then the end.
-die() { printf '%serror:%s %s\n' "$red" "$plain" "$1" >&2; exit 1; }
+# Is the object $1 there, and was it made by a trial?
+there() { kubectl get "$1" >/dev/null 2>&1; }
+ours() { [ "$(kubectl get "$1" -o 'jsonpath={.metadata.labels.chatbot\.platform/trial}' 2>/dev/null)" = true ]; }
+# The namespaces that bear a trial's names without having been made by one.
+not_ours() {
+  local namespace
+  for namespace in $release_namespace $services_namespace $environment_namespace; do
+    there "namespace/$namespace" && ! ours "namespace/$namespace" && printf '%s ' "$namespace"
+  done
+  return 0
+}
+
+# Writes the values file that puts image $1 in Qdrant's place, and prints the list for helm's --values: $2 (may be empty), then that.
+qdrant_values() {
+  mkdir -p "$cache"
+  printf 'qdrant: {image: %s}\n' "$(image_json "$1")" >"$cache/qdrant-values.yaml"
+  echo "${2:+$2,}$cache/qdrant-values.yaml"
+}
 
 # Runs a command as a named step: title, then what it prints in a log, then how long it took. On a terminal, and on
 # others every half minute, it says that it is still going, with the log's last line.
 step() {
   local title=$1 log began pid beat=0 tick=1 every=30 status=0; shift
+  mkdir -p "$logs"
   log=$logs/$(printf '%s' "$title" | tr -c 'A-Za-z0-9' '-' | tr 'A-Z' 'a-z').log
   began=$(date +%s%N)
   [ -t 1 ] && every=1

@@ -36,12 +36,17 @@ impl Cluster {
 
 async fn install() {
     helm_install("chatbot-crds", OPERATOR_NAMESPACE, &[]).await;
-    let local = ["--values", "charts/platform-services/values-local.yaml"];
-    helm_install("platform-services", SERVICES_NAMESPACE, &local).await;
+    helm_install("platform-services", SERVICES_NAMESPACE, &["--values", &service_values()]).await;
     helm_install("chatbot-operator", OPERATOR_NAMESPACE, &[]).await;
     apply(UPSTREAM).await;
     rolled_out(SERVICES_NAMESPACE).await;
     rolled_out(OPERATOR_NAMESPACE).await;
+}
+
+/// The values files of the services: the images that are built here, then those of `SERVICES_VALUES`, which may put others in their place.
+fn service_values() -> String {
+    let further = std::env::var("SERVICES_VALUES").unwrap_or_default();
+    ["charts/platform-services/values-local.yaml", &further].join(",").trim_end_matches(',').to_owned()
 }
 
 /// Installs or upgrades one of our charts under its own name.

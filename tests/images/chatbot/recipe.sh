@@ -1,5 +1,7 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034  # read by `build`
 description="The chatbot: server, worker, migrations"
+sources=(chatbot Cargo.toml Cargo.lock tests/images/chatbot)
 add() {
   local program runtime model
   program=$(rust_program "$profile" chatbot chatbot)
@@ -9,4 +11,4 @@ add() {
   model=$(embedding_model)
   link "$model" "$1/model"
 }
-annotate() { labels chatbot chatbot Cargo.toml Cargo.lock; echo "chatbot.platform.pg-major=$pg_major"; }
+annotate() { echo "chatbot.platform.pg-major=$pg_major"; }

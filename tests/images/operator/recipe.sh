@@ -1,5 +1,7 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034  # read by `build`
 description="Runs environments of the chatbot on Kubernetes"
+sources=(operator Cargo.toml Cargo.lock tests/images/operator)
 add() {
   local program runtime
   program=$(rust_program "$profile" chatbot-operator chatbot-operator)
@@ -7,4 +9,3 @@ add() {
   runtime=$(runtime)
   link "$runtime" "$1/runtime"
 }
-annotate() { labels chatbot-operator operator Cargo.toml Cargo.lock; }

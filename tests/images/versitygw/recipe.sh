@@ -1,7 +1,11 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034  # read by `build`
+description="versitygw, an S3 server on a folder, for trials and tests"
+sources=(tests/cluster/versitygw tests/images/versitygw)
 add() {
-  "$root/tests/cluster/build" >/dev/null
+  local program
+  program=$("$root/tests/cluster/build" versitygw)/versitygw
   mkdir -p "$1/root/usr/local/bin" "$1/root/tmp" "$1/root/data"
   chmod 1777 "$1/root/tmp" "$1/root/data"
-  cp -L "$bin/versitygw" "$1/root/usr/local/bin/"
+  cp "$program" "$1/root/usr/local/bin/"
 }
