@@ -26,7 +26,7 @@ use crate::{
     controllers::{
         apis,
         context::Context,
-        environment,
+        environment::{self, trouble::short},
         memory::Memory,
         secrets::SecretWatches,
         stores::{self, Queue, Target},
@@ -72,9 +72,21 @@ pub enum Fatal {
     /// The first look at the cluster failed.
     #[error(transparent)]
     Start(#[from] Error),
+    /// Caches are not filled: the process must not go on leading.
+    #[error("cannot look after {}: {missing}", place(.namespace.as_deref()))]
+    Missing {
+        /// Where; the whole cluster when unset.
+        namespace: Option<String>,
+        /// What did not arrive.
+        missing: stores::Missing,
+    },
     /// A task ended that should run as long as the process.
     #[error("{0} ended unexpectedly; the process is restarted")]
     Ended(&'static str),
+}
+
+fn place(namespace: Option<&str>) -> String {
+    namespace.map_or_else(|| "the cluster".to_owned(), |name| format!("namespace {name}"))
 }
 
 /// Runs until a signal ends it.
@@ -84,18 +96,16 @@ pub enum Fatal {
 pub async fn run(config: Config) -> Result<(), Fatal> {
     let client = Client::try_default().await.map_err(|error| Fatal::Client(error.to_string()))?;
     let (metrics, readiness, clock) = (Arc::new(Metrics::default()), Readiness::default(), Clock::system());
-    let (stop, stopping) = watch::channel(false);
-    let server = health::serve(config.http_addr, Arc::clone(&metrics), readiness.clone(), stopped(stopping));
+    let server = health::serve(config.http_addr, Arc::clone(&metrics), readiness.clone());
     let lease = config.lease_name.clone();
     let election = Election::new(client.clone(), &config.pod_namespace, lease, config.identity(), clock.clone());
     tokio::select! {
-        ended = server => Err(ended.map_or_else(|source| Fatal::Serve { address: config.http_addr, source }, |()| Fatal::Ended("the HTTP server"))),
+        Err(source) = server => Err(Fatal::Serve { address: config.http_addr, source }),
         ended = lead(&config, client, &election, metrics, readiness, clock) => ended,
         heard = end_signal() => {
             let name = heard?;
             tracing::info!(signal = name, "ending");
             election.release().await;
-            stop.send_replace(true);
             Ok(())
         }
     }
@@ -142,8 +152,8 @@ async fn work(
         })
         .collect();
     let everywhere: Arc<Vec<_>> = Arc::new(scopes.iter().map(|(_, _, stores)| stores.clone()).collect());
-    for stores in everywhere.iter() {
-        stores.ready().await.map_err(|_| Fatal::Ended("a watch"))?;
+    for (namespace, stores) in config.scopes().into_iter().zip(everywhere.iter()) {
+        stores.ready().await.map_err(|missing| Fatal::Missing { namespace, missing })?;
     }
     readiness.set(true);
     tracing::info!(namespaces = ?config.scopes(), "caches are filled");
@@ -204,7 +214,8 @@ fn after_error(environment: Arc<ChatbotEnvironment>, error: &Error, ctx: Arc<Con
     match error {
         Error::Conflict { .. } => tracing::debug!(%error, namespace, name, "looking again"),
         Error::Api { .. } | Error::Timeout { .. } | Error::Json { .. } | Error::Random => {
-            tracing::warn!(%error, namespace, name, failures, retry_in = ?pause, "reconciliation failed");
+            let error = short(&error.to_string());
+            tracing::warn!(error, namespace, name, failures, retry_in = ?pause, "reconciliation failed");
         }
     }
     Action::requeue(pause)
@@ -225,13 +236,6 @@ fn new_password() -> Result<SecretString, Error> {
     let random = rustls::crypto::ring::default_provider().secure_random;
     random.fill(&mut bytes).map_err(|_| Error::Random)?;
     Ok(SecretString::from(hex::encode(bytes)))
-}
-
-async fn stopped(mut stopping: watch::Receiver<bool>) {
-    // An error means that the sender is gone: the process ends.
-    if stopping.wait_for(|stop| *stop).await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }
 
 async fn end_signal() -> Result<&'static str, Fatal> {

@@ -219,6 +219,26 @@ async fn a_new_image_is_released_over_the_old_one() {
 }
 
 #[tokio::test]
+async fn a_new_release_that_ends_sooner_does_not_touch_the_pods_of_the_one_that_serves() {
+    let cluster = new_environment("  settings: {REQUEST_TIMEOUT: '3600'}\n").await;
+    release(&cluster).await;
+    cluster.change(ENVIRONMENT, |environment| {
+        environment["spec"]["settings"] = json!({});
+        environment["metadata"]["generation"] = json!(2);
+    });
+    cluster.reconcile().await;
+    assert_eq!(status_of(&cluster).phase, crate::crd::Phase::Migrate);
+    let writes = cluster.writes();
+    assert!(!writes.contains(&"PATCH dev-app-blue".to_owned()), "{writes:?}");
+    let grace = |cluster: &Cluster| {
+        cluster.get(APP).unwrap()["spec"]["template"]["spec"]["terminationGracePeriodSeconds"].clone()
+    };
+    assert_eq!(grace(&cluster), 3630);
+    release(&cluster).await;
+    assert_eq!(grace(&cluster), 180);
+}
+
+#[tokio::test]
 async fn a_release_that_fails_its_check_is_discarded_and_not_tried_again() {
     let cluster = running_environment().await;
     ask_for(&cluster, "chatbot:2");
@@ -451,6 +471,23 @@ async fn an_object_of_the_same_name_that_somebody_else_made_is_not_taken_over() 
 }
 
 #[tokio::test]
+async fn what_a_prometheus_is_not_to_scrape_any_more_is_removed() {
+    let cluster = running_environment().await;
+    let environment = cluster.environment();
+    for (kind, plural, name) in
+        [("ServiceMonitor", "servicemonitors", "dev"), ("PodMonitor", "podmonitors", "dev-worker")]
+    {
+        let path = format!("/apis/monitoring.coreos.com/v1/namespaces/chatbot-dev/{plural}/{name}");
+        let owner = json!({"apiVersion": "chatbot.platform/v1alpha1", "kind": "ChatbotEnvironment", "name": "dev", "uid": environment.metadata.uid});
+        let labels = cluster.get(SERVICE).unwrap()["metadata"]["labels"].clone();
+        let metadata = json!({"name": name, "namespace": "chatbot-dev", "labels": labels, "ownerReferences": [owner]});
+        cluster.put(&path, json!({"apiVersion": "monitoring.coreos.com/v1", "kind": kind, "metadata": metadata}));
+        cluster.reconcile().await;
+        assert_eq!(cluster.get(&path), None, "{kind}");
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_removed_is_named_and_keeps_nothing_else_from_going_on() {
     let cluster = running_environment().await;
     cluster.refuse("DELETE /api/v1/namespaces/chatbot-dev/secrets/", 403, "secrets is forbidden");
@@ -464,6 +501,60 @@ async fn what_cannot_be_removed_is_named_and_keeps_nothing_else_from_going_on() 
     assert_eq!(status_of(&cluster).image_tag.as_deref(), Some("2"));
     assert_eq!(ready(&cluster), told("False", "ApplyRefused"));
     assert!(message(&cluster).contains("cannot be removed"), "{}", message(&cluster));
+}
+
+/// Everything that is logged.
+#[derive(Clone, Default)]
+struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// Listens for as long as the guard lives.
+    fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        let log = self.clone();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || log.clone()).finish();
+        tracing::subscriber::set_default(subscriber)
+    }
+}
+
+#[tokio::test]
+async fn what_the_api_server_quotes_is_logged_and_shown_without_credentials() {
+    let why = "admission webhook denied postgres://chat:hunter2@db/chat";
+    let log = Log::default();
+    let _guard = log.listen();
+    let cluster = running_environment().await;
+    cluster.refuse("DELETE /api/v1/namespaces/chatbot-dev/secrets/", 403, why);
+    ask_for(&cluster, "chatbot:2");
+    cluster.reconcile().await;
+    pods_are_well(&cluster, &candidate(&cluster));
+    for _ in 0..40 {
+        cluster.run_pods();
+        cluster.reconcile().await;
+        if log.text().contains("not deleted") {
+            break;
+        }
+    }
+    let other = new_environment("").await;
+    other.refuse("/services/", 403, why);
+    other.reconcile().await;
+    let log = log.text();
+    assert!(log.contains("not deleted") && log.contains("refused"), "{log}");
+    for (said, by) in [(log, "the log"), (message(&cluster), "one condition"), (message(&other), "another")] {
+        assert!(said.contains("postgres://***@db/chat") && !said.contains("hunter2"), "{by}: {said}");
+    }
 }
 
 #[tokio::test]

@@ -48,9 +48,9 @@ pub(super) fn by_this_version(
             "no backup is made before migrating",
         ),
         (
-            migrations.on_rollback != OnRollback::WhenLossless,
+            migrations.on_rollback == OnRollback::Always,
             "migrations.onRollback",
-            "the schema stays expanded after a rollback",
+            "no migration is taken back yet: the schema stays expanded after a release that failed",
         ),
         (spec.monitor.enabled, "monitor", "the task monitor is not run yet"),
     ];
@@ -114,9 +114,9 @@ fn of_release(release: &ReleaseSpec, defaults: &TierDefaults) -> Vec<NotActedOn>
 
 /// Monitoring that the cluster, or this version, cannot set up.
 pub(super) fn monitoring(monitoring: &Monitoring, apis: Apis) -> Option<NotActedOn> {
-    let without_operator =
-        "the cluster has no ServiceMonitor: install the Prometheus operator's CRDs, or set monitoring.level to None";
-    let (field, message) = match (monitoring.level, apis.service_monitor) {
+    let without_operator = "the cluster lacks ServiceMonitor or PodMonitor, so app or workers are not scraped: install the \
+         Prometheus operator's CRDs, or set monitoring.level to None";
+    let (field, message) = match (monitoring.level, apis.service_monitor && apis.pod_monitor) {
         (MonitoringLevel::None, _) if !monitoring.labels.is_empty() => {
             ("monitoring.labels", "monitoring.level is None, so nothing has them: write Basic, or remove them")
         }
