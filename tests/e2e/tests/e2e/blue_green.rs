@@ -1,0 +1,127 @@
+//! Releases beside the active one: watched after the switch, promoted and taken back by a person or by what users suffer.
+
+use e2e::asker::Asker;
+use e2e::environment::PATIENCE;
+use e2e::shell::kubectl;
+use e2e::{Cluster, Environment, until, upstream};
+use serde_json::{Value, json};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_is_watched_beside_the_old_colour_and_taken_back_when_its_users_suffer() {
+    let cluster = Cluster::get().await;
+    let environment = Environment::prepare(&cluster, "colours").await;
+    want(&environment, "scripted", "10s", "Automatic").await;
+    environment.ready().await;
+    let asker = Asker::start(&environment).await;
+    until("questions are answered", PATIENCE, || asker.count(), |(answered, _)| *answered > 0).await;
+
+    want(&environment, "colours-2", "20s", "Automatic").await;
+    phase(&environment, "Bake").await;
+    assert_eq!(environment.status().await["release"]["previous"]["colour"], "blue", "the old colour stays ready");
+    assert_eq!(workloads(&environment).await, ["colours-app-blue", "colours-app-green", "colours-worker-green"]);
+    assert_eq!(traffic(&environment).await, "green");
+    environment.ready().await;
+    phase(&environment, "Stable").await;
+    assert_eq!(workloads(&environment).await, ["colours-app-green", "colours-worker-green"]);
+    let (answered, refused) = asker.count().await;
+    assert_eq!((answered > 10, refused), (true, 0), "users noticed a release that went well ({answered} answered)");
+    let good = environment.status().await["release"]["id"].clone();
+
+    // Well at first, and silent once it has users: each question now takes longer than a request may.
+    want(&environment, "colours-3", "10m", "Automatic").await;
+    phase(&environment, "Bake").await;
+    upstream::play("colours-3", &[json!({"kind": "hang"})]).await;
+    let message = environment.says("Ready", "False", "requests failed").await;
+    assert!(message.contains("goes on serving"), "{message}");
+    upstream::play("colours-3", &[]).await;
+    let status = environment.status().await;
+    assert_eq!(
+        (&status["release"]["id"], &status["history"][0]["outcome"]),
+        (&good, &json!("RolledBack")),
+        "{status:#}"
+    );
+    assert_eq!(traffic(&environment).await, "green");
+    let (before, _) = asker.count().await;
+    until("the old release answers", PATIENCE, || asker.count(), |(answered, _)| *answered > before + 5).await;
+
+    want(&environment, "colours-2", "20s", "Automatic").await;
+    environment.ready().await;
+    environment.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_promotes_a_release_and_takes_it_back() {
+    let cluster = Cluster::get().await;
+    let environment = Environment::prepare(&cluster, "person").await;
+    want(&environment, "scripted", "10m", "Manual").await;
+    phase(&environment, "Promote").await;
+    environment.plugin(&["promote"]).await;
+    phase(&environment, "Stable").await;
+    let first = environment.status().await["release"]["id"].clone();
+
+    want(&environment, "person-2", "10m", "Manual").await;
+    let message = environment.gives("Ready", "False", "AwaitingPromotion").await;
+    assert!(message.contains("chatbot.platform/promote="), "{message}");
+    assert_eq!((traffic(&environment).await.as_str(), preview(&environment).await.as_str()), ("blue", "green"));
+    assert!(!environment.plugin(&["ask", "Are you there?"]).await.is_empty(), "the release before goes on serving");
+
+    environment.plugin(&["promote"]).await;
+    phase(&environment, "Bake").await;
+    assert_eq!((traffic(&environment).await.as_str(), preview(&environment).await.as_str()), ("green", "none"));
+    environment.plugin(&["rollback"]).await;
+    phase(&environment, "Failed").await;
+    let status = environment.status().await;
+    assert_eq!(
+        (&status["release"]["id"], &status["history"][0]["outcome"]),
+        (&first, &json!("RolledBack")),
+        "{status:#}"
+    );
+    assert_eq!(workloads(&environment).await, ["person-app-blue", "person-worker-blue"]);
+    environment.remove().await;
+}
+
+async fn want(environment: &Environment, model: &str, bake: &str, promotion: &str) {
+    let own_namespace = json!({"matchLabels": {"kubernetes.io/metadata.name": environment.namespace}});
+    let analysis = json!({"interval": "1s", "minRequests": 5});
+    environment
+        .apply(json!({
+            "release": {"strategy": "BlueGreen", "bake": bake, "promotion": promotion, "analysis": analysis},
+            "network": {"allowFrom": [{"namespaceSelector": own_namespace}]},
+            "settings": {"LLM_MODEL": model, "REQUEST_TIMEOUT": "2", "RATE_LIMIT_PER_MINUTE": "1000000"},
+        }))
+        .await;
+}
+
+async fn phase(environment: &Environment, wanted: &str) {
+    let current = |status: &Value| {
+        status["release"]["phase"] == wanted && status["observedGeneration"] == status["wantedGeneration"]
+    };
+    until(&format!("the release is in {wanted}"), PATIENCE, || seen(environment), current).await;
+}
+
+/// The status, with the generation that it should speak of.
+async fn seen(environment: &Environment) -> Value {
+    let whole = serde_json::to_value(environment.get().await).unwrap();
+    let mut status = whole["status"].clone();
+    status["wantedGeneration"] = whole["metadata"]["generation"].clone();
+    status
+}
+
+async fn workloads(environment: &Environment) -> Vec<String> {
+    let names = ["get", "deployments", "-o", "jsonpath={.items[*].metadata.name}"];
+    let names = kubectl(&[&["--namespace", environment.namespace.as_str()][..], &names].concat()).await;
+    names.split_whitespace().map(str::to_owned).collect()
+}
+
+async fn traffic(environment: &Environment) -> String {
+    selected(environment, &environment.name).await
+}
+
+async fn preview(environment: &Environment) -> String {
+    selected(environment, &format!("{}-preview", environment.name)).await
+}
+
+async fn selected(environment: &Environment, service: &str) -> String {
+    let path = r"jsonpath={.spec.selector.chatbot\.platform/colour}";
+    kubectl(&["--namespace", &environment.namespace, "get", "service", service, "-o", path]).await
+}
