@@ -9,9 +9,6 @@ use super::labels::{self, Component, Labels};
 use super::{Slot, metadata::metadata, names, pod};
 use crate::controllers::environment::resolve::Resolved;
 
-/// How long an app pod may take to finish its requests, in seconds: the chatbot's longest request (150), the delay in which it
-/// still accepts connections (5), and a margin.
-const APP_DRAIN_SECONDS: i64 = 180;
 /// What a worker gets beyond its drain timeout to hand its jobs back, in seconds.
 const WORKER_MARGIN_SECONDS: i64 = 30;
 /// How long a start may take before the kubelet restarts the container, in seconds. Generous: a pod that waits for its
@@ -28,7 +25,8 @@ pub fn app(resolved: &Resolved, slot: &Slot, replicas: Option<i32>) -> Deploymen
         resources: Some(resolved.app.resources.clone()),
         ..serving(pod::container(resolved, slot, "app", &["serve"]))
     };
-    deployment(resolved, slot, Component::App, replicas, with_grace(pod::spec(resolved, server), APP_DRAIN_SECONDS))
+    let spec = with_grace(pod::spec(resolved, server), resolved.graces.seconds(&slot.release));
+    deployment(resolved, slot, Component::App, replicas, spec)
 }
 
 /// Deployment of the background workers. `replicas` is unset where an autoscaler owns the number.

@@ -8,12 +8,15 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use secrecy::ExposeSecret;
 
 use super::{labels, metadata::metadata, names};
-use crate::controllers::environment::resolve::{Endpoints, Resolved};
+use crate::controllers::environment::resolve::{Endpoints, Graces, Resolved};
 
 /// Annotation with the TCP ports that the release connects to.
 const PORTS: &str = "chatbot.platform/reaches-ports";
 /// Annotation with the namespaces whose Services the release connects to.
 const NAMESPACES: &str = "chatbot.platform/reaches-namespaces";
+
+/// Annotation with the seconds that the release's app pods may take to end.
+const GRACE: &str = "chatbot.platform/app-grace-seconds";
 
 /// The Secret of the release that the environment asks for now. It carries the fingerprint of the release's database, by
 /// which other environments on the same database are found.
@@ -26,7 +29,7 @@ pub fn build(resolved: &Resolved) -> Secret {
     let data = resolved.variables.iter();
     let data = data.map(|(name, value)| (name.clone(), ByteString(value.expose_secret().as_bytes().to_vec())));
     let mut metadata = metadata(identity, names::release_secret(&identity.name, release), labels);
-    metadata.annotations = Some(annotations(&resolved.network.endpoints).into());
+    metadata.annotations = Some(annotations(resolved).into());
     Secret {
         metadata,
         immutable: Some(true),
@@ -36,10 +39,16 @@ pub fn build(resolved: &Resolved) -> Secret {
     }
 }
 
-fn annotations(endpoints: &Endpoints) -> [(String, String); 2] {
+/// What is to be known of the release later, when its variables cannot be resolved any more.
+fn annotations(resolved: &Resolved) -> [(String, String); 3] {
+    let (endpoints, grace) = (&resolved.network.endpoints, resolved.graces.seconds(&resolved.release_id));
     let ports: Vec<_> = endpoints.ports.iter().map(ToString::to_string).collect();
     let namespaces: Vec<_> = endpoints.namespaces.iter().map(String::as_str).collect();
-    [(PORTS.to_owned(), ports.join(",")), (NAMESPACES.to_owned(), namespaces.join(","))]
+    [
+        (PORTS.to_owned(), ports.join(",")),
+        (NAMESPACES.to_owned(), namespaces.join(",")),
+        (GRACE.to_owned(), grace.to_string()),
+    ]
 }
 
 /// What the releases with these Secrets connect to. Policies stay open for a release that still runs while another one with
@@ -49,11 +58,22 @@ pub fn reached_by<'a>(secrets: impl IntoIterator<Item = &'a ObjectMeta>) -> Endp
     secrets.into_iter().map(endpoints).fold(Endpoints::default(), Endpoints::and)
 }
 
-fn endpoints(secret: &ObjectMeta) -> Endpoints {
-    let items = |key: &str| {
-        let text = secret.annotations.as_ref().and_then(|annotations| annotations.get(key)).map(String::as_str);
-        text.unwrap_or_default().split(',').filter(|item| !item.is_empty())
+/// How long the app pods of the releases with these Secrets may take to end.
+#[must_use]
+pub fn graces<'a>(secrets: impl IntoIterator<Item = &'a ObjectMeta>) -> Graces {
+    let grace = |secret: &ObjectMeta| {
+        let release = secret.labels.as_ref()?.get(labels::RELEASE)?.clone();
+        Some((release, annotation(secret, GRACE)?.parse().ok()?))
     };
+    secrets.into_iter().filter_map(grace).collect()
+}
+
+fn annotation<'a>(secret: &'a ObjectMeta, name: &str) -> Option<&'a str> {
+    secret.annotations.as_ref()?.get(name).map(String::as_str)
+}
+
+fn endpoints(secret: &ObjectMeta) -> Endpoints {
+    let items = |name: &str| annotation(secret, name).unwrap_or_default().split(',').filter(|item| !item.is_empty());
     Endpoints {
         ports: items(PORTS).filter_map(|port| port.parse().ok()).collect(),
         namespaces: items(NAMESPACES).map(str::to_owned).collect(),

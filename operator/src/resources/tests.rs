@@ -303,3 +303,39 @@ fn dynamic_objects_name_their_kind() {
     let monitor = service_monitor::build(&full()).unwrap();
     assert_eq!(monitor.types.unwrap().kind, service_monitor::resource().kind);
 }
+
+/// Seconds that an app pod of the slot may take to end.
+fn app_grace(resolved: &Resolved, slot: &Slot) -> Option<i64> {
+    deployment::app(resolved, slot, None).spec.unwrap().template.spec.unwrap().termination_grace_period_seconds
+}
+
+fn with_settings(settings: &str) -> Resolved {
+    let environment = fixtures::environment(Tier::Stage, &format!("  settings: {{{settings}}}\n"));
+    resolve(&environment, &fixtures::complete()).unwrap()
+}
+
+#[test]
+fn an_app_pod_may_take_as_long_to_end_as_its_release_takes_for_an_answer() {
+    for (settings, seconds) in [
+        ("", 180),
+        ("REQUEST_TIMEOUT: '3600'", 3630),
+        ("REQUEST_TIMEOUT: '200.5'", 231),
+        ("LLM_TIMEOUT: 600s", 645),
+        ("DRAIN_DELAY: '300'", 475),
+        ("DRAIN_DELAY: '0', REQUEST_TIMEOUT: '1'", 180),
+    ] {
+        let resolved = with_settings(settings);
+        assert_eq!(app_grace(&resolved, &slot(&resolved, Colour::Blue)), Some(seconds), "{settings}");
+    }
+}
+
+#[test]
+fn the_time_of_another_release_is_that_which_its_secret_tells() {
+    let slow = with_settings("REQUEST_TIMEOUT: '3600'");
+    let other = slot(&slow, Colour::Green);
+    let mut resolved = with_settings("");
+    assert_eq!(app_grace(&resolved, &other), Some(180), "while nothing is known of it");
+    resolved.graces = resolved.graces.and(release_secret::graces([&release_secret::build(&slow).metadata]));
+    assert_eq!(app_grace(&resolved, &other), Some(3630));
+    assert_eq!(app_grace(&resolved, &slot(&resolved, Colour::Blue)), Some(180));
+}

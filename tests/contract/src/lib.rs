@@ -37,6 +37,33 @@ pub struct Process {
     pub grace: Duration,
 }
 
+/// An environment of a tier whose spec and Secret say no more than they must, and these settings.
+#[must_use]
+pub fn with_settings(tier: &str, settings: &[(&str, &str)]) -> Example {
+    let settings: BTreeMap<_, _> = settings.iter().copied().collect();
+    let environment = json!({
+        "apiVersion": "chatbot.platform/v1alpha1",
+        "kind": "ChatbotEnvironment",
+        "metadata": {"name": tier, "namespace": "chatbot", "uid": "1"},
+        "spec": {"tier": tier, "image": "chatbot:1.4.0", "secretRef": {"name": "chatbot"}, "settings": settings},
+    });
+    example(Path::new("settings.yaml"), &environment, &[environment.clone(), variables()])
+}
+
+fn variables() -> Value {
+    json!({
+        "kind": "Secret",
+        "metadata": {"name": "chatbot"},
+        "stringData": {
+            "DATABASE_URL": "postgresql://chatbot:pw@db.example.org/chatbot?sslmode=require",
+            "REDIS_URL": "redis://redis:6379",
+            "QDRANT_URL": "http://qdrant:6333",
+            "SECRET_KEY": "0123456789abcdef0123456789abcdef",
+            "OPENROUTER_API_KEY": "none",
+        },
+    })
+}
+
 /// Every environment of every file in `examples/`, with the Secrets of its file.
 #[must_use]
 pub fn examples() -> Vec<Example> {
@@ -132,11 +159,11 @@ impl Example {
         }
     }
 
-    /// The variables of the Secrets that the container names, then its own.
+    /// What Kubernetes sets in every container, the variables of the Secrets that the container names, then its own.
     fn environment(&self, container: &Container) -> BTreeMap<String, String> {
         let release = release_secret::build(&self.resolved);
         let administrator: Secret = serde_json::from_value(administrator()).unwrap();
-        let mut environment = BTreeMap::new();
+        let mut environment = BTreeMap::from([("KUBERNETES_SERVICE_HOST".to_owned(), "10.0.0.1".to_owned())]);
         for source in container.env_from.iter().flatten() {
             let name = &source.secret_ref.as_ref().unwrap().name;
             let found =

@@ -97,9 +97,10 @@ fn decide(environment: &ChatbotEnvironment, observed: &Observed, ctx: &Context) 
     }
     match resolve(environment, &observed.references) {
         Ok(mut resolved) => {
-            // The release that serves must not lose a port because the next one no longer names it.
-            let running = release_secret::reached_by(observed.own_secrets.iter().map(|secret| &secret.metadata));
-            resolved.network.endpoints = resolved.network.endpoints.and(running);
+            // The release that serves must not lose a port, or time to end, because the next one no longer needs it.
+            let running = || observed.own_secrets.iter().map(|secret| &secret.metadata);
+            resolved.network.endpoints = resolved.network.endpoints.and(release_secret::reached_by(running()));
+            resolved.graces = resolved.graces.and(release_secret::graces(running()));
             plan(&resolved, observed, &before, ctx.clock.now())
         }
         Err(unresolved) => Ok(blocked(&unresolved)),

@@ -8,6 +8,7 @@ pub mod database;
 pub mod endpoints;
 #[cfg(test)]
 pub(crate) mod fixtures;
+pub mod grace;
 pub mod identity;
 pub mod image;
 pub mod not_acted_on;
@@ -28,6 +29,7 @@ use secrecy::SecretString;
 pub use backups::Backups;
 pub use database::{Database, DatabaseClaim};
 pub use endpoints::Endpoints;
+pub use grace::Graces;
 pub use identity::Identity;
 pub use image::Image;
 pub use not_acted_on::NotActedOn;
@@ -102,6 +104,8 @@ pub struct Resolved {
     pub app: App,
     /// The background workers.
     pub worker: Worker,
+    /// How long app pods may take to end: those of this release, and of others that may run.
+    pub graces: Graces,
     /// How users reach the environment; only through its Service when unset.
     pub routing: Option<Routing>,
     /// NetworkPolicies.
@@ -185,6 +189,7 @@ fn assemble(
         prefix: prefix(environment),
         app: workloads::app(&spec.app, &defaults, spec.suspend),
         worker: workloads::worker(&spec.worker, &defaults, spec.suspend),
+        graces: Graces::of(&release_id, &variables),
         routing: routing::routing(spec, &identity, references.apis, &mut not_acted_on),
         network: network(spec, references, endpoints::endpoints(&variables, &identity.namespace)),
         disruption_budget: defaults.disruption_budget,

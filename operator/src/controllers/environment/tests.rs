@@ -217,6 +217,26 @@ async fn a_new_image_is_released_over_the_old_one() {
 }
 
 #[tokio::test]
+async fn a_new_release_that_ends_sooner_does_not_touch_the_pods_of_the_one_that_serves() {
+    let cluster = new_environment("  settings: {REQUEST_TIMEOUT: '3600'}\n").await;
+    release(&cluster).await;
+    cluster.change(ENVIRONMENT, |environment| {
+        environment["spec"]["settings"] = json!({});
+        environment["metadata"]["generation"] = json!(2);
+    });
+    cluster.reconcile().await;
+    assert_eq!(status_of(&cluster).phase, crate::crd::Phase::Migrate);
+    let writes = cluster.writes();
+    assert!(!writes.contains(&"PATCH dev-app-blue".to_owned()), "{writes:?}");
+    let grace = |cluster: &Cluster| {
+        cluster.get(APP).unwrap()["spec"]["template"]["spec"]["terminationGracePeriodSeconds"].clone()
+    };
+    assert_eq!(grace(&cluster), 3630);
+    release(&cluster).await;
+    assert_eq!(grace(&cluster), 180);
+}
+
+#[tokio::test]
 async fn a_release_that_fails_its_check_is_discarded_and_not_tried_again() {
     let cluster = running_environment().await;
     ask_for(&cluster, "chatbot:2");

@@ -139,6 +139,6 @@ fn amounts(given: &Amounts, cpu: &str, memory: &str) -> BTreeMap<String, resourc
 }
 
 /// Whole seconds, rounded up: no deadline becomes zero.
-pub(super) fn seconds(duration: Duration) -> i64 {
-    i64::try_from(duration.to_std().as_millis().div_ceil(1000)).unwrap_or(i64::MAX)
+pub(super) fn seconds(duration: impl Into<std::time::Duration>) -> i64 {
+    i64::try_from(duration.into().as_millis().div_ceil(1000)).unwrap_or(i64::MAX)
 }
