@@ -84,8 +84,8 @@ fn encrypted(options: &PgConnectOptions) -> bool {
 /// `postgresql+asyncpg://…?ssl=require` and its kin as PostgreSQL's own form; None for what is no usable URL.
 pub(crate) fn normalise(text: &str) -> Option<Url> {
     let (scheme, rest) = text.split_once("://")?;
-    let base = scheme.split('+').next().unwrap_or(scheme);
-    if !matches!(base, "postgres" | "postgresql") {
+    let base = scheme.split('+').next().unwrap_or(scheme).to_ascii_lowercase();
+    if !matches!(base.as_str(), "postgres" | "postgresql") {
         return None;
     }
     let mut url = Url::parse(&format!("postgresql://{rest}")).ok()?;

@@ -95,6 +95,7 @@ pub struct ChatbotEnvironmentSpec {
     #[x_kube(validation = rules::settings_names())]
     #[x_kube(validation = rules::settings_no_secrets())]
     #[x_kube(validation = rules::settings_not_managed())]
+    #[x_kube(validation = rules::settings_log_level())]
     pub settings: BTreeMap<String, String>,
 
     /// Prefix of Redis keys, Qdrant collections and object keys, and of the database that `provision` makes: it keeps

@@ -105,6 +105,13 @@ pub(super) fn settings_not_managed() -> Rule {
     .reason(Reason::FieldValueForbidden)
 }
 
+pub(super) fn settings_log_level() -> Rule {
+    rule(
+        "!('LOG_LEVEL' in self) || self['LOG_LEVEL'].upperAscii() in ['TRACE', 'DEBUG', 'INFO', 'WARNING', 'WARN', 'ERROR', 'CRITICAL']",
+        "LOG_LEVEL is none that the chatbot knows: write DEBUG, INFO, WARNING, ERROR or CRITICAL",
+    )
+}
+
 pub(super) fn no_debug() -> Rule {
     blaming(
         ".settings",
@@ -116,7 +123,7 @@ pub(super) fn no_debug() -> Rule {
 pub(super) fn no_debug_log() -> Rule {
     blaming(
         ".settings",
-        "self.tier == 'dev' || !has(self.settings) || !('LOG_LEVEL' in self.settings) || self.settings['LOG_LEVEL'].upperAscii() in ['INFO', 'WARNING', 'WARN', 'ERROR', 'CRITICAL', 'OFF']",
+        "self.tier == 'dev' || !has(self.settings) || !('LOG_LEVEL' in self.settings) || !(self.settings['LOG_LEVEL'].upperAscii() in ['DEBUG', 'TRACE'])",
         "LOG_LEVEL outside dev is INFO, WARNING or ERROR: DEBUG and TRACE would write users' words into the log",
     )
 }

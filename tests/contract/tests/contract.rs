@@ -1,12 +1,15 @@
 //! What the operator builds, the chatbot's command line and configuration understand, and mean the same by it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chatbot::cli::{Cli, Command, Migrate};
 use chatbot::config::provision::ProvisionConfig;
 use chatbot::config::{Config, DatabaseConfig};
+use chatbot_operator::controllers::environment::resolve::Database;
 use clap::Parser;
 use contract::{Example, Process, examples, with_settings};
+use secrecy::SecretString;
 
 fn command(process: &Process) -> Command {
     let words = std::iter::once("chatbot".to_owned()).chain(process.args.iter().cloned());
@@ -124,5 +127,67 @@ fn a_server_may_finish_its_longest_request_before_it_is_killed() {
         let needed = config.server.drain_delay + longest + BEYOND_THE_DEADLINE;
         // The process itself takes a moment to end.
         assert!(serve.grace > needed + Duration::from_secs(10), "{}: {:?} for {needed:?}", example.title, serve.grace);
+    }
+}
+
+/// The words that a rule of the CRD lists for LOG_LEVEL.
+fn levels_of(schema: &serde_json::Value, found: &mut BTreeSet<String>) {
+    match schema {
+        serde_json::Value::Object(fields) => {
+            let rule =
+                fields.get("rule").and_then(serde_json::Value::as_str).filter(|rule| rule.contains("'LOG_LEVEL'"));
+            let lists = rule.into_iter().flat_map(|rule| rule.split(" in [").skip(1));
+            let words = lists.flat_map(|list| list.split(']').next().unwrap_or_default().split(", "));
+            found.extend(words.map(|word| word.trim_matches('\'').to_owned()));
+            fields.values().for_each(|value| levels_of(value, found));
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| levels_of(item, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_log_level_that_the_crd_lists_is_one_for_operator_and_chatbot() {
+    let mut levels = BTreeSet::new();
+    levels_of(&serde_json::to_value(chatbot_operator::crd::generate::environment().unwrap()).unwrap(), &mut levels);
+    assert!(["DEBUG", "INFO", "CRITICAL"].into_iter().all(|level| levels.contains(level)), "{levels:?}");
+    for level in levels {
+        let processes = with_settings("dev", &[("LOG_LEVEL", &level)]).processes();
+        config(process(&processes, "serve"));
+    }
+}
+
+#[test]
+fn a_database_url_that_the_operator_takes_the_chatbot_takes_and_means_the_same() {
+    let cases = [
+        ("postgresql://chatbot:pw@db:5432/chatbot", true),
+        ("postgres://chatbot@db/chatbot", true),
+        ("POSTGRESQL+asyncpg://chatbot:pw@db/chatbot?ssl=Require", true),
+        ("postgresql://chatbot:pw@db/%63hat", true),
+        ("postgresql://chatbot:pw@db/chatbot?sslmode=disable&sslmode=verify-full", true),
+        ("postgresql://chatbot:pw@ignored:1/ignored?host=db&port=6432&dbname=chat", true),
+        ("postgresql://chatbot:pw@db/chatbot?hostaddr=10.0.0.1", true),
+        ("postgresql://chatbot:pw@db", false),
+        ("postgresql://chatbot:pw@db/", false),
+        ("postgresql://db/chatbot", false),
+        ("postgresql:///chatbot?host=db&user=chatbot", false),
+        ("postgresql://chatbot:pw@db/chatbot?sslmode=always", false),
+        ("postgresql://chatbot:pw@db/chatbot?ssl=true", false),
+        ("postgresql://chatbot:pw@db/chatbot?hostaddr=db", false),
+        ("postgresql://chatbot:pw@db/chatbot?port=many", false),
+        ("postgresql://chatbot:%ff@db/chatbot", false),
+        ("postgresql://chatbot:pw@db:99999/chatbot", false),
+        ("mysql://chatbot:pw@db/chatbot", false),
+        ("postgresql:chatbot", false),
+    ];
+    for (url, is_taken) in cases {
+        let operator = Database::parse(&SecretString::from(url), "chatbot");
+        let variables = BTreeMap::from([("ENVIRONMENT", "dev"), ("DATABASE_URL", url)]);
+        let chatbot = DatabaseConfig::from_env(|name| variables.get(name).map(|value| (*value).to_owned()));
+        assert_eq!((operator.is_ok(), chatbot.is_ok()), (is_taken, is_taken), "{url}");
+        let (Ok(operator), Ok(DatabaseConfig { database: chatbot, .. })) = (operator, chatbot) else { continue };
+        let options = &chatbot.options;
+        let seen = (chatbot.name(), options.get_host(), options.get_port());
+        assert_eq!(seen, (operator.name.as_str(), operator.host.as_str(), operator.port), "{url}");
     }
 }

@@ -3,7 +3,9 @@
 //! Two environments on one database would run each other's migrations; the fingerprint is how that is noticed, whatever way
 //! the two URLs are written.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::net::IpAddr;
 
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -15,6 +17,9 @@ use super::unresolved::Problem;
 /// Where PostgreSQL listens unless told otherwise.
 pub(super) const POSTGRESQL_PORT: u16 = 5432;
 const MODES_WITH_TLS: [&str; 3] = ["require", "verify-ca", "verify-full"];
+const MODES_WITHOUT_TLS: [&str; 3] = ["disable", "allow", "prefer"];
+/// libpq says `sslmode`, other clients `ssl-mode` or `ssl`.
+const MODE: [&str; 3] = ["sslmode", "ssl-mode", "ssl"];
 
 /// Where the environment's data lives. Holds no password.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,14 +41,12 @@ impl Database {
     /// # Errors
     /// [`Problem::DatabaseUrl`] with what is wrong; never any part of the URL.
     pub fn parse(url: &SecretString, namespace: &str) -> Result<Self, Problem> {
-        let url = Url::parse(url.expose_secret().trim()).map_err(|_| invalid("it is not a URL"))?;
-        if !is_postgresql(url.scheme()) {
-            return Err(invalid("it does not start with postgresql://"));
-        }
-        let host = parameter(&url, "host").or_else(|| url.host_str().map(str::to_owned));
-        let host = host.filter(|host| !host.is_empty()).ok_or_else(|| invalid("it names no host"))?.to_lowercase();
+        let url = address(url).map_err(invalid)?;
+        let host = last_of(&url, &["host", "hostaddr"]).or_else(|| url.host_str().map(str::to_owned));
+        let host = host.unwrap_or_default().to_lowercase();
+        let name = parameter(&url, "dbname").unwrap_or_else(|| decoded(name_in_path(&url)));
         let server = canonical_host(&host, namespace);
-        Ok(Self { server, host, port: port(&url)?, name: database_name(&url)?, tls: asks_for_tls(&url) })
+        Ok(Self { server, host, port: port(&url).map_err(invalid)?, name, tls: asks_for_tls(&url) })
     }
 
     /// The same for every URL that means the same database; short enough for a label.
@@ -66,28 +69,62 @@ pub(super) fn is_postgresql(scheme: &str) -> bool {
     matches!(scheme.split('+').next(), Some("postgres" | "postgresql"))
 }
 
-fn port(url: &Url) -> Result<u16, Problem> {
+/// A PostgreSQL URL in the form that the chatbot takes: user, host and database are named before the parameters, whatever
+/// libpq would fill in. What passes here must not end the chatbot at its start.
+///
+/// # Errors
+/// What is wrong, without any part of the URL.
+pub(super) fn address(url: &SecretString) -> Result<Url, &'static str> {
+    let url = Url::parse(url.expose_secret().trim()).map_err(|_| "it is not a URL")?;
+    let encoded = [url.username(), url.password().unwrap_or_default(), url.path()];
+    let checks = [
+        (is_postgresql(url.scheme()), "it does not start with postgresql://"),
+        (url.host_str().is_some_and(|host| !host.is_empty()), "it names no host"),
+        (!url.username().is_empty(), "it names no user"),
+        (!name_in_path(&url).is_empty(), "it names no database"),
+        (encoded.into_iter().all(is_text), "it has percent-encoded bytes that are no text"),
+        (url.query_pairs().all(is_known_mode), "its sslmode does not exist"),
+        (parameter(&url, "dbname").is_none_or(|name| !name.is_empty()), "its dbname is empty"),
+        (parameter(&url, "hostaddr").is_none_or(|it| it.parse::<IpAddr>().is_ok()), "its hostaddr is no IP address"),
+    ];
+    match checks.into_iter().find(|(holds, _)| !holds) {
+        Some((_, why)) => Err(why),
+        None => Ok(url),
+    }
+}
+
+fn port(url: &Url) -> Result<u16, &'static str> {
     match parameter(url, "port") {
-        Some(port) => port.parse().map_err(|_| invalid("its port is not a number")),
+        Some(port) => port.parse().map_err(|_| "its port is not a number"),
         None => Ok(url.port().unwrap_or(POSTGRESQL_PORT)),
     }
 }
 
-/// The path, else the parameter `dbname`, else the user's name, as PostgreSQL's own clients do it.
-fn database_name(url: &Url) -> Result<String, Problem> {
-    let path = url.path().trim_start_matches('/');
-    let name = parameter(url, "dbname").unwrap_or_else(|| decoded(if path.is_empty() { url.username() } else { path }));
-    if name.is_empty() { Err(invalid("it names no database")) } else { Ok(name) }
+fn name_in_path(url: &Url) -> &str {
+    url.path().trim_start_matches('/')
 }
 
-/// libpq says `sslmode`, other clients `ssl-mode` or `ssl`.
+fn is_known_mode((name, value): (Cow<'_, str>, Cow<'_, str>)) -> bool {
+    let mode = value.to_ascii_lowercase();
+    !MODE.contains(&name.as_ref()) || MODES_WITH_TLS.iter().chain(&MODES_WITHOUT_TLS).any(|known| *known == mode)
+}
+
 fn asks_for_tls(url: &Url) -> bool {
-    let mode = ["sslmode", "ssl-mode", "ssl"].into_iter().find_map(|name| parameter(url, name));
-    mode.is_some_and(|mode| MODES_WITH_TLS.contains(&mode.as_str()))
+    last_of(url, &MODE).is_some_and(|mode| MODES_WITH_TLS.contains(&mode.to_ascii_lowercase().as_str()))
 }
 
+/// A parameter that is given twice counts as it was given last.
 pub(super) fn parameter(url: &Url, name: &str) -> Option<String> {
-    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    last_of(url, &[name])
+}
+
+fn last_of(url: &Url, names: &[&str]) -> Option<String> {
+    url.query_pairs().filter(|(key, _)| names.contains(&key.as_ref())).last().map(|(_, value)| value.into_owned())
+}
+
+/// Whether the percent-encoded bytes are UTF-8.
+fn is_text(encoded: &str) -> bool {
+    !decoded(encoded).contains(char::REPLACEMENT_CHARACTER)
 }
 
 /// Undoes percent-encoding; `+` and `&` mean themselves in a path.

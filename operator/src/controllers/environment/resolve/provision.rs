@@ -4,7 +4,9 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::release_id::short_hash;
-use super::{Endpoints, Identity, Problem, References, SecretData, Unresolved, Variables, endpoints, variables};
+use super::{
+    Endpoints, Identity, Problem, References, SecretData, Unresolved, Variables, database, endpoints, variables,
+};
 use crate::crd::ChatbotEnvironment;
 use crate::resources::names;
 
@@ -95,7 +97,7 @@ fn credentials(admin: &Variables, role: &str, password: &SecretString) -> Result
 /// The administrator's URL with another role, password and database; its parameters (TLS among them) stay.
 fn database_url(admin: &SecretString, role: &str, password: &SecretString) -> Result<SecretString, Problem> {
     let unusable = |why| Problem::DatabaseUrl { variable: "DATABASE_URL of spec.provision.adminSecretRef", why };
-    let mut url = Url::parse(admin.expose_secret().trim()).map_err(|_| unusable("it is not a URL"))?;
+    let mut url = database::address(admin).map_err(unusable)?;
     url.set_username(role).map_err(|()| unusable("it names no host"))?;
     url.set_password(Some(password.expose_secret())).map_err(|()| unusable("it names no host"))?;
     url.set_path(role);

@@ -108,6 +108,9 @@ pub enum Problem {
         /// Tier of the environment.
         tier: Tier,
     },
+    /// The chatbot does not know the level.
+    #[error("LOG_LEVEL is none that the chatbot knows: write DEBUG, INFO, WARNING, ERROR or CRITICAL")]
+    LogLevelUnknown,
     /// The spec takes the Secret that the operator writes for one that a person wrote.
     #[error("spec.{field} names Secret {secret}, which the operator itself writes: name a Secret of your own there")]
     OwnSecret {
@@ -180,6 +183,7 @@ impl Problem {
             | Self::Contradiction { .. }
             | Self::DebugRefused { .. }
             | Self::LogLevelRefused { .. }
+            | Self::LogLevelUnknown
             | Self::OwnSecret { .. }
             | Self::DatabaseUrl { .. } => reasons::SECRET_VALUE_INVALID,
             Self::DatabaseTlsRequired { .. } => reasons::DATABASE_TLS_REQUIRED,

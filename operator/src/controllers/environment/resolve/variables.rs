@@ -14,6 +14,9 @@ pub const REQUIRED: [&str; 5] = ["DATABASE_URL", "REDIS_URL", "QDRANT_URL", "SEC
 /// Of these, what nobody but the user can supply when the operator makes the rest.
 const REQUIRED_WITH_PROVISION: [&str; 2] = ["SECRET_KEY", "OPENROUTER_API_KEY"];
 
+/// What the chatbot takes as LOG_LEVEL, in small letters; empty counts as unset.
+const LOG_LEVELS: [&str; 9] = ["", "trace", "debug", "info", "warning", "warn", "error", "critical", "fatal"];
+
 /// Variables that the operator sets on the pods, with the field that decides. Elsewhere they would have no effect.
 const OPERATOR_OWNED: [(&str, &str); 9] = [
     ("RELEASE_ID", "the operator sets it"),
@@ -51,6 +54,7 @@ pub(super) fn collect(environment: &ChatbotEnvironment, references: &References,
     layers.take_operator_owned();
     layers.decide("ENVIRONMENT", spec.tier.as_str(), "tier");
     layers.decide("RESOURCE_PREFIX", prefix, "resourcePrefix");
+    layers.refuse_unknown_level();
     if spec.tier != Tier::Dev {
         layers.refuse_debugging(spec.tier);
     }
@@ -88,8 +92,15 @@ impl Layers {
         if !self.is_one_of("DEBUG", &["", "false", "0", "off", "no"]) {
             self.problems.push(Problem::DebugRefused { tier });
         }
-        if !self.is_one_of("LOG_LEVEL", &["", "info", "warning", "warn", "error", "critical", "off"]) {
+        if self.variables.contains_key("LOG_LEVEL") && self.is_one_of("LOG_LEVEL", &["debug", "trace"]) {
             self.problems.push(Problem::LogLevelRefused { tier });
+        }
+    }
+
+    /// The chatbot does not start with a level that it does not know.
+    fn refuse_unknown_level(&mut self) {
+        if !self.is_one_of("LOG_LEVEL", &LOG_LEVELS) {
+            self.problems.push(Problem::LogLevelUnknown);
         }
     }
 
