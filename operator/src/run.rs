@@ -72,9 +72,21 @@ pub enum Fatal {
     /// The first look at the cluster failed.
     #[error(transparent)]
     Start(#[from] Error),
+    /// Caches are not filled: the process must not go on leading.
+    #[error("cannot look after {}: {missing}", place(.namespace.as_deref()))]
+    Missing {
+        /// Where; the whole cluster when unset.
+        namespace: Option<String>,
+        /// What did not arrive.
+        missing: stores::Missing,
+    },
     /// A task ended that should run as long as the process.
     #[error("{0} ended unexpectedly; the process is restarted")]
     Ended(&'static str),
+}
+
+fn place(namespace: Option<&str>) -> String {
+    namespace.map_or_else(|| "the cluster".to_owned(), |name| format!("namespace {name}"))
 }
 
 /// Runs until a signal ends it.
@@ -142,8 +154,8 @@ async fn work(
         })
         .collect();
     let everywhere: Arc<Vec<_>> = Arc::new(scopes.iter().map(|(_, _, stores)| stores.clone()).collect());
-    for stores in everywhere.iter() {
-        stores.ready().await.map_err(|_| Fatal::Ended("a watch"))?;
+    for (namespace, stores) in config.scopes().into_iter().zip(everywhere.iter()) {
+        stores.ready().await.map_err(|missing| Fatal::Missing { namespace, missing })?;
     }
     readiness.set(true);
     tracing::info!(namespaces = ?config.scopes(), "caches are filled");

@@ -3,9 +3,9 @@
 //! Only objects with the operator's own label are cached, and of Secrets nothing but metadata. Every watch feeds one queue of
 //! environments to look at.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use futures::{SinkExt, Stream, StreamExt, channel::mpsc};
+use futures::{FutureExt, SinkExt, Stream, StreamExt, channel::mpsc, future::join_all};
 use k8s_openapi::api::{
     apps::v1::Deployment,
     autoscaling::v2::HorizontalPodAutoscaler,
@@ -24,7 +24,11 @@ use kube::{
     },
 };
 use serde::de::DeserializeOwned;
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{Instant, timeout_at},
+};
 
 use super::environment::resolve::Apis;
 use crate::{
@@ -93,18 +97,44 @@ impl Stores {
     /// Waits until the first list of every kind has arrived; optional kinds may never.
     ///
     /// # Errors
-    /// When a watch ended before.
-    pub async fn ready(&self) -> Result<(), reflector::store::WriterDropped> {
-        self.environments.wait_until_ready().await?;
-        self.pods.wait_until_ready().await?;
-        self.secrets.wait_until_ready().await?;
-        for (resource, store) in self.owned.iter() {
-            if required_api(&resource.kind).is_none() {
-                store.wait_until_ready().await?;
-            }
-        }
-        Ok(())
+    /// When lists are still missing after [`FIRST_LISTS`].
+    pub async fn ready(&self) -> Result<(), Missing> {
+        let deadline = Instant::now() + FIRST_LISTS;
+        let required = self.owned.iter().filter(|(resource, _)| required_api(&resource.kind).is_none());
+        let owned = required.map(|(resource, store)| filled(&resource.kind, store, deadline).boxed());
+        let others = [
+            filled("ChatbotEnvironment", &self.environments, deadline).boxed(),
+            filled("Pod", &self.pods, deadline).boxed(),
+            filled("Secret", &self.secrets, deadline).boxed(),
+        ];
+        let missing: Vec<String> = join_all(others.into_iter().chain(owned)).await.into_iter().flatten().collect();
+        if missing.is_empty() { Ok(()) } else { Err(Missing { kinds: missing }) }
     }
+}
+
+/// The first lists arrive in a moment; a watch that is refused is tried again without end.
+const FIRST_LISTS: Duration = Duration::from_mins(1);
+
+/// Kinds whose first list did not arrive. Without them the operator would lead, do nothing, and keep others from it.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the first list of {} has not arrived within {}s: check that the operator may list and watch them there \
+     (RBAC, as charts/chatbot-operator writes it), and that the CRDs are installed (charts/chatbot-crds)",
+    .kinds.join(", "),
+    FIRST_LISTS.as_secs()
+)]
+pub struct Missing {
+    kinds: Vec<String>,
+}
+
+/// The kind, if its cache is not filled in time. A cache that nobody fills any more never will be.
+async fn filled<K>(kind: &str, store: &Store<K>, deadline: Instant) -> Option<String>
+where
+    K: reflector::Lookup + Clone + 'static,
+    K::DynamicType: Eq + std::hash::Hash + Clone,
+{
+    let is_filled = matches!(timeout_at(deadline, store.wait_until_ready()).await, Ok(Ok(())));
+    (!is_filled).then(|| kind.to_owned())
 }
 
 fn belongs_to<K: Resource>(object: &K, namespace: &str, environment: &str) -> bool {
@@ -255,4 +285,61 @@ fn forget_nothing(_: &mut DynamicObject) {}
 fn forget_pod_details(pod: &mut Pod) {
     forget_managed_fields(pod);
     pod.spec = None;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Writers =
+        (Writer<ChatbotEnvironment>, Writer<Pod>, Writer<PartialObjectMeta<Secret>>, Vec<Writer<DynamicObject>>);
+
+    fn empty() -> (Stores, Writers) {
+        let ((environments, environment), (pods, pod), (secrets, secret)) =
+            (reflector::store(), reflector::store(), reflector::store());
+        let writers: Vec<_> = kinds().into_iter().map(Writer::new).collect();
+        let owned = kinds().into_iter().zip(writers.iter().map(Writer::as_reader)).collect();
+        (Stores::new(environments, pods, secrets, owned), (environment, pod, secret, writers))
+    }
+
+    fn fill<K>(writer: &mut Writer<K>)
+    where
+        K: reflector::Lookup + Clone + 'static,
+        K::DynamicType: Eq + std::hash::Hash + Clone,
+    {
+        writer.apply_watcher_event(&watcher::Event::Init);
+        writer.apply_watcher_event(&watcher::Event::InitDone);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_kind_whose_first_list_never_arrives_is_named_with_what_to_check() {
+        let (stores, (mut environments, mut pods, _secrets, mut owned)) = empty();
+        fill(&mut environments);
+        fill(&mut pods);
+        for (kind, writer) in kinds().iter().zip(&mut owned) {
+            if kind.kind != "Ingress" {
+                fill(writer);
+            }
+        }
+        let message = stores.ready().await.unwrap_err().to_string();
+        assert!(
+            message.starts_with("the first list of Secret, Ingress has not arrived within 60s: check"),
+            "{message}"
+        );
+        assert!(message.contains("RBAC") && message.contains("CRDs"), "{message}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn kinds_that_the_cluster_may_lack_are_not_waited_for() {
+        let (stores, (mut environments, mut pods, mut secrets, mut owned)) = empty();
+        fill(&mut environments);
+        fill(&mut pods);
+        fill(&mut secrets);
+        for (kind, writer) in kinds().iter().zip(&mut owned) {
+            if required_api(&kind.kind).is_none() {
+                fill(writer);
+            }
+        }
+        stores.ready().await.unwrap();
+    }
 }
