@@ -13,9 +13,10 @@ use crate::error::{Error, within};
 const EVERY: Duration = Duration::from_mins(1);
 
 /// Kinds that are used where the cluster has them: group and version, and the kind.
-const OPTIONAL: [(&str, &str); 4] = [GATEWAY, SERVICE_MONITOR, PROMETHEUS_RULE, CERTIFICATE];
+const OPTIONAL: [(&str, &str); 5] = [GATEWAY, SERVICE_MONITOR, POD_MONITOR, PROMETHEUS_RULE, CERTIFICATE];
 const GATEWAY: (&str, &str) = ("gateway.networking.k8s.io/v1", "HTTPRoute");
 const SERVICE_MONITOR: (&str, &str) = ("monitoring.coreos.com/v1", "ServiceMonitor");
+const POD_MONITOR: (&str, &str) = ("monitoring.coreos.com/v1", "PodMonitor");
 const PROMETHEUS_RULE: (&str, &str) = ("monitoring.coreos.com/v1", "PrometheusRule");
 const CERTIFICATE: (&str, &str) = ("cert-manager.io/v1", "Certificate");
 
@@ -68,6 +69,7 @@ fn present(kinds: &[(&str, String)]) -> Apis {
     Apis {
         gateway: has(GATEWAY),
         service_monitor: has(SERVICE_MONITOR),
+        pod_monitor: has(POD_MONITOR),
         prometheus_rule: has(PROMETHEUS_RULE),
         cert_manager: has(CERTIFICATE),
     }

@@ -33,7 +33,7 @@ use tokio::{
 use super::environment::resolve::Apis;
 use crate::{
     crd::ChatbotEnvironment,
-    resources::{http_route, labels, service_monitor},
+    resources::{http_route, labels, pod_monitor, service_monitor},
 };
 
 /// An environment to look at.
@@ -203,6 +203,7 @@ pub(super) fn kinds() -> Vec<ApiResource> {
         ApiResource::erase::<Ingress>(&()),
         http_route::resource(),
         service_monitor::resource(),
+        pod_monitor::resource(),
     ]
 }
 
@@ -211,6 +212,7 @@ fn required_api(kind: &str) -> Option<fn(&Apis) -> bool> {
     match kind {
         "HTTPRoute" => Some(|apis| apis.gateway),
         "ServiceMonitor" => Some(|apis| apis.service_monitor),
+        "PodMonitor" => Some(|apis| apis.pod_monitor),
         _ => None,
     }
 }

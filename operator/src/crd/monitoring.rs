@@ -23,8 +23,8 @@ impl Default for MonitorSpec {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MonitoringSpec {
-    /// None: nothing. Basic: a ServiceMonitor. Full: a ServiceMonitor and alerts (PrometheusRule). Default: None in
-    /// dev, Basic in stage, Full in prod.
+    /// None: nothing. Basic: a ServiceMonitor for the app and a PodMonitor for the workers. Full: these and alerts
+    /// (PrometheusRule). Default: None in dev, Basic in stage, Full in prod.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<MonitoringLevel>,
 
@@ -47,8 +47,8 @@ pub struct MonitoringSpec {
 pub enum MonitoringLevel {
     /// Nothing.
     None,
-    /// A ServiceMonitor.
+    /// What finds the metrics.
     Basic,
-    /// A ServiceMonitor and alerts.
+    /// That, and alerts.
     Full,
 }

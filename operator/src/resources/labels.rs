@@ -29,6 +29,8 @@ pub const ENVIRONMENT: &str = "chatbot.platform/environment";
 pub const COLOUR: &str = "chatbot.platform/colour";
 /// Id of the release that the object was made for.
 pub const RELEASE: &str = "chatbot.platform/release";
+/// On Services: which pods stand behind it, [`ACTIVE`] or [`PREVIEW`].
+pub const SERVICE: &str = "chatbot.platform/service";
 /// Tier of the environment.
 pub const TIER: &str = "chatbot.platform/tier";
 /// Fingerprint of the database that a release uses; on release Secrets only.
@@ -42,6 +44,10 @@ pub const MONITORING_NAMESPACE: &str = "chatbot.platform/monitoring";
 pub const APPLICATION: &str = "chatbot";
 /// Value of [`NAME`] on the pods of the operator.
 pub const OPERATOR: &str = "chatbot-operator";
+/// Value of [`SERVICE`]: the pods that users reach.
+pub const ACTIVE: &str = "active";
+/// Value of [`SERVICE`]: the candidate's pods.
+pub const PREVIEW: &str = "preview";
 /// Value of [`COLOUR`] that no pod carries.
 pub const NO_COLOUR: &str = "none";
 

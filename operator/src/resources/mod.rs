@@ -12,7 +12,7 @@
 //! | [`deployment`] | app and worker of one colour, on the pod of `pod` |
 //! | [`horizontal_pod_autoscaler`], [`pod_disruption_budget`] | size and protection of the active colour |
 //! | [`service`], [`http_route`], [`ingress`] | the way to the app |
-//! | [`service_monitor`] | how Prometheus finds it |
+//! | [`service_monitor`], [`pod_monitor`] | how Prometheus finds app and workers, on what `monitor` has for both |
 //! | [`names`], [`labels`] | what they are called and selected by |
 
 pub mod deployment;
@@ -22,10 +22,12 @@ pub mod ingress;
 pub mod labels;
 mod metadata;
 pub mod migration_job;
+mod monitor;
 pub mod names;
 pub mod network_policy;
 mod pod;
 pub mod pod_disruption_budget;
+pub mod pod_monitor;
 pub mod provision_job;
 pub mod provisioned_secret;
 pub mod release_secret;

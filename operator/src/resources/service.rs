@@ -15,16 +15,16 @@ pub const PORT: i32 = 80;
 /// the first release, it selects no pod.
 #[must_use]
 pub fn active(resolved: &Resolved, colour: Option<Colour>) -> Service {
-    service(resolved, names::environment(&resolved.identity.name), colour)
+    service(resolved, names::environment(&resolved.identity.name), labels::ACTIVE, colour)
 }
 
 /// Service that points at the candidate; outside a release, without a colour, it selects no pod.
 #[must_use]
 pub fn preview(resolved: &Resolved, colour: Option<Colour>) -> Service {
-    service(resolved, names::preview(&resolved.identity.name), colour)
+    service(resolved, names::preview(&resolved.identity.name), labels::PREVIEW, colour)
 }
 
-fn service(resolved: &Resolved, name: String, colour: Option<Colour>) -> Service {
+fn service(resolved: &Resolved, name: String, role: &str, colour: Option<Colour>) -> Service {
     let identity = &resolved.identity;
     let port = ServicePort {
         name: Some(pod::PORT_NAME.to_owned()),
@@ -34,8 +34,9 @@ fn service(resolved: &Resolved, name: String, colour: Option<Colour>) -> Service
         app_protocol: Some("http".to_owned()),
         ..ServicePort::default()
     };
+    let labels = labels::with(labels::of_component(identity, Component::App), labels::SERVICE, role);
     Service {
-        metadata: metadata(identity, name, labels::of_component(identity, Component::App)),
+        metadata: metadata(identity, name, labels),
         spec: Some(ServiceSpec {
             type_: Some("ClusterIP".to_owned()),
             selector: Some(labels::selector(&identity.name, Component::App, colour)),

@@ -8,7 +8,7 @@ use super::labels::{Component, Labels};
 use super::migration_job::Migration;
 use super::{
     Slot, deployment, horizontal_pod_autoscaler, http_route, ingress, labels, migration_job, names, network_policy,
-    pod_disruption_budget, provision_job, provisioned_secret, release_secret, service, service_account,
+    pod_disruption_budget, pod_monitor, provision_job, provisioned_secret, release_secret, service, service_account,
     service_monitor,
 };
 use crate::controllers::environment::resolve::{Identity, Resolved, Variables, fixtures, resolve};
@@ -51,6 +51,7 @@ fn objects(resolved: &Resolved) -> Vec<(&'static str, Value)> {
     objects.extend(ingress::build(resolved).map(|it| ("ingress", object(it))));
     objects.extend(http_route::build(resolved).map(|it| ("http_route", object(it))));
     objects.extend(service_monitor::build(resolved).map(|it| ("service_monitor", object(it))));
+    objects.extend(pod_monitor::build(resolved).map(|it| ("pod_monitor", object(it))));
     objects
 }
 
@@ -302,6 +303,30 @@ fn dynamic_objects_name_their_kind() {
     assert_eq!(route.types.unwrap().kind, http_route::resource().kind);
     let monitor = service_monitor::build(&full()).unwrap();
     assert_eq!(monitor.types.unwrap().kind, service_monitor::resource().kind);
+    let monitor = pod_monitor::build(&full()).unwrap();
+    assert_eq!(monitor.types.unwrap().kind, pod_monitor::resource().kind);
+}
+
+#[test]
+fn every_serving_pod_is_scraped_once() {
+    let resolved = full();
+    let monitor = object(service_monitor::build(&resolved));
+    let selector = &monitor["spec"]["selector"]["matchLabels"];
+    let services = [service::active(&resolved, Some(Colour::Blue)), service::preview(&resolved, Some(Colour::Green))];
+    let selected: Vec<_> = services
+        .into_iter()
+        .map(|service| service.metadata)
+        .filter(|metadata| matches(selector, metadata.labels.as_ref().unwrap()))
+        .map(|metadata| metadata.name.unwrap())
+        .collect();
+    assert_eq!(selected, [resolved.identity.name.as_str()], "Services that are scraped");
+    let selector = object(pod_monitor::build(&resolved))["spec"]["selector"]["matchLabels"].clone();
+    let scraped = templates(&resolved)
+        .into_iter()
+        .filter(|(_, template)| matches(&selector, template.metadata.as_ref().unwrap().labels.as_ref().unwrap()))
+        .map(|(file, _)| file)
+        .collect::<Vec<_>>();
+    assert_eq!(scraped, ["deployment_worker"], "pods that are scraped without a Service");
 }
 
 /// Seconds that an app pod of the slot may take to end.

@@ -120,7 +120,7 @@ fn administrator() -> Value {
 }
 
 fn every_api() -> Apis {
-    Apis { gateway: true, service_monitor: true, prometheus_rule: true, cert_manager: true }
+    Apis { gateway: true, service_monitor: true, pod_monitor: true, prometheus_rule: true, cert_manager: true }
 }
 
 fn provisioned(environment: &ChatbotEnvironment, references: &References) -> Option<SecretData> {

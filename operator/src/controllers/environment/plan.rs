@@ -16,7 +16,7 @@ use crate::{
     release::{self, JobRun, Layout, Phase, ReleaseState, Workload, hold, layout, next},
     resources::{
         deployment, horizontal_pod_autoscaler, http_route, ingress, labels::Component, migration_job, names,
-        network_policy, pod_disruption_budget, provision_job, provisioned_secret, release_secret, service,
+        network_policy, pod_disruption_budget, pod_monitor, provision_job, provisioned_secret, release_secret, service,
         service_account, service_monitor,
     },
 };
@@ -161,7 +161,7 @@ fn outlook(resolved: &Resolved, observed: &Observed, before: &Before) -> Outlook
 /// 3. Deployments, which use what the Job made;
 /// 4. autoscalers and disruption budgets, which speak of Deployments;
 /// 5. Services, which send users to pods;
-/// 6. routes, which send users to Services.
+/// 6. routes, which send users to Services, and what tells a Prometheus of Services and pods.
 fn objects(
     resolved: &Resolved,
     observed: &Observed,
@@ -240,9 +240,11 @@ fn routes(resolved: &Resolved) -> Result<Vec<Object>, Error> {
     let ingress = ingress::build(resolved).map(|ingress| Object::new(&ingress, Writing::Apply));
     let route =
         http_route::build(resolved).map(|route| Object::of_kind(&route, http_route::resource(), Writing::Apply));
-    let monitor = service_monitor::build(resolved)
+    let app = service_monitor::build(resolved)
         .map(|monitor| Object::of_kind(&monitor, service_monitor::resource(), Writing::Apply));
-    [ingress, route, monitor].into_iter().flatten().collect()
+    let workers =
+        pod_monitor::build(resolved).map(|monitor| Object::of_kind(&monitor, pod_monitor::resource(), Writing::Apply));
+    [ingress, route, app, workers].into_iter().flatten().collect()
 }
 
 fn each<K>(objects: &[K]) -> Result<Vec<Object>, Error>

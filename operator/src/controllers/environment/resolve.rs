@@ -68,6 +68,8 @@ pub struct Apis {
     pub gateway: bool,
     /// ServiceMonitor of the Prometheus operator.
     pub service_monitor: bool,
+    /// PodMonitor of the Prometheus operator.
+    pub pod_monitor: bool,
     /// PrometheusRule of the Prometheus operator.
     pub prometheus_rule: bool,
     /// Certificate of cert-manager.

@@ -469,6 +469,23 @@ async fn an_object_of_the_same_name_that_somebody_else_made_is_not_taken_over() 
 }
 
 #[tokio::test]
+async fn what_a_prometheus_is_not_to_scrape_any_more_is_removed() {
+    let cluster = running_environment().await;
+    let environment = cluster.environment();
+    for (kind, plural, name) in
+        [("ServiceMonitor", "servicemonitors", "dev"), ("PodMonitor", "podmonitors", "dev-worker")]
+    {
+        let path = format!("/apis/monitoring.coreos.com/v1/namespaces/chatbot-dev/{plural}/{name}");
+        let owner = json!({"apiVersion": "chatbot.platform/v1alpha1", "kind": "ChatbotEnvironment", "name": "dev", "uid": environment.metadata.uid});
+        let labels = cluster.get(SERVICE).unwrap()["metadata"]["labels"].clone();
+        let metadata = json!({"name": name, "namespace": "chatbot-dev", "labels": labels, "ownerReferences": [owner]});
+        cluster.put(&path, json!({"apiVersion": "monitoring.coreos.com/v1", "kind": kind, "metadata": metadata}));
+        cluster.reconcile().await;
+        assert_eq!(cluster.get(&path), None, "{kind}");
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_removed_is_named_and_keeps_nothing_else_from_going_on() {
     let cluster = running_environment().await;
     cluster.refuse("DELETE /api/v1/namespaces/chatbot-dev/secrets/", 403, "secrets is forbidden");

@@ -107,7 +107,13 @@ pub(crate) fn provisioned() -> References {
             &[("DATABASE_URL", &database), ("MINIO_URL", "http://s3.platform.svc:7070")],
         )),
         admin: Some(admin()),
-        apis: Apis { gateway: true, service_monitor: true, prometheus_rule: true, cert_manager: true },
+        apis: Apis {
+            gateway: true,
+            service_monitor: true,
+            pod_monitor: true,
+            prometheus_rule: true,
+            cert_manager: true,
+        },
         ..complete()
     }
 }

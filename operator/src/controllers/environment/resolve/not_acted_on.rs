@@ -110,9 +110,9 @@ fn of_release(release: &ReleaseSpec, defaults: &TierDefaults) -> Vec<NotActedOn>
 
 /// Monitoring that the cluster, or this version, cannot set up.
 pub(super) fn monitoring(monitoring: &Monitoring, apis: Apis) -> Option<NotActedOn> {
-    let without_operator =
-        "the cluster has no ServiceMonitor: install the Prometheus operator's CRDs, or set monitoring.level to None";
-    let (field, message) = match (monitoring.level, apis.service_monitor) {
+    let without_operator = "the cluster lacks ServiceMonitor or PodMonitor, so app or workers are not scraped: install the \
+         Prometheus operator's CRDs, or set monitoring.level to None";
+    let (field, message) = match (monitoring.level, apis.service_monitor && apis.pod_monitor) {
         (MonitoringLevel::None, _) if !monitoring.labels.is_empty() => {
             ("monitoring.labels", "monitoring.level is None, so nothing has them: write Basic, or remove them")
         }

@@ -80,8 +80,10 @@ impl Migrations {
 pub struct Monitoring {
     /// What the spec and its tier ask for.
     pub level: MonitoringLevel,
-    /// Whether a ServiceMonitor is made: asked for, and its kind known to the cluster.
+    /// Whether a ServiceMonitor is made for the app: asked for, and its kind known to the cluster.
     pub service_monitor: bool,
+    /// Whether a PodMonitor is made for the workers: asked for, and its kind known to the cluster.
+    pub pod_monitor: bool,
     /// Labels by which a Prometheus chooses its objects.
     pub labels: BTreeMap<String, String>,
 }
@@ -89,7 +91,12 @@ pub struct Monitoring {
 impl Monitoring {
     pub(super) fn of(spec: &MonitoringSpec, defaults: &TierDefaults, apis: Apis) -> Self {
         let level = spec.level.unwrap_or(defaults.monitoring);
-        let service_monitor = level != MonitoringLevel::None && apis.service_monitor;
-        Self { level, service_monitor, labels: spec.labels.clone() }
+        let wanted = level != MonitoringLevel::None;
+        Self {
+            level,
+            service_monitor: wanted && apis.service_monitor,
+            pod_monitor: wanted && apis.pod_monitor,
+            labels: spec.labels.clone(),
+        }
     }
 }

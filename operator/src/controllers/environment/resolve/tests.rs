@@ -515,6 +515,21 @@ fn what_another_field_deprives_of_its_effect_is_named() {
 }
 
 #[test]
+fn monitoring_that_lacks_a_kind_of_the_prometheus_operator_is_named() {
+    let none = Apis::default();
+    for (apis, is_named) in [
+        (none, true),
+        (Apis { service_monitor: true, ..none }, true),
+        (Apis { pod_monitor: true, ..none }, true),
+        (Apis { service_monitor: true, pod_monitor: true, ..none }, false),
+    ] {
+        let resolved = resolve(&minimal(Tier::Stage), &References { apis, ..complete() }).unwrap();
+        let named = resolved.not_acted_on.iter().any(|it| it.field == "monitoring.level");
+        assert_eq!(named, is_named, "{apis:?}");
+    }
+}
+
+#[test]
 fn annotations_without_machinery_are_named() {
     for name in ["chatbot.platform/promote", "chatbot.platform/rollback"] {
         let mut environment = minimal(Tier::Dev);
