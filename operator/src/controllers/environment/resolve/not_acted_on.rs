@@ -48,9 +48,9 @@ pub(super) fn by_this_version(
             "no backup is made before migrating",
         ),
         (
-            migrations.on_rollback != OnRollback::WhenLossless,
+            migrations.on_rollback == OnRollback::Always,
             "migrations.onRollback",
-            "the schema stays expanded after a rollback",
+            "no migration is taken back yet: the schema stays expanded after a release that failed",
         ),
         (spec.monitor.enabled, "monitor", "the task monitor is not run yet"),
     ];

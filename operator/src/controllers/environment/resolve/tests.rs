@@ -515,6 +515,16 @@ fn what_another_field_deprives_of_its_effect_is_named() {
 }
 
 #[test]
+fn only_a_schema_that_is_to_be_taken_back_at_any_price_is_named() {
+    for (value, is_named) in [("WhenLossless", false), ("Never", false), ("Always", true)] {
+        let more = format!("  migrations: {{onRollback: {value}}}\n");
+        let resolved = resolve(&environment(Tier::Dev, &more), &complete()).unwrap();
+        let named = resolved.not_acted_on.iter().any(|it| it.field == "migrations.onRollback");
+        assert_eq!(named, is_named, "{value}");
+    }
+}
+
+#[test]
 fn monitoring_that_lacks_a_kind_of_the_prometheus_operator_is_named() {
     let none = Apis::default();
     for (apis, is_named) in [
