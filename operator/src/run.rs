@@ -96,18 +96,16 @@ fn place(namespace: Option<&str>) -> String {
 pub async fn run(config: Config) -> Result<(), Fatal> {
     let client = Client::try_default().await.map_err(|error| Fatal::Client(error.to_string()))?;
     let (metrics, readiness, clock) = (Arc::new(Metrics::default()), Readiness::default(), Clock::system());
-    let (stop, stopping) = watch::channel(false);
-    let server = health::serve(config.http_addr, Arc::clone(&metrics), readiness.clone(), stopped(stopping));
+    let server = health::serve(config.http_addr, Arc::clone(&metrics), readiness.clone());
     let lease = config.lease_name.clone();
     let election = Election::new(client.clone(), &config.pod_namespace, lease, config.identity(), clock.clone());
     tokio::select! {
-        ended = server => Err(ended.map_or_else(|source| Fatal::Serve { address: config.http_addr, source }, |()| Fatal::Ended("the HTTP server"))),
+        Err(source) = server => Err(Fatal::Serve { address: config.http_addr, source }),
         ended = lead(&config, client, &election, metrics, readiness, clock) => ended,
         heard = end_signal() => {
             let name = heard?;
             tracing::info!(signal = name, "ending");
             election.release().await;
-            stop.send_replace(true);
             Ok(())
         }
     }
@@ -237,13 +235,6 @@ fn new_password() -> Result<SecretString, Error> {
     let random = rustls::crypto::ring::default_provider().secure_random;
     random.fill(&mut bytes).map_err(|_| Error::Random)?;
     Ok(SecretString::from(hex::encode(bytes)))
-}
-
-async fn stopped(mut stopping: watch::Receiver<bool>) {
-    // An error means that the sender is gone: the process ends.
-    if stopping.wait_for(|stop| *stop).await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }
 
 async fn end_signal() -> Result<&'static str, Fatal> {
