@@ -26,7 +26,7 @@ use crate::{
     controllers::{
         apis,
         context::Context,
-        environment,
+        environment::{self, trouble::short},
         memory::Memory,
         secrets::SecretWatches,
         stores::{self, Queue, Target},
@@ -214,7 +214,8 @@ fn after_error(environment: Arc<ChatbotEnvironment>, error: &Error, ctx: Arc<Con
     match error {
         Error::Conflict { .. } => tracing::debug!(%error, namespace, name, "looking again"),
         Error::Api { .. } | Error::Timeout { .. } | Error::Json { .. } | Error::Random => {
-            tracing::warn!(%error, namespace, name, failures, retry_in = ?pause, "reconciliation failed");
+            let error = short(&error.to_string());
+            tracing::warn!(error, namespace, name, failures, retry_in = ?pause, "reconciliation failed");
         }
     }
     Action::requeue(pause)

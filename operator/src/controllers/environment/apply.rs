@@ -14,7 +14,7 @@ use super::{
     need::{Need, need},
     object::{Object, Removal},
     plan::{MANAGER, Outlook, Plan},
-    trouble::{Trouble, refusal},
+    trouble::{Trouble, refusal, short},
 };
 use crate::{
     controllers::{context::Context, memory::Answer},
@@ -155,8 +155,10 @@ async fn write(ctx: &Context, object: &Object) -> Result<Need, Error> {
     }
 }
 
+/// An admission webhook may have quoted what it refuses.
 fn refuse(ctx: &Context, object: &Object, why: String) -> Need {
-    tracing::warn!(kind = object.resource.kind, namespace = object.namespace, name = object.name, why, "refused");
+    let (kind, namespace, name) = (&object.resource.kind, &object.namespace, &object.name);
+    tracing::warn!(kind, namespace, name, why = short(&why), "refused");
     ctx.memory.wrote(object.key(), object.hash.clone(), Answer::Refused(why.clone()));
     Need::Refused(why)
 }
@@ -183,7 +185,7 @@ async fn remove(ctx: &Context, removal: &Removal) -> Result<Option<String>, Erro
         Ok(_) => tracing::info!(kind = resource.kind, namespace, name, "deleted"),
         Err(Error::Api { source, doing }) if !is_gone(&source) => {
             let why = refusal_of(*source).map_err(|source| Error::Api { doing, source: Box::new(source) })?;
-            tracing::warn!(kind = resource.kind, namespace, name, why, "not deleted");
+            tracing::warn!(kind = resource.kind, namespace, name, why = short(&why), "not deleted");
             return Ok(Some(why));
         }
         // Gone, or replaced by another under the same name: the caches will tell.

@@ -9,7 +9,7 @@ use kube::{
 };
 use serde_json::json;
 
-use super::{apply::Applied, notes::notes, plan::MANAGER, status::status};
+use super::{apply::Applied, notes::notes, plan::MANAGER, status::status, trouble::short};
 use crate::{
     controllers::context::Context,
     crd::{
@@ -62,7 +62,7 @@ pub async fn report_error(ctx: &Context, environment: &ChatbotEnvironment, error
 
 fn with_error(environment: &ChatbotEnvironment, error: &Error, now: Timestamp) -> ChatbotEnvironmentStatus {
     let mut status = environment.status.clone().unwrap_or_default();
-    let message = error.to_string();
+    let message = short(&error.to_string());
     let decision = Decision { type_: conditions::READY, status: None, reason: reasons::API_ERROR, message };
     conditions::set(&mut status.conditions, decision, environment.metadata.generation, now);
     status

@@ -501,6 +501,57 @@ async fn what_cannot_be_removed_is_named_and_keeps_nothing_else_from_going_on() 
     assert!(message(&cluster).contains("cannot be removed"), "{}", message(&cluster));
 }
 
+/// Everything that is logged.
+#[derive(Clone, Default)]
+struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// Listens for as long as the guard lives.
+    fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        let log = self.clone();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || log.clone()).finish();
+        tracing::subscriber::set_default(subscriber)
+    }
+}
+
+#[tokio::test]
+async fn what_the_api_server_quotes_is_logged_and_shown_without_credentials() {
+    let why = "admission webhook denied postgres://chat:hunter2@db/chat";
+    let log = Log::default();
+    let _guard = log.listen();
+    let cluster = running_environment().await;
+    cluster.refuse("DELETE /api/v1/namespaces/chatbot-dev/secrets/", 403, why);
+    ask_for(&cluster, "chatbot:2");
+    cluster.reconcile().await;
+    pods_are_well(&cluster, &candidate(&cluster));
+    for _ in 0..10 {
+        cluster.run_pods();
+        cluster.reconcile().await;
+    }
+    let other = new_environment("").await;
+    other.refuse("/services/", 403, why);
+    other.reconcile().await;
+    let log = log.text();
+    assert!(log.contains("not deleted") && log.contains("refused"), "{log}");
+    for (said, by) in [(log, "the log"), (message(&cluster), "one condition"), (message(&other), "another")] {
+        assert!(said.contains("postgres://***@db/chat") && !said.contains("hunter2"), "{by}: {said}");
+    }
+}
+
 #[tokio::test]
 async fn calls_that_fail_again_and_again_are_told_and_forgotten_when_they_work() {
     let cluster = running_environment().await;

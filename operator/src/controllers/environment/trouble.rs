@@ -222,8 +222,8 @@ fn component(pod: &Pod) -> &str {
     pod.labels().get(labels::COMPONENT).map_or("app", String::as_str)
 }
 
-/// A quotation for a message: of bounded length, and without credentials.
-pub(super) fn short(text: &str) -> String {
+/// A quotation for a message or a log: of bounded length, and without credentials.
+pub(crate) fn short(text: &str) -> String {
     let text = without_credentials(text.trim());
     if text.chars().count() <= LONGEST { text } else { text.chars().take(LONGEST).chain("…".chars()).collect() }
 }
