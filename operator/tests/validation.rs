@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod limits;
 mod schema;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -127,28 +128,16 @@ fn every_accepted_case_is_accepted_and_read_back_whole() {
 }
 
 #[test]
-fn every_rule_is_broken_by_some_case() {
+fn every_rule_and_every_bound_is_broken_by_some_case_at_each_field_that_has_it() {
     let api = ApiServer::new();
     let cases: Vec<Case> = read("refused.yaml");
-    let expected: Vec<&str> = cases.iter().filter_map(|case| case.message.as_deref()).collect();
-    let mut untested = BTreeSet::new();
-    collect_rules(&api.schema, &mut |message| {
-        if !expected.iter().any(|part| message.contains(part)) {
-            untested.insert(message.to_owned());
-        }
-    });
-    assert!(untested.is_empty(), "no case breaks these rules: {untested:#?}");
-}
-
-fn collect_rules(schema: &Value, found: &mut impl FnMut(&str)) {
-    match schema {
-        Value::Object(object) => {
-            for rule in object.get("x-kubernetes-validations").and_then(Value::as_array).into_iter().flatten() {
-                found(rule["message"].as_str().expect("every rule has a message"));
-            }
-            object.values().for_each(|value| collect_rules(value, found));
-        }
-        Value::Array(items) => items.iter().for_each(|item| collect_rules(item, found)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
+    let answers: Vec<String> = cases.iter().flat_map(|case| api.answer(case)).collect();
+    let limits = limits::of(&api.schema);
+    assert!(limits.len() > 150, "only {} limits", limits.len());
+    let untested: Vec<String> = limits
+        .iter()
+        .filter(|limit| !answers.iter().any(|answer| limit.is_named_by(answer)))
+        .map(ToString::to_string)
+        .collect();
+    assert!(untested.is_empty(), "no case breaks these:\n{}", untested.join("\n"));
 }

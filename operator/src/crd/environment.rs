@@ -37,7 +37,7 @@ use super::{
         label_selector_path = ".status.selector"
     ),
     printcolumn(name = "Tier", type_ = "string", json_path = ".spec.tier", description = "dev, stage or prod"),
-    printcolumn(name = "Image", type_ = "string", json_path = ".status.release.imageTag", description = "Tag of the active image"),
+    printcolumn(name = "Image tag", type_ = "string", json_path = ".status.release.imageTag", description = "Tag of the active image"),
     printcolumn(name = "Active", type_ = "string", json_path = ".status.release.active", description = "Colour that gets the traffic"),
     printcolumn(name = "Phase", type_ = "string", json_path = ".status.release.phase", description = "Where the release stands"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status", description = "Whether users are served by the release that the spec asks for"),

@@ -142,12 +142,71 @@ mod tests {
         crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone()
     }
 
+    /// A field without fields of its own.
+    struct Leaf {
+        path: String,
+        required: bool,
+        schema: Value,
+    }
+
+    impl Leaf {
+        fn says(&self, words: &str) -> bool {
+            self.schema["description"].as_str().is_some_and(|description| description.contains(words))
+        }
+    }
+
+    /// The leaves of the spec, as far as they are ours: what a NetworkPolicy may say is documented by Kubernetes.
+    fn leaves() -> Vec<Leaf> {
+        let mut found = Vec::new();
+        collect_leaves("spec", true, &schema()["properties"]["spec"], &mut found);
+        assert!(found.len() > 50, "only {} leaves", found.len());
+        found
+    }
+
+    fn collect_leaves(path: &str, required: bool, schema: &Value, found: &mut Vec<Leaf>) {
+        let is_foreign = path.starts_with("spec.network.allowFrom");
+        let own = if schema["type"] == "array" && !is_foreign { &schema["items"] } else { schema };
+        let Some(properties) = own["properties"].as_object() else {
+            found.push(Leaf { path: path.to_owned(), required, schema: schema.clone() });
+            return;
+        };
+        if schema["type"] == "array" {
+            found.push(Leaf { path: path.to_owned(), required, schema: schema.clone() });
+        }
+        for (name, property) in properties {
+            let required = own["required"].as_array().is_some_and(|names| names.contains(&name.as_str().into()));
+            collect_leaves(&format!("{path}.{name}"), required, property, found);
+        }
+    }
+
     #[test]
-    fn an_optional_enumeration_keeps_its_fields_description() {
-        let spec = &schema()["properties"]["spec"]["properties"];
-        for pointer in ["/release/properties/strategy", "/monitoring/properties/level", "/imagePullPolicy"] {
-            let description = spec.pointer(pointer).unwrap()["description"].as_str().unwrap();
-            assert!(description.contains("Default:"), "{pointer}: {description}");
+    fn every_optional_field_says_its_default_and_every_other_that_it_is_required() {
+        let silent = |leaf: &Leaf| !leaf.says(if leaf.required { "Required" } else { "Default:" });
+        let silent: Vec<_> = leaves().into_iter().filter(silent).map(|leaf| leaf.path).collect();
+        assert_eq!(silent, Vec::<String>::new());
+    }
+
+    /// Whether a text has a number with a unit of time, such as `10m`.
+    fn has_duration(text: &str) -> bool {
+        text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word.parse::<crate::crd::Duration>().is_ok())
+    }
+
+    #[test]
+    fn every_duration_and_quantity_says_its_unit() {
+        let is_duration = |leaf: &Leaf| {
+            let rules = leaf.schema["x-kubernetes-validations"].as_array().cloned().unwrap_or_default();
+            rules.iter().any(|rule| rule["rule"].as_str().is_some_and(|rule| rule.contains("ms|s|m|h")))
+        };
+        let is_quantity = |leaf: &Leaf| leaf.schema["x-kubernetes-int-or-string"] == true;
+        let leaves = leaves();
+        let durations: Vec<_> = leaves.iter().filter(|leaf| is_duration(leaf)).collect();
+        let quantities: Vec<_> = leaves.iter().filter(|leaf| is_quantity(leaf)).collect();
+        assert_eq!((durations.len(), quantities.len()), (8, 8));
+        for leaf in durations {
+            assert!(has_duration(leaf.schema["description"].as_str().unwrap()), "{}", leaf.path);
+        }
+        for leaf in quantities {
+            assert!(leaf.says("cores") || leaf.says("bytes"), "{}", leaf.path);
         }
     }
 

@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 #[x_kube(validation = Rule::new("has(self.secretName) != has(self.issuerRef)")
     .message("set exactly one of secretName (a certificate that exists) and issuerRef (cert-manager makes one)"))]
 pub struct TlsSpec {
-    /// A Secret of type kubernetes.io/tls in the namespace.
+    /// A Secret of type kubernetes.io/tls in the namespace. Default: none, `issuerRef` makes the certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub secret_name: Option<String>,
 
-    /// The cert-manager issuer that makes the certificate.
+    /// The cert-manager issuer that makes the certificate. Default: none, `secretName` holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issuer_ref: Option<IssuerRef>,
 }
@@ -51,7 +51,7 @@ pub enum IssuerKind {
 #[x_kube(validation = Rule::new("!(has(self.gateway) && has(self.ingressClassName))")
     .message("set only one of gateway (Gateway API) and ingressClassName (Ingress)"))]
 pub struct RoutingSpec {
-    /// A Gateway to which an HTTPRoute is attached.
+    /// A Gateway to which an HTTPRoute is attached. Default: none, an Ingress is made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gateway: Option<GatewayRef>,
 
