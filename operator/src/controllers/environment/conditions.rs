@@ -230,3 +230,6 @@ pub fn spec_supported(not_acted_on: &[String]) -> Decision {
         decision(false, reasons::FIELDS_NOT_ACTIVE, not_acted_on.join("; "))
     }
 }
+
+#[cfg(test)]
+mod tests;
