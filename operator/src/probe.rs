@@ -10,8 +10,9 @@ use crate::traffic::Traffic;
 
 /// Port on which app and worker answer.
 const PORT: u16 = 8000;
-/// For the whole question and answer: a pod that takes longer is not well.
-const DEADLINE: Duration = Duration::from_secs(3);
+/// For the whole question and answer: longer than a pod waits for its services, which is 3 s, so that one that is cut off from
+/// all of them can still say so.
+const DEADLINE: Duration = Duration::from_secs(5);
 /// For an answer of the language model: longer than the server itself waits.
 const QUESTION_DEADLINE: Duration = Duration::from_secs(25);
 /// A report takes about a kilobyte.

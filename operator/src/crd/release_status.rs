@@ -159,6 +159,11 @@ pub struct ReleaseStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retried: Option<String>,
 
+    /// Id of the release that was last promoted because the annotation chatbot.platform/promote names it. The wish counts once:
+    /// in its bake the release is promoted again only when the annotation is taken away and set again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub promoted: Option<String>,
+
     /// What was done for the release on its way, else for the last one, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]

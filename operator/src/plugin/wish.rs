@@ -64,7 +64,7 @@ pub(super) async fn run(target: &Target, output: &Output, wish: Wish, arguments:
     let change = change(wish, &environment).map_err(PluginError::Wish)?;
     if counts_no_more(&environment, &change) {
         annotate(target, &name, change.annotation, None).await?;
-        until_forgotten(target, &name).await?;
+        until_forgotten(target, &name, change.annotation).await?;
     }
     annotate(target, &name, change.annotation, change.value.as_deref()).await?;
     output.line(&format!("{}; see kubectl chatbot status {name} -n {} --watch", change.told, target.namespace))?;
@@ -78,14 +78,17 @@ async fn annotate(target: &Target, name: &str, annotation: &str, value: Option<&
     within(&format!("annotate ChatbotEnvironment {name}"), api.patch(name, &parameters, &patch)).await.map(drop)
 }
 
-/// A wish to retry counts once for as long as it stands written.
+/// A wish that counts once, and stands written from the last time.
 fn counts_no_more(environment: &ChatbotEnvironment, change: &Change) -> bool {
-    change.annotation == RETRY && environment.annotations().get(RETRY) == change.value.as_ref()
+    let counts_once = [RETRY, PROMOTE].contains(&change.annotation);
+    counts_once && environment.annotations().get(change.annotation) == change.value.as_ref()
 }
 
-async fn until_forgotten(target: &Target, name: &str) -> Result<(), PluginError> {
+async fn until_forgotten(target: &Target, name: &str, annotation: &str) -> Result<(), PluginError> {
     for _ in 0..LOOKS {
-        if release(&target.environment(Some(name)).await?).retried.is_none() {
+        let release = release(&target.environment(Some(name)).await?);
+        let remembered = if annotation == RETRY { release.retried } else { release.promoted };
+        if remembered.is_none() {
             break;
         }
         tokio::time::sleep(LOOK).await;

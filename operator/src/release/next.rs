@@ -78,6 +78,7 @@ pub fn next(state: &ReleaseState, facts: &Facts, policy: &Policy, now: Timestamp
     let mut state = resume(state.clone(), now);
     state.failed = state.failed.filter(|failed| failed.id == facts.wanted.id);
     state.retried = state.retried.filter(|id| facts.wishes.retry.as_ref() == Some(id));
+    state.promoted = state.promoted.filter(|id| facts.wishes.promote.as_ref() == Some(id));
     let Some(running) = state.running.clone() else { return start_if_wanted(state, facts, policy, now) };
     if running.placed.release.id != facts.wanted.id && running.phase != Phase::Rollback {
         let message = format!("release {} was asked for instead", facts.wanted.id);
@@ -85,7 +86,11 @@ pub fn next(state: &ReleaseState, facts: &Facts, policy: &Policy, now: Timestamp
     }
     match verdict(&state, &running, facts, policy, now) {
         Verdict::Wait(message) => say(state, message),
-        Verdict::Done(message) => advance(state, learn_schema(running, facts), policy, &message, now),
+        Verdict::Done(message) => {
+            let promoted = Wish::of(&state, &running, &facts.wishes) == Wish::Promote;
+            let promoted = if promoted { facts.wishes.promote.clone() } else { state.promoted.clone() };
+            advance(ReleaseState { promoted, ..state }, learn_schema(running, facts), policy, &message, now)
+        }
         Verdict::Failed(message) if running.phase == Phase::Bake && policy.on_failure == OnFailure::Hold => {
             enter(close(state, Outcome::Failed, &message, now), running, Phase::Held, now)
         }
@@ -96,7 +101,7 @@ pub fn next(state: &ReleaseState, facts: &Facts, policy: &Policy, now: Timestamp
 fn verdict(state: &ReleaseState, running: &Running, facts: &Facts, policy: &Policy, now: Timestamp) -> Verdict {
     let late = |since: Phase, limit: Duration| late(state, since, limit, now);
     let said = state.step().map(|step| step.message.as_str()).unwrap_or_default();
-    let wish = Wish::of(&running.placed.release.id, &facts.wishes);
+    let wish = Wish::of(state, running, &facts.wishes);
     match running.phase {
         Phase::Migrate => migrate(&facts.expand, said, late(Phase::Migrate, policy.migration_timeout)),
         Phase::Start => start(&facts.app, late(Phase::Start, policy.check_timeout)),
@@ -119,12 +124,12 @@ enum Wish {
 }
 
 impl Wish {
-    /// Where both stand written, the one that is safe counts.
-    fn of(id: &str, wishes: &Wishes) -> Self {
-        let names = |wish: &Option<String>| wish.as_deref() == Some(id);
+    /// Where both stand written, the one that is safe counts. A promotion that counted already must not end the bake too.
+    fn of(state: &ReleaseState, running: &Running, wishes: &Wishes) -> Self {
+        let names = |wish: &Option<String>| wish.as_ref() == Some(&running.placed.release.id);
         if names(&wishes.rollback) {
             Self::Rollback
-        } else if names(&wishes.promote) {
+        } else if names(&wishes.promote) && state.promoted != wishes.promote {
             Self::Promote
         } else {
             Self::None

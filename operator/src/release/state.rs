@@ -138,6 +138,8 @@ pub struct ReleaseState {
     pub held_since: Option<Timestamp>,
     /// The release that was tried again at a person's wish, for as long as the wish stands written: it counts once.
     pub retried: Option<String>,
+    /// The release that was promoted at a person's wish, for as long as the wish stands written: it counts once.
+    pub promoted: Option<String>,
 }
 
 impl ReleaseState {
@@ -152,6 +154,7 @@ impl ReleaseState {
             held_since: release.held_since.as_ref().map(|since| since.0),
             steps: release.steps,
             retried: release.retried,
+            promoted: release.promoted,
             failed: status.failed_releases.first().cloned(),
             history: status.history.clone(),
         }

@@ -65,7 +65,8 @@ fn absent(progress: Progress) -> Vec<&'static str> {
 }
 
 fn release(applied: &Applied, before: Option<&ReleaseStatus>) -> ReleaseStatus {
-    let ReleaseState { active, previous, running, held_since, steps, retried, failed: _, history: _ } = &applied.state;
+    let ReleaseState { active, previous, running, held_since, steps, retried, promoted, failed: _, history: _ } =
+        &applied.state;
     let last_start = before.and_then(|before| before.started_at.clone());
     ReleaseStatus {
         active: active.as_ref().map(|active| active.colour),
@@ -80,6 +81,7 @@ fn release(applied: &Applied, before: Option<&ReleaseStatus>) -> ReleaseStatus {
         bake_until: applied.outlook.bake_until.map(Time),
         held_since: held_since.map(Time),
         retried: retried.clone(),
+        promoted: promoted.clone(),
         steps: steps.clone(),
     }
 }

@@ -158,6 +158,17 @@ fn a_person_promotes_a_checked_release_and_no_other() {
 }
 
 #[test]
+fn a_promotion_counts_once_and_does_not_end_the_bake_too() {
+    let mut state = releasing(&MANUAL, Phase::Promote);
+    for _ in 0..5 {
+        state = next(&state, &promoted("new"), &MANUAL, at(5));
+    }
+    assert_eq!(phase(&state), Some(Phase::Bake), "it still stands written");
+    state = next(&state, &all_well("new"), &MANUAL, at(6));
+    assert_eq!(phase(&next(&state, &promoted("new"), &MANUAL, at(7))), Some(Phase::Finish), "a wish made anew");
+}
+
+#[test]
 fn a_person_ends_a_bake_early_or_takes_the_release_back() {
     let baking = releasing(&BLUE_GREEN, Phase::Bake);
     assert_eq!(phase(&next(&baking, &promoted("new"), &BLUE_GREEN, at(5))), Some(Phase::Finish));

@@ -26,6 +26,7 @@ fn written(state: &ReleaseState) -> ChatbotEnvironmentStatus {
             previous: state.previous.as_ref().map(candidate),
             started_at: running.map(|running| k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(running.started_at)),
             retried: state.retried.clone(),
+            promoted: state.promoted.clone(),
             held_since: state.held_since.map(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time),
             steps: state.steps.clone(),
             ..ReleaseStatus::default()
