@@ -40,7 +40,7 @@ generate: crds openapi ## Write every generated file
 ##@ Images and measurements
 .PHONY: images bench
 images: ## Build the images chatbot and chatbot-operator, check them, and print sizes and archives (PG_MAJOR=15)
-	@PROFILE=$(or $(PROFILE),image) tests/trial/images
+	@tests/trial/images
 bench: ## Print the figures: times, memory, requests, image sizes
 	@tests/bench/run
 

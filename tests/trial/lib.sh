@@ -8,7 +8,7 @@ cluster=${CLUSTER:-local}          # local, kind or existing
 number=${CLUSTER_NUMBER:-0}        # which of the local clusters
 profile=${PROFILE:-image}          # cargo profile of the binaries in the images: image (small, slow to build) or dev
 started=$(date +%s%N)
-logs=$cache/logs
+logs=$cache/logs archives=$logs/archives
 export PROFILE=$profile
 release_namespace=chatbot-system services_namespace=chatbot-platform environment_namespace=chatbot-dev
 definition=customresourcedefinition/chatbotenvironments.chatbot.platform
@@ -37,6 +37,9 @@ qdrant_values() {
   printf 'qdrant: {image: %s}\n' "$(image_json "$1")" >"$cache/qdrant-values.yaml"
   echo "${2:+$2,}$cache/qdrant-values.yaml"
 }
+
+# Builds the named images, and adds the archives to the list in the file $archives.
+build_images() { "$root/tests/images/build" "$@" | tee -a "$archives"; }
 
 # Runs a command as a named step: title, then what it prints in a log, then how long it took. On a terminal, and on
 # others every half minute, it says that it is still going, with the log's last line.
