@@ -44,7 +44,7 @@ impl Environment {
     /// Deletes environment and namespace, once it is certain that no secret was told to anybody. Nothing waits until they are
     /// gone: the next test has a namespace of its own.
     pub async fn remove(&self) {
-        self.has_kept_its_secrets().await;
+        self.keeps_its_secrets().await;
         self.clear().await;
     }
 
@@ -54,8 +54,11 @@ impl Environment {
         kubectl(&["delete", "namespace", &self.namespace, "--ignore-not-found", "--wait=false"]).await;
     }
 
-    /// Looks for every secret of the namespace in all that the operator said: its log, events, conditions.
-    async fn has_kept_its_secrets(&self) {
+    /// Looks for every secret of the namespace in all that was said: the operator's log, events, status.
+    ///
+    /// # Panics
+    /// With the name of the variable, when one stands there.
+    pub async fn keeps_its_secrets(&self) {
         let said_here = ["events,chatbotenvironments", "-o", "json"];
         let said_here = kubectl(&[&["--namespace", &self.namespace, "get"][..], &said_here].concat()).await;
         let logged = operator::logs().await;

@@ -70,18 +70,26 @@ async fn a_new_setting_is_a_release_that_nobody_notices_and_a_new_replica_count_
     environment.remove().await;
 }
 
-/// A pod that asks again and again through the Service, each time by a new connection, and notes what came of it.
+/// A pod that asks four times a second through the Service, each time by a new connection, and notes what came of it.
 async fn asking_without_end(environment: &Environment) {
     let (namespace, deployment) = (environment.namespace.as_str(), format!("deployment/{}-app-blue", environment.name));
     let make = ["chatbot", "user", "key", "create", "--user", "asker", "--name", "e2e", "--ttl", "1h", "--json"];
     let made = kubectl(&[&["--namespace", namespace, "exec", &deployment, "--"][..], &make].concat()).await;
     let made: serde_json::Value = serde_json::from_str(made.lines().last().unwrap_or_default()).expect("a key as JSON");
     let key = made["key"].as_str().expect("the key");
+    let body = r#"{"message": "Are you there?"}"#;
+    let request = format!(
+        "POST /api/v1/chat HTTP/1.1\\r\\nHost: {0}\\r\\nAuthorization: Bearer {key}\\r\\nContent-Type: application/json\\r\\n\
+         Content-Length: {1}\\r\\nConnection: close\\r\\n\\r\\n{body}",
+        environment.name,
+        body.len()
+    );
+    // nc leaves when its input ends, so that is kept open for longer than an answer takes; many askers take turns meanwhile.
     let script = format!(
-        "while true; do \
-           if wget -T 30 -O /dev/null --header 'Authorization: Bearer {key}' --header 'Content-Type: application/json' \
-             --post-data '{{\"message\": \"Are you there?\"}}' http://{}/api/v1/chat; \
-           then echo answered; else echo refused; fi; done",
+        "ask() {{ {{ printf '{request}'; sleep 5; }} | nc -w 5 {} 80 | head -n 1; }}
+         asker() {{ sleep $(($1 % 5)); while true; do
+           said=$(ask); case $said in *' 200 '*) echo answered;; *) echo \"refused: $said\";; esac; done; }}
+         for number in $(seq 20); do asker $number & done; wait",
         environment.name
     );
     toolbox::pod(namespace, "asker", &json!({"e2e": "asker"}), &script).await;

@@ -53,7 +53,8 @@ async fn broken(cluster: &Cluster) -> Vec<(Environment, &'static str)> {
     let no_image = prepare("still-no-image").await;
     no_image.apply(json!({"image": "localhost/nobody-made-this:1"})).await;
     let refused = prepare("still-refused").await;
-    refused.apply(json!({"settings": {"REQUEST_TIMEOUT": "whenever"}})).await;
+    let whenever = json!({"REQUEST_TIMEOUT": "whenever"});
+    refused.apply(json!({"settings": whenever, "release": {"checkTimeout": "15m"}})).await;
     let no_room = prepare("still-no-room").await;
     apply(&no_pods(&no_room.namespace).to_string()).await;
     no_room.apply(json!({})).await;
