@@ -1,8 +1,8 @@
 //! One apply, one answered question.
 
+use e2e::asker::Asker;
 use e2e::environment::PATIENCE;
-use e2e::shell::kubectl;
-use e2e::{Cluster, Environment, toolbox, until};
+use e2e::{Cluster, Environment, until};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,47 +55,16 @@ async fn a_new_setting_is_a_release_that_nobody_notices_and_a_new_replica_count_
     environment.ready().await;
     assert_eq!(environment.status().await["release"]["id"], first, "replicas are no release");
 
-    asking_without_end(&environment).await;
-    until("questions are answered", PATIENCE, || said(&environment), |said| said.contains("answered")).await;
+    let asker = Asker::start(&environment).await;
+    until("questions are answered", PATIENCE, || asker.said(), |(answered, _)| *answered > 0).await;
     want(2, "scripted-2").await;
     let changed =
         |status: &serde_json::Value| status["release"]["id"] != first && status["release"]["phase"] == "Stable";
     until("a second release is finished", PATIENCE, || environment.status(), changed).await;
     environment.ready().await;
 
-    let said = said(&environment).await;
-    let answered = said.lines().filter(|line| *line == "answered").count();
-    assert!(answered > 10, "only {answered} questions were asked:\n{said}");
-    assert!(!said.contains("refused"), "users noticed the release:\n{said}");
+    let (answered, refused) = asker.said().await;
+    assert!(answered > 10, "only {answered} questions were answered");
+    assert!(refused.is_empty(), "users noticed the release: {refused:#?}");
     environment.remove().await;
-}
-
-/// A pod that asks four times a second through the Service, each time by a new connection, and notes what came of it.
-async fn asking_without_end(environment: &Environment) {
-    let (namespace, deployment) = (environment.namespace.as_str(), format!("deployment/{}-app-blue", environment.name));
-    let make = ["chatbot", "user", "key", "create", "--user", "asker", "--name", "e2e", "--ttl", "1h", "--json"];
-    let made = kubectl(&[&["--namespace", namespace, "exec", &deployment, "--"][..], &make].concat()).await;
-    let made: serde_json::Value = serde_json::from_str(made.lines().last().unwrap_or_default()).expect("a key as JSON");
-    let key = made["key"].as_str().expect("the key");
-    let body = r#"{"message": "Are you there?"}"#;
-    let request = format!(
-        "POST /api/v1/chat HTTP/1.1\\r\\nHost: {0}\\r\\nAuthorization: Bearer {key}\\r\\nContent-Type: application/json\\r\\n\
-         Content-Length: {1}\\r\\nConnection: close\\r\\n\\r\\n{body}",
-        environment.name,
-        body.len()
-    );
-    // nc leaves when its input ends, so that is kept open for longer than an answer takes; many askers take turns meanwhile.
-    let script = format!(
-        "ask() {{ {{ printf '{request}'; sleep 5; }} | nc -w 5 {} 80 | head -n 1; }}
-         asker() {{ sleep $(($1 % 5)); while true; do
-           said=$(ask); case $said in *' 200 '*) echo answered;; *) echo \"refused: $said\";; esac; done; }}
-         for number in $(seq 20); do asker $number & done; wait",
-        environment.name
-    );
-    toolbox::pod(namespace, "asker", &json!({"e2e": "asker"}), &script).await;
-}
-
-/// What the asking pod noted so far.
-async fn said(environment: &Environment) -> String {
-    kubectl(&["--namespace", &environment.namespace, "logs", "asker", "--tail=-1"]).await
 }
