@@ -28,6 +28,8 @@ impl Cluster {
     /// # Panics
     /// When the cluster cannot be reached or a chart does not install.
     pub async fn get() -> Self {
+        // Every client of HTTPS in this process needs one; the second time it is refused, and does no harm.
+        drop(rustls::crypto::ring::default_provider().install_default());
         INSTALLED.get_or_init(install).await;
         let client = Client::try_default().await.expect("KUBECONFIG names a reachable cluster");
         Self { client }
