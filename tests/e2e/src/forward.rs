@@ -4,8 +4,8 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 
 /// An open forward; it closes when dropped.
 #[derive(Debug)]
@@ -13,6 +13,8 @@ pub struct Forward {
     /// `http://127.0.0.1:<port>`.
     pub url: String,
     _child: Child,
+    // kubectl says on it that a connection came, and ends where nobody could read that.
+    _stdout: Lines<BufReader<ChildStdout>>,
 }
 
 impl Forward {
@@ -40,6 +42,6 @@ impl Forward {
             .and_then(|address| address.rsplit(':').next())
             .unwrap_or_else(|| panic!("no port in {line:?}"))
             .to_owned();
-        Self { url: format!("http://127.0.0.1:{local}"), _child: child }
+        Self { url: format!("http://127.0.0.1:{local}"), _child: child, _stdout: lines }
     }
 }
