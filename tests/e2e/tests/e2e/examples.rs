@@ -32,7 +32,7 @@ const EXAMPLES: [(&str, Outcome); 15] = [
     ("dev", SERVES),
     ("network", SERVES),
     ("provisioned", SERVES),
-    ("release", SERVES),
+    ("release", ("False", "AwaitingPromotion")),
     ("prod", NO_SERVICES),
     ("settings", SERVES),
 ];
