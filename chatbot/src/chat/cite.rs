@@ -10,7 +10,7 @@ use crate::retrieval::tokens::tokens;
 
 /// A mark holds a few numbers; anything longer in brackets is text.
 const MAX_MARK_CHARS: usize = 24;
-/// Shorter words stand in every text.
+/// Shorter words stand in every text; numbers say something however short.
 const MIN_LETTERS: usize = 4;
 /// A sentence of fewer words may come from anywhere.
 const MIN_WORDS: usize = 3;
@@ -39,7 +39,8 @@ fn echoed(sentence: &str, sources: &[Source]) -> Option<u32> {
 }
 
 fn words(text: &str) -> BTreeSet<String> {
-    tokens(text).into_iter().filter(|word| word.chars().count() >= MIN_LETTERS).collect()
+    let says_something = |word: &String| word.chars().count() >= MIN_LETTERS || word.chars().any(char::is_numeric);
+    tokens(text).into_iter().filter(says_something).collect()
 }
 
 /// The numbers in the marks of a text, in order of appearance.
@@ -82,9 +83,10 @@ mod tests {
             source(1, "How long", "In production, backups are kept for 30 days. Staging keeps them for 7 days."),
             source(2, "Who may read a backup", "Only the on-call engineer holds the key."),
         ];
-        let table: [(&str, &[u32]); 8] = [
+        let table: [(&str, &[u32]); 9] = [
             ("For 30 days [1].", &[1]),
             ("Backups are kept for 30 days in production.", &[1]),
+            ("Backups are kept for 30 days.", &[1]),
             ("The on-call engineer may read a backup.", &[2]),
             ("Backups are kept in production. The on-call engineer holds the key.", &[1, 2]),
             ("The on-call engineer may read a backup [1].", &[1]),
