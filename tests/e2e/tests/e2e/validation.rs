@@ -64,9 +64,21 @@ async fn send(bases: &BTreeMap<String, Value>, case: &Case) -> Output {
     let before = patched(base, old);
     apply(&before.to_string()).await;
     let after = patched(&before, &case.patch);
-    let answer = run("kubectl", &["replace", "--dry-run=server", "-f", "-"], &after.to_string()).await;
+    let answer = replace(&after).await;
     let name = before["metadata"]["name"].as_str().unwrap();
     kubectl(&["--namespace", NAMESPACE, "delete", "chatbotenvironment", name]).await;
+    answer
+}
+
+/// The operator may write the status between kubectl's read and its write.
+async fn replace(object: &Value) -> Output {
+    let mut answer = run("kubectl", &["replace", "--dry-run=server", "-f", "-"], &object.to_string()).await;
+    for _ in 0..10 {
+        if !answer.stderr.contains("the object has been modified") {
+            break;
+        }
+        answer = run("kubectl", &["replace", "--dry-run=server", "-f", "-"], &object.to_string()).await;
+    }
     answer
 }
 

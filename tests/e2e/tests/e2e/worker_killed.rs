@@ -51,8 +51,8 @@ async fn stop_before_ready() {
 /// The server notices that a client is gone only when it next writes to it, so the session that still waits is ended once the
 /// worker's other sessions are gone with it.
 async fn kill_the_worker_that_waits(environment: &Environment) {
-    let waiting =
-        "select host(client_addr) from pg_stat_activity where wait_event = 'advisory' and client_addr is not null";
+    let waiting = "select host(client_addr) from pg_stat_activity \
+        where wait_event = 'advisory' and client_addr is not null and datname = current_database()";
     let address = until("a worker is at its last step", PATIENCE, || sql(DATABASE, waiting), |ip| !ip.is_empty()).await;
     let names = r#"jsonpath={range .items[*]}{.status.podIP} {.metadata.name}{"\n"}{end}"#;
     let workers = ["get", "pods", "-l", "app.kubernetes.io/component=worker", "-o", names];
