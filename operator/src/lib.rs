@@ -11,12 +11,13 @@
 //! | [`lease`] | leader election | yes |
 //! | [`run`] | puts the process together | makes it |
 //! | [`plugin`] | the commands of `kubectl chatbot` | yes |
-//! | [`health`], [`metrics`], [`telemetry`] | how the operator itself is watched | no |
+//! | [`health`], `connections`, [`metrics`], [`telemetry`] | how the operator itself is watched | no |
 //! | [`config`], [`clock`], [`error`] | flags, time, errors | no |
 
 pub mod check_token;
 pub mod clock;
 pub mod config;
+mod connections;
 pub mod controllers;
 pub mod crd;
 pub mod error;

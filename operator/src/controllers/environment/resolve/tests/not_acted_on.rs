@@ -1,0 +1,76 @@
+//! What has no effect, and is said to have none.
+
+use super::*;
+
+#[test]
+fn what_another_field_deprives_of_its_effect_is_named() {
+    for (more, field) in [
+        ("  backups: {suspend: true}\n", "backups.suspend"),
+        ("  backups: {retention: {daily: 3}}\n", "backups.retention"),
+        ("  backups: {rpo: 2h}\n", "backups.rpo"),
+        ("  backups: {rto: 2h}\n", "backups.rto"),
+        ("  monitoring: {labels: {release: prometheus}}\n", "monitoring.labels"),
+        ("  network: {policies: false, allowFrom: [{podSelector: {}}]}\n", "network.allowFrom"),
+        ("  release: {bake: 10m}\n", "release.bake"),
+        ("  release: {promotion: Manual}\n", "release.promotion"),
+        ("  release: {onFailure: Hold}\n", "release.onFailure"),
+        ("  release: {strategy: BlueGreen, analysis: {minRequests: 5}}\n", "release.analysis"),
+        ("  app: {replicas: 3, autoscaling: {max: 4}}\n", "app.replicas"),
+        ("  worker: {replicas: 3, autoscaling: {max: 4}}\n", "worker.replicas"),
+    ] {
+        let resolved = resolve(&environment(Tier::Dev, more), &complete()).unwrap();
+        assert!(resolved.not_acted_on.iter().any(|it| it.field == field), "{field}: {:?}", resolved.not_acted_on);
+    }
+}
+
+#[test]
+fn a_wish_to_take_back_a_finished_release_is_named() {
+    let mut environment = minimal(Tier::Dev);
+    environment
+        .metadata
+        .annotations
+        .get_or_insert_default()
+        .insert("chatbot.platform/rollback".to_owned(), "one".to_owned());
+    let named = |environment: &ChatbotEnvironment| {
+        let resolved = resolve(environment, &complete()).unwrap();
+        resolved.not_acted_on.iter().any(|it| it.field == "annotation chatbot.platform/rollback")
+    };
+    let release =
+        |id: &str| crate::crd::environment_status::ReleaseStatus { id: Some(id.to_owned()), ..Default::default() };
+    environment.status.get_or_insert_default().release = Some(release("one"));
+    assert!(named(&environment));
+    environment.status.get_or_insert_default().release = Some(release("other"));
+    assert!(!named(&environment), "it was taken back, or is not known");
+}
+
+#[test]
+fn only_a_schema_that_is_to_be_taken_back_at_any_price_is_named() {
+    for (value, is_named) in [("WhenLossless", false), ("Never", false), ("Always", true)] {
+        let more = format!("  migrations: {{onRollback: {value}}}\n");
+        let resolved = resolve(&environment(Tier::Dev, &more), &complete()).unwrap();
+        let named = resolved.not_acted_on.iter().any(|it| it.field == "migrations.onRollback");
+        assert_eq!(named, is_named, "{value}");
+    }
+}
+
+#[test]
+fn monitoring_that_lacks_a_kind_of_the_prometheus_operator_is_named() {
+    let none = Apis::default();
+    for (apis, is_named) in [
+        (none, true),
+        (Apis { service_monitor: true, ..none }, true),
+        (Apis { pod_monitor: true, ..none }, true),
+        (Apis { service_monitor: true, pod_monitor: true, ..none }, false),
+    ] {
+        let resolved = resolve(&minimal(Tier::Stage), &References { apis, ..complete() }).unwrap();
+        let named = resolved.not_acted_on.iter().any(|it| it.field == "monitoring.level");
+        assert_eq!(named, is_named, "{apis:?}");
+    }
+}
+
+#[test]
+fn what_this_version_does_not_do_is_named() {
+    let fields = |tier| fixtures::resolved(tier).not_acted_on.iter().map(|it| it.field.clone()).collect::<Vec<_>>();
+    assert_eq!(fields(Tier::Dev), ["migrations.backupFirst", "monitor"]);
+    assert_eq!(fields(Tier::Prod), ["backups", "migrations.backupFirst", "monitor", "monitoring.level"]);
+}

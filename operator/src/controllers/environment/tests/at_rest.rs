@@ -1,0 +1,90 @@
+//! An environment is released and comes to rest; what drifts comes back, and nothing else is written.
+
+use super::*;
+
+#[tokio::test]
+async fn a_new_environment_is_released_and_comes_to_rest() {
+    let cluster = running_environment().await;
+    let status = cluster.environment().status.unwrap();
+    let release = status.release.unwrap();
+    assert_eq!(release.phase, crate::crd::Phase::Stable);
+    assert_eq!(release.image_tag.as_deref(), Some("1.4.0"));
+    assert_eq!(release.schema.as_deref(), Some("20260101000000"));
+    assert_eq!(release.candidate, None);
+    assert_eq!(release.steps.len(), 5);
+    assert_eq!(status.observed_generation, Some(1));
+    assert_eq!(status.url.as_deref(), Some("http://dev.chatbot-dev.svc"));
+    assert_eq!(condition(&cluster.environment(), conditions::RECONCILING), None);
+    assert_eq!(condition(&cluster.environment(), conditions::STALLED), None);
+    let (healthy, reason, _) = condition(&cluster.environment(), conditions::SERVICES_HEALTHY).unwrap();
+    assert_eq!((healthy.as_str(), reason.as_str()), ("True", "AllServicesHealthy"));
+    assert_eq!(cluster.get(SERVICE).unwrap()["spec"]["selector"]["chatbot.platform/colour"], "blue");
+}
+
+#[tokio::test]
+async fn nothing_is_written_when_nothing_changed() {
+    let cluster = running_environment().await;
+    for _ in 0..3 {
+        cluster.later(30);
+        cluster.reconcile().await;
+    }
+    assert_eq!(cluster.writes(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn nothing_is_written_by_an_operator_that_starts_anew() {
+    let cluster = running_environment().await;
+    let fresh =
+        crate::controllers::context::Context { memory: std::sync::Arc::default(), ..cluster.ctx.as_ref().clone() };
+    let environment = std::sync::Arc::new(cluster.environment());
+    reconcile(environment, std::sync::Arc::new(fresh)).await.unwrap();
+    assert_eq!(cluster.writes(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn no_call_at_all_is_made_for_a_version_that_is_known_to_be_outdated() {
+    let cluster = running_environment().await;
+    let environment = cluster.environment();
+    cluster
+        .ctx
+        .memory
+        .outdate(&crate::controllers::fake::target(&environment), environment.metadata.resource_version.clone());
+    cluster.reconcile().await;
+    assert_eq!(cluster.calls(), []);
+}
+
+#[tokio::test]
+async fn users_reach_no_pod_before_the_first_release_was_checked() {
+    let cluster = new_environment("").await;
+    cluster.reconcile().await;
+    let selector =
+        |cluster: &Cluster| cluster.get(SERVICE).unwrap()["spec"]["selector"]["chatbot.platform/colour"].clone();
+    while cluster.environment().status.unwrap().release.unwrap().active.is_none() {
+        assert_eq!(selector(&cluster), "none");
+        pods_are_well(&cluster, &candidate(&cluster));
+        cluster.run_pods();
+        cluster.reconcile().await;
+    }
+    assert_eq!(selector(&cluster), "blue");
+}
+
+#[tokio::test]
+async fn drift_is_undone_and_a_deleted_child_comes_back() {
+    let cluster = running_environment().await;
+    tokio::time::pause();
+    tokio::time::advance(std::time::Duration::from_secs(10)).await;
+    cluster.change(SERVICE, |service| service["spec"]["selector"]["chatbot.platform/colour"] = json!("green"));
+    cluster.remove(APP);
+    tokio::time::resume();
+    cluster.reconcile().await;
+    assert_eq!(cluster.writes(), ["PATCH dev-app-blue", "PATCH dev", "PATCH dev", "POST events"]);
+    assert_eq!(cluster.get(SERVICE).unwrap()["spec"]["selector"]["chatbot.platform/colour"], "blue");
+}
+
+#[tokio::test]
+async fn what_others_add_to_a_child_is_left_alone() {
+    let cluster = running_environment().await;
+    cluster.change(APP, |app| app["metadata"]["annotations"]["team"] = json!("web"));
+    cluster.reconcile().await;
+    assert_eq!(cluster.writes(), Vec::<String>::new());
+}
