@@ -61,6 +61,17 @@ struct Outcome {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StepOf {
+    step: String,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reason {
+    reason: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Kind {
     kind: &'static str,
 }
@@ -78,6 +89,8 @@ pub struct Shown {
     pub info: Info,
     /// Phase of the running release; none between releases.
     pub phase: Option<String>,
+    /// When the last good release ended, in seconds since 1970; none before the first.
+    pub last_success: Option<i64>,
     /// Whether the condition Ready is True.
     pub ready: bool,
 }
@@ -92,7 +105,10 @@ pub struct Metrics {
     info: Family<Info, Gauge<i64, AtomicI64>>,
     ready: Family<Environment, Gauge<i64, AtomicI64>>,
     phase: Family<PhaseOf, Gauge<i64, AtomicI64>>,
-    release_duration: Family<Outcome, Histogram>,
+    releases: Family<Outcome, Counter<u64, AtomicU64>>,
+    rollbacks: Family<Reason, Counter<u64, AtomicU64>>,
+    steps_duration: Family<StepOf, Histogram>,
+    last_success: Family<Environment, Gauge<i64, AtomicI64>>,
     leader: Gauge<i64, AtomicI64>,
     shown: Mutex<Vec<(Environment, Shown)>>,
 }
@@ -108,7 +124,7 @@ impl Default for Metrics {
 impl Metrics {
     fn unregistered() -> Self {
         Self {
-            registry: Registry::with_prefix("chatbot_operator"),
+            registry: Registry::default(),
             reconciliations: Family::default(),
             errors: Family::default(),
             duration: Histogram::new(exponential_buckets(0.005, 2.0, 12)),
@@ -116,7 +132,10 @@ impl Metrics {
             info: Family::default(),
             ready: Family::default(),
             phase: Family::default(),
-            release_duration: Family::new_with_constructor(|| Histogram::new(exponential_buckets(5.0, 2.0, 12))),
+            releases: Family::default(),
+            rollbacks: Family::default(),
+            steps_duration: Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.5, 2.0, 16))),
+            last_success: Family::default(),
             leader: Gauge::default(),
             shown: Mutex::default(),
         }
@@ -132,10 +151,30 @@ impl Metrics {
             info,
             ready,
             phase,
-            release_duration,
+            releases,
+            rollbacks,
+            steps_duration,
+            last_success,
             leader,
             shown: _,
         } = self;
+        registry.register("chatbot_release", "Releases that ended, by outcome", releases.clone());
+        let release = registry.sub_registry_with_prefix("chatbot_release");
+        release.register("phase", "1 for the phase that a release is in", phase.clone());
+        release.register("rollbacks", "Releases that were taken back after they had the traffic, by reason", rollbacks.clone());
+        release.register_with_unit(
+            "steps_duration",
+            "Time that the steps of releases took, by step and outcome",
+            Unit::Seconds,
+            steps_duration.clone(),
+        );
+        release.register_with_unit(
+            "last_success_timestamp",
+            "When the last good release of an environment ended",
+            Unit::Seconds,
+            last_success.clone(),
+        );
+        let registry = registry.sub_registry_with_prefix("chatbot_operator");
         registry.register("reconciliations", "Reconciliations by outcome", reconciliations.clone());
         registry.register("reconcile_errors", "Failed reconciliations by kind of error", errors.clone());
         registry.register_with_unit(
@@ -147,13 +186,6 @@ impl Metrics {
         registry.register("api_writes", "Writes to the API server by kind and verb", writes.clone());
         registry.register("environment_info", "Each environment: tier, image and colour that serve", info.clone());
         registry.register("environment_ready", "1 while the condition Ready is True", ready.clone());
-        registry.register("release_phase", "1 for the phase that a release is in", phase.clone());
-        registry.register_with_unit(
-            "release_duration",
-            "Time from the start of a release to its end, by outcome",
-            Unit::Seconds,
-            release_duration.clone(),
-        );
         registry.register("leader", "1 in the process that holds the Lease", leader.clone());
     }
 
@@ -182,9 +214,19 @@ impl Metrics {
         self.writes.get_or_create(&Write { kind: kind.to_owned(), verb }).inc();
     }
 
-    /// Records the end of a release.
-    pub fn release_ended(&self, outcome: &'static str, seconds: f64) {
-        self.release_duration.get_or_create(&Outcome { outcome }).observe(seconds);
+    /// Counts the end of a release.
+    pub fn release_ended(&self, outcome: &'static str) {
+        self.releases.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// Counts a release that was taken back after it had the traffic; `reason` is one of few: why it was.
+    pub fn rolled_back(&self, reason: &str) {
+        self.rollbacks.get_or_create(&Reason { reason: reason.to_owned() }).inc();
+    }
+
+    /// Records the end of one step of a release.
+    pub fn step_ended(&self, step: &str, outcome: &'static str, seconds: f64) {
+        self.steps_duration.get_or_create(&StepOf { step: step.to_owned(), outcome }).observe(seconds);
     }
 
     /// Says whether this process leads.
@@ -199,11 +241,15 @@ impl Metrics {
             let (_, before) = shown.swap_remove(index);
             self.info.remove(&before.info);
             self.ready.remove(environment);
+            self.last_success.remove(environment);
             before.phase.map(|phase| self.phase.remove(&phase_of(environment, phase)));
         }
         if let Some(now) = now {
             self.info.get_or_create(&now.info).set(1);
             self.ready.get_or_create(environment).set(i64::from(now.ready));
+            if let Some(at) = now.last_success {
+                self.last_success.get_or_create(environment).set(at);
+            }
             if let Some(phase) = now.phase.clone() {
                 self.phase.get_or_create(&phase_of(environment, phase)).set(1);
             }
@@ -228,7 +274,7 @@ mod tests {
 
     fn shown(image: &str, ready: bool) -> Shown {
         let [namespace, name, tier, image] = ["chat", "dev", "dev", image].map(str::to_owned);
-        Shown { info: Info { namespace, name, tier, image, active: "blue".to_owned() }, phase: None, ready }
+        Shown { info: Info { namespace, name, tier, image, active: "blue".to_owned() }, phase: None, last_success: None, ready }
     }
 
     #[test]
@@ -250,6 +296,9 @@ mod tests {
         metrics.reconciled(Duration::from_millis(7), Some("api"));
         metrics.wrote("Deployment", "apply");
         metrics.set_leader(true);
+        metrics.release_ended("succeeded");
+        metrics.rolled_back("person");
+        metrics.step_ended("Bake", "failed", 60.0);
         let text = metrics.encode().unwrap();
         for line in [
             "chatbot_operator_reconciliations_total{outcome=\"error\"} 1",
@@ -257,6 +306,9 @@ mod tests {
             "chatbot_operator_reconcile_duration_seconds_count 1",
             "chatbot_operator_api_writes_total{kind=\"Deployment\",verb=\"apply\"} 1",
             "chatbot_operator_leader 1",
+            "chatbot_release_total{outcome=\"succeeded\"} 1",
+            "chatbot_release_rollbacks_total{reason=\"person\"} 1",
+            "chatbot_release_steps_duration_seconds_count{step=\"Bake\",outcome=\"failed\"} 1",
         ] {
             assert!(text.contains(line), "{line} is missing in {text}");
         }

@@ -8,7 +8,6 @@ use kube::{
     runtime::{
         applier,
         controller::{self, Action},
-        events::{Recorder, Reporter},
         reflector::ObjectRef,
     },
 };
@@ -157,17 +156,13 @@ async fn work(
     }
     readiness.set(true);
     tracing::info!(namespaces = ?config.scopes(), "caches are filled");
-    let recorder = Recorder::new(
-        client.clone(),
-        Reporter { controller: "chatbot-operator".to_owned(), instance: Some(config.identity()) },
-    );
     let (prober, memory) = (Prober::new()?, Arc::new(Memory::default()));
     for (queue, looks, stores) in scopes {
         let ctx = Context {
             client: client.clone(),
             clock: clock.clone(),
             metrics: Arc::clone(&metrics),
-            recorder: recorder.clone(),
+            identity: config.identity(),
             prober: prober.clone(),
             memory: Arc::clone(&memory),
             secrets: Arc::new(SecretWatches::new(client.clone(), queue)),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kube::{Client, runtime::events::Recorder};
+use kube::Client;
 use secrecy::SecretString;
 use tokio::sync::watch;
 
@@ -21,8 +21,8 @@ pub struct Context {
     pub clock: Clock,
     /// Counts.
     pub metrics: Arc<Metrics>,
-    /// Publishes events.
-    pub recorder: Recorder,
+    /// Name of this process, for its events.
+    pub identity: String,
     /// Asks pods.
     pub prober: Prober,
     /// Knows the last writes.

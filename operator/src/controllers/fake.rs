@@ -19,7 +19,6 @@ use kube::{
     api::{ApiResource, DynamicObject, PartialObjectMeta},
     client::Body,
     runtime::{
-        events::{Recorder, Reporter},
         reflector::{self, ObjectRef, store::Writer},
         watcher::Event,
     },
@@ -145,6 +144,10 @@ impl Cluster {
     pub(crate) fn later(&self, seconds: i64) {
         let mut now = self.now.lock().unwrap();
         *now = Timestamp::from_second(now.as_second() + seconds).unwrap();
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        *self.now.lock().unwrap()
     }
 
     /// What every pod answers at /health from now on.
@@ -416,7 +419,7 @@ fn context(client: Client, stores: Stores, now: Arc<Mutex<Timestamp>>, port: u16
     Context {
         clock: Clock::from_fn(move || *now.lock().unwrap()),
         metrics: Arc::new(Metrics::default()),
-        recorder: Recorder::new(client.clone(), Reporter { controller: "chatbot-operator".to_owned(), instance: None }),
+        identity: "chatbot-operator-0".to_owned(),
         prober: Prober::new().unwrap().with_port(port),
         memory: Arc::new(Memory::default()),
         secrets: Arc::new(SecretWatches::new(client.clone(), queue)),

@@ -4,7 +4,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use super::release_status::{Candidate, Colour, FailedRelease, Outcome, PastRelease, Phase, ReleaseStatus, Step};
+pub use super::release_status::{
+    Candidate, Colour, Discounted, FailedRelease, Outcome, PastRelease, Phase, ReleaseStatus, Step,
+};
 
 /// What the operator observed and did.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

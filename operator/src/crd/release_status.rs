@@ -61,7 +61,7 @@ pub enum Phase {
     Bake,
     /// The old colour is taken down, and the schema contracted.
     Finish,
-    /// The candidate is taken down; the active colour never noticed.
+    /// The candidate is taken down, and the schema taken back where that loses nothing.
     Discard,
     /// The traffic goes back to the old colour.
     Rollback,
@@ -164,10 +164,34 @@ pub struct ReleaseStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub promoted: Option<String>,
 
+    /// Id of the release that was last taken back because the annotation chatbot.platform/rollback names it. The wish counts
+    /// once: a release that is tried again is not taken back by a wish that was fulfilled before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rolled_back: Option<String>,
+
+    /// Id of the release that was last returned to because the annotation chatbot.platform/rollback-to names it. The wish
+    /// counts once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub returned: Option<String>,
+
+    /// Requests of the bake that are not judged, because they fell into an outage that both colours saw.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub discounted: Option<Discounted>,
+
     /// What was done for the release on its way, else for the last one, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     pub steps: Vec<Step>,
+}
+
+/// Requests that are not judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Discounted {
+    /// How many were answered.
+    pub requests: u64,
+    /// How many of them with a server error.
+    pub failed: u64,
 }
 
 /// A release in its slot: the one on its way, or the one before.
@@ -234,6 +258,9 @@ pub struct PastRelease {
     /// Newest migration it had applied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schema: Option<String>,
+    /// Whether it removed from the schema what only older releases needed: one of them cannot be returned to any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub contracted: bool,
     /// When it began.
     pub started_at: Time,
     /// When it ended.

@@ -45,6 +45,9 @@ pub enum PluginError {
         /// Their names.
         names: String,
     },
+    /// What would change cannot be told.
+    #[error("cannot tell what would change: {0}")]
+    Diff(String),
     /// Nothing serves yet.
     #[error("{name} has no active release yet: see kubectl chatbot status {name} -n {namespace}")]
     NoActiveRelease {

@@ -3,6 +3,7 @@
 //! | file | subject |
 //! |---|---|
 //! | [`status`], [`logs`], [`doctor`], [`ask`], [`upload`] | one subcommand each |
+//! | [`history`], [`diff`] | which releases there were, and what the next would change |
 //! | [`wish`] | `promote`, `rollback`, `retry`, `pause`, `resume` |
 //! | [`target`] | which cluster, namespace and environment is meant |
 //! | [`chatbot`] | the way into a running chatbot: tunnel, key, HTTP |
@@ -11,8 +12,10 @@
 
 pub mod ask;
 pub mod chatbot;
+pub mod diff;
 pub mod doctor;
 pub mod error;
+pub mod history;
 pub mod logs;
 pub mod next_step;
 pub mod output;
@@ -66,6 +69,10 @@ enum Command {
     Ask(ask::Arguments),
     /// Give the chatbot a text or Markdown document to answer from
     Upload(upload::Arguments),
+    /// Show the releases there were, and which of them can be returned to
+    History(history::Arguments),
+    /// Show what a changed spec would do: what changes, whether it is a release, and its steps
+    Diff(diff::Arguments),
     /// Let the release that waits have the traffic, or end its bake
     Promote(wish::Arguments),
     /// Take the release under way back
@@ -91,6 +98,8 @@ pub async fn run(cli: Cli) -> Result<(), PluginError> {
         Command::Doctor(arguments) => doctor::run(&target, &output, arguments).await,
         Command::Ask(arguments) => ask::run(&target, &output, arguments).await,
         Command::Upload(arguments) => upload::run(&target, &output, arguments).await,
+        Command::History(arguments) => history::run(&target, &output, arguments).await,
+        Command::Diff(arguments) => diff::run(&target, &output, arguments).await,
         Command::Promote(arguments) => wish::run(&target, &output, Wish::Promote, arguments).await,
         Command::Rollback(arguments) => wish::run(&target, &output, Wish::Rollback, arguments).await,
         Command::Retry(arguments) => wish::run(&target, &output, Wish::Retry, arguments).await,
@@ -124,6 +133,8 @@ mod tests {
             "doctor -n chatbot-prod",
             "ask --namespace chatbot-dev dev question",
             "ask question",
+            "history -n chatbot-prod prod",
+            "diff -n chatbot-prod prod -f prod.yaml",
             "promote -n chatbot-prod prod",
             "rollback",
             "retry dev",

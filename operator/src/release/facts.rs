@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::state::Release;
-use crate::crd::{OnFailure, Promotion, Strategy};
+use super::state::{Release, Requests};
+use crate::crd::{OnFailure, OnRollback, Promotion, Strategy};
 
 /// What is seen now. Jobs, pods and checks are those of the release under way, or else of the active one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,10 +14,16 @@ pub struct Facts {
     pub wanted: Release,
     /// What a person asks for.
     pub wishes: Wishes,
+    /// Past releases whose variables are kept and whose schema is not outlived, the newest first.
+    pub past: Vec<Release>,
+    /// The Job that makes a backup.
+    pub backup: Job,
     /// The Job that widens the schema.
     pub expand: Job,
     /// The Job that removes what only older releases needed.
     pub contract: Job,
+    /// The Job that takes back what the release did to the schema.
+    pub downgrade: Job,
     /// The servers.
     pub app: Rollout,
     /// The workers.
@@ -26,10 +32,14 @@ pub struct Facts {
     pub check: Check,
     /// How the servers of the release have fared with their users.
     pub watch: Watch,
+    /// What the servers of the release have answered since they started.
+    pub requests: Requests,
     /// Servers and workers of the active release, where that is another one than the release under way.
     pub active: Rollout,
     /// Pods of other releases that still exist, draining ones included.
     pub old_pods: usize,
+    /// Pods of the release that still exist, draining ones included.
+    pub own_pods: usize,
 }
 
 /// What a person asks for, each by the id of the release that is meant: a stale one does nothing.
@@ -39,8 +49,10 @@ pub struct Wishes {
     pub retry: Option<String>,
     /// Let the traffic move to a release, or end its bake.
     pub promote: Option<String>,
-    /// Take a release back.
+    /// Take a release back: the one under way, or the active one.
     pub rollback: Option<String>,
+    /// Return to a past release.
+    pub rollback_to: Option<String>,
 }
 
 /// A Job of one release.
@@ -54,10 +66,7 @@ pub enum Job {
         message: String,
     },
     /// It ended well.
-    Succeeded {
-        /// Newest schema version that it reported.
-        schema: Option<String>,
-    },
+    Succeeded(Report),
     /// It gave up.
     Failed {
         /// When.
@@ -65,6 +74,19 @@ pub enum Job {
         /// Its own last words, or Kubernetes' reason.
         message: String,
     },
+}
+
+/// What a Job said about its work as its last words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Newest schema version.
+    pub schema: Option<String>,
+    /// How many migrations it applied or reverted.
+    pub migrations: usize,
+    /// Whether it left its work undone, for a reason that its message gives.
+    pub skipped: bool,
+    /// A sentence for people.
+    pub message: String,
 }
 
 /// A Deployment on its way to one release.
@@ -103,6 +125,11 @@ pub enum Watch {
         /// What was measured.
         message: String,
     },
+    /// Something is down that both releases need: what happens now speaks against neither.
+    Outage {
+        /// What is down.
+        message: String,
+    },
     /// Worse than the policy allows and than the release before.
     Ill {
         /// What was measured.
@@ -121,13 +148,28 @@ pub struct Policy {
     pub bake: Duration,
     /// What becomes of a release that fails in its bake.
     pub on_failure: OnFailure,
+    /// Whether a release begins with a backup.
+    pub backup: Backup,
+    /// Whether a release that is undone takes its schema with it.
+    pub on_rollback: OnRollback,
     /// From the start of the candidate's servers to their passed check.
     pub check_timeout: Duration,
-    /// For each of the two migrations, attempts included.
+    /// For the backup, and for each of the migrations, attempts included.
     pub migration_timeout: Duration,
 }
 
-/// How the message of a migration begins that waits for what it needs on shared services.
+/// Whether a release begins with a backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backup {
+    /// It does not.
+    No,
+    /// It does; one that fails is said, and keeps nothing from going on.
+    IfPossible,
+    /// It does, and without one there is no release.
+    Required,
+}
+
+/// How the message of a first step begins that waits for what it needs on shared services.
 pub const PROVISIONING: &str = "provisioning: ";
 
 /// Pause before a first release that failed is tried again; it doubles with every failure.

@@ -1,5 +1,5 @@
 //! What must run in a state. A Rolling release takes the active one's colour, and replaces its pods; a BlueGreen one takes the
-//! other, and stands beside it until Finish. Workers run in the active colour alone: two releases never take jobs at once.
+//! other, and stands beside it until Finish. Workers are wanted in the active colour alone; those of the other one drain.
 
 use jiff::Timestamp;
 
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     crd::Colour,
-    resources::{Slot, labels::Component, migration_job::Migration},
+    resources::{Slot, labels::Component, release_job::Task},
 };
 
 /// One Deployment.
@@ -21,13 +21,13 @@ pub struct Workload {
     pub slot: Slot,
 }
 
-/// What is to be done about the migration Job of the phase.
+/// What is to be done about the Job of the phase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobRun {
     /// It must exist, or have existed.
-    Ensure(Migration, Slot),
+    Ensure(Task, Slot),
     /// It failed a while ago: it is removed, and made anew at the next look.
-    Replace(Migration, Slot),
+    Replace(Task, Slot),
 }
 
 /// Everything that must run, and where the Services point.
@@ -63,19 +63,29 @@ pub fn layout(state: &ReleaseState, facts: &Facts, now: Timestamp) -> Layout {
     }
 }
 
-/// From Switch on the candidate is the active release, or was taken back.
+/// From Switch on the candidate is the active release, or is undone.
 fn shows_candidate(phase: Phase) -> bool {
     match phase {
         Phase::Start | Phase::Check | Phase::Promote => true,
-        Phase::Migrate | Phase::Switch | Phase::Bake | Phase::Held | Phase::Finish | Phase::Rollback => false,
+        Phase::Backup
+        | Phase::Migrate
+        | Phase::Switch
+        | Phase::Bake
+        | Phase::Held
+        | Phase::Finish
+        | Phase::Rollback
+        | Phase::Discard => false,
     }
 }
 
 fn job(running: &Running, facts: &Facts, now: Timestamp) -> Option<JobRun> {
-    let (migration, job) = match running.phase {
-        Phase::Migrate => (Migration::Expand, &facts.expand),
-        Phase::Finish if facts.old_pods == 0 || facts.contract != Job::Absent => (Migration::Contract, &facts.contract),
+    let (task, job) = match running.phase {
+        Phase::Backup => (Task::Backup, &facts.backup),
+        Phase::Migrate => (Task::Expand, &facts.expand),
+        Phase::Finish if facts.old_pods == 0 || facts.contract != Job::Absent => (Task::Contract, &facts.contract),
+        Phase::Discard if facts.own_pods == 0 || facts.downgrade != Job::Absent => (Task::Downgrade, &facts.downgrade),
         Phase::Finish
+        | Phase::Discard
         | Phase::Start
         | Phase::Check
         | Phase::Promote
@@ -85,7 +95,7 @@ fn job(running: &Running, facts: &Facts, now: Timestamp) -> Option<JobRun> {
         | Phase::Rollback => return None,
     };
     let slot = running.placed.slot();
-    Some(if failed_long_ago(job, now) { JobRun::Replace(migration, slot) } else { JobRun::Ensure(migration, slot) })
+    Some(if failed_long_ago(job, now) { JobRun::Replace(task, slot) } else { JobRun::Ensure(task, slot) })
 }
 
 /// Whether a failed Job has rested long enough to be tried again.
@@ -94,6 +104,6 @@ pub fn failed_long_ago(job: &Job, now: Timestamp) -> bool {
     let pause = i64::try_from(JOB_RETRY.as_secs()).unwrap_or(i64::MAX);
     match job {
         Job::Failed { at, .. } => now.as_second().saturating_sub(at.as_second()) >= pause,
-        Job::Absent | Job::Running { .. } | Job::Succeeded { .. } => false,
+        Job::Absent | Job::Running { .. } | Job::Succeeded(_) => false,
     }
 }

@@ -8,20 +8,27 @@
 //! |---|---|
 //! | [`state`] | what is remembered between two looks |
 //! | [`facts`] | what is seen of the cluster, and the policy that judges it |
-//! | [`next`](mod@next) | the state machine |
+//! | [`next`](mod@next) | the state machine: how one phase follows another |
+//! | `verdict` | what each phase makes of its facts |
+//! | `begin` | which release begins when none is under way |
+//! | `record` | the log, and the releases that ended |
 //! | [`hold`](mod@hold) | the clock of a release that is not advanced |
 //! | [`layout`](mod@layout) | what must run in a state |
 
+mod begin;
 pub mod facts;
 pub mod hold;
 pub mod layout;
 pub mod next;
+mod record;
 pub mod state;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
-pub use facts::{Check, Facts, Job, Policy, Rollout, Watch, Wishes};
+pub use facts::{Backup, Check, Facts, Job, Policy, Report, Rollout, Watch, Wishes};
 pub use hold::hold;
 pub use layout::{JobRun, Layout, Workload, layout};
 pub use next::next;
-pub use state::{Phase, Placed, Release, ReleaseState, Running};
+pub use verdict::TAKEN_BACK;
+pub use state::{Phase, Placed, Release, ReleaseState, Requests, Running};

@@ -44,6 +44,8 @@ impl Placed {
 /// Where a release under way stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
+    /// The database is backed up, and the backup read back.
+    Backup,
     /// The schema is widened; the active release works on.
     Migrate,
     /// The candidate's servers start.
@@ -62,11 +64,14 @@ pub enum Phase {
     Finish,
     /// The release before is the active one again; its workers take over.
     Rollback,
+    /// The candidate's pods go, and then what it did to the schema, where that loses nothing.
+    Discard,
 }
 
 impl Phase {
-    /// Every phase; but for the last one in the order in which a release passes them.
-    pub const ALL: [Self; 9] = [
+    /// Every phase; but for the last two in the order in which a release passes them.
+    pub const ALL: [Self; 11] = [
+        Self::Backup,
         Self::Migrate,
         Self::Start,
         Self::Check,
@@ -76,12 +81,14 @@ impl Phase {
         Self::Held,
         Self::Finish,
         Self::Rollback,
+        Self::Discard,
     ];
 
     /// The phase as status shows it.
     #[must_use]
     pub fn shown(self) -> crd::Phase {
         match self {
+            Self::Backup => crd::Phase::Backup,
             Self::Migrate => crd::Phase::Migrate,
             Self::Start => crd::Phase::Start,
             Self::Check => crd::Phase::Check,
@@ -91,6 +98,7 @@ impl Phase {
             Self::Held => crd::Phase::Held,
             Self::Finish => crd::Phase::Finish,
             Self::Rollback => crd::Phase::Rollback,
+            Self::Discard => crd::Phase::Discard,
         }
     }
 
@@ -98,9 +106,15 @@ impl Phase {
     #[must_use]
     pub fn before_switch(self) -> bool {
         match self {
-            Self::Migrate | Self::Start | Self::Check | Self::Promote => true,
-            Self::Switch | Self::Bake | Self::Held | Self::Finish | Self::Rollback => false,
+            Self::Backup | Self::Migrate | Self::Start | Self::Check | Self::Promote => true,
+            Self::Switch | Self::Bake | Self::Held | Self::Finish | Self::Rollback | Self::Discard => false,
         }
+    }
+
+    /// Whether the candidate has the traffic, and the release before may take it back.
+    #[must_use]
+    pub fn is_watched(self) -> bool {
+        matches!(self, Self::Switch | Self::Bake)
     }
 
     fn read(shown: crd::Phase) -> Option<Self> {
@@ -140,6 +154,21 @@ pub struct ReleaseState {
     pub retried: Option<String>,
     /// The release that was promoted at a person's wish, for as long as the wish stands written: it counts once.
     pub promoted: Option<String>,
+    /// The release that was taken back at a person's wish, for as long as the wish stands written: it counts once.
+    pub rolled_back: Option<String>,
+    /// The release that was returned to at a person's wish, for as long as the wish stands written: it counts once.
+    pub returned: Option<String>,
+    /// Requests to the release under way that are not judged.
+    pub discounted: Requests,
+}
+
+/// Requests that servers answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Requests {
+    /// All of them.
+    pub all: u64,
+    /// Those that were answered with a status from 500 on.
+    pub failed: u64,
 }
 
 impl ReleaseState {
@@ -155,6 +184,9 @@ impl ReleaseState {
             steps: release.steps,
             retried: release.retried,
             promoted: release.promoted,
+            rolled_back: release.rolled_back,
+            returned: release.returned,
+            discounted: release.discounted.map_or_else(Requests::default, read_requests),
             failed: status.failed_releases.first().cloned(),
             history: status.history.clone(),
         }
@@ -173,6 +205,18 @@ impl ReleaseState {
         let steps = self.steps.get(first..)?;
         let held: i64 = steps.iter().filter_map(|step| step.held_seconds).sum();
         Some(now.as_second().saturating_sub(steps.first()?.started_at.0.as_second()).saturating_sub(held))
+    }
+
+    /// The step that a release under way failed in, or in which another took its place; none while nothing is undone.
+    #[must_use]
+    pub fn cause(&self) -> Option<&Step> {
+        self.steps.iter().rfind(|step| matches!(step.outcome, Outcome::Failed | Outcome::Superseded))
+    }
+
+    /// Whether the release under way is a past one that a person returns to: what the spec asks for stays marked as failed.
+    #[must_use]
+    pub fn is_returning(&self) -> bool {
+        self.running.is_some() && self.failed.is_some()
     }
 
     /// Whether the release with this id serves.
@@ -201,6 +245,10 @@ fn read_running(release: &ReleaseStatus) -> Option<Running> {
         phase: Phase::read(open.name)?,
         started_at: release.started_at.as_ref()?.0,
     })
+}
+
+fn read_requests(shown: crd::environment_status::Discounted) -> Requests {
+    Requests { all: shown.requests, failed: shown.failed }
 }
 
 fn read_placed(Candidate { id, colour, image, schema }: Candidate) -> Placed {

@@ -60,6 +60,8 @@ pub enum Component {
     Worker,
     /// The task monitor.
     Monitor,
+    /// Jobs that back the database up.
+    Backup,
     /// Jobs that migrate the schema.
     Migrate,
     /// Jobs that make database, role, bucket and collections.
@@ -74,6 +76,7 @@ impl Component {
             Self::App => "app",
             Self::Worker => "worker",
             Self::Monitor => "monitor",
+            Self::Backup => "backup",
             Self::Migrate => "migrate",
             Self::Provision => "provision",
         }

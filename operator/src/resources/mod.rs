@@ -8,7 +8,7 @@
 //! | [`release_secret`], [`provisioned_secret`] | variables of one release; credentials made on shared services |
 //! | [`service_account`] | the account of every pod, without a token |
 //! | [`network_policy`] | who may reach the pods, and what they may reach |
-//! | [`provision_job`], [`migration_job`] | the work before a release |
+//! | [`provision_job`], [`release_job`] | the work before a release |
 //! | [`deployment`] | app and worker of one colour, on the pod of `pod` |
 //! | [`horizontal_pod_autoscaler`], [`pod_disruption_budget`] | size and protection of the active colour |
 //! | [`service`], [`http_route`], [`ingress`] | the way to the app |
@@ -21,7 +21,6 @@ pub mod http_route;
 pub mod ingress;
 pub mod labels;
 mod metadata;
-pub mod migration_job;
 mod monitor;
 pub mod names;
 pub mod network_policy;
@@ -30,6 +29,7 @@ pub mod pod_disruption_budget;
 pub mod pod_monitor;
 pub mod provision_job;
 pub mod provisioned_secret;
+pub mod release_job;
 pub mod release_secret;
 pub mod service;
 pub mod service_account;

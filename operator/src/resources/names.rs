@@ -5,7 +5,7 @@
 
 use crate::crd::Colour;
 use crate::resources::labels::Component;
-use crate::resources::migration_job::Migration;
+use crate::resources::release_job::Task;
 
 /// Deployment of one component in one colour: `<env>-app-blue`.
 #[must_use]
@@ -43,12 +43,14 @@ pub fn provisioned_secret(environment: &str) -> String {
     format!("{environment}-provisioned")
 }
 
-/// Job that migrates the schema for one release: `<env>-migrate-<id>` or `<env>-contract-<id>`.
+/// Job that works on the database for one release: `<env>-backup-<id>`, `-migrate-`, `-contract-` or `-downgrade-`.
 #[must_use]
-pub fn migration_job(environment: &str, migration: Migration, release_id: &str) -> String {
-    let verb = match migration {
-        Migration::Expand => "migrate",
-        Migration::Contract => "contract",
+pub fn release_job(environment: &str, task: Task, release_id: &str) -> String {
+    let verb = match task {
+        Task::Backup => "backup",
+        Task::Expand => "migrate",
+        Task::Contract => "contract",
+        Task::Downgrade => "downgrade",
     };
     format!("{environment}-{verb}-{release_id}")
 }

@@ -29,7 +29,7 @@ pub fn build(resolved: &Resolved) -> Vec<NetworkPolicy> {
     if !resolved.network.policies {
         return Vec::new();
     }
-    vec![default_deny(resolved), app(resolved), worker(resolved), migrate(resolved), provision(resolved)]
+    vec![default_deny(resolved), app(resolved), worker(resolved), backup(resolved), migrate(resolved), provision(resolved)]
 }
 
 fn default_deny(resolved: &Resolved) -> NetworkPolicy {
@@ -51,6 +51,11 @@ fn app(resolved: &Resolved) -> NetworkPolicy {
 
 fn worker(resolved: &Resolved) -> NetworkPolicy {
     policy(resolved, Component::Worker, Some(observers(resolved)), egress(&resolved.network.endpoints))
+}
+
+/// It brings the database to the object store, and both may be anywhere that the variables say.
+fn backup(resolved: &Resolved) -> NetworkPolicy {
+    policy(resolved, Component::Backup, None, egress(&resolved.network.endpoints))
 }
 
 fn migrate(resolved: &Resolved) -> NetworkPolicy {

@@ -4,7 +4,7 @@ use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Container;
 
 use super::labels::Component;
-use super::migration_job::job_spec;
+use super::release_job::job_spec;
 use super::{Slot, metadata::metadata, names, pod};
 use crate::controllers::environment::resolve::{Provision, Resolved};
 

@@ -5,10 +5,10 @@ use kube::api::DynamicObject;
 use serde_json::Value;
 
 use super::labels::{Component, Labels};
-use super::migration_job::Migration;
+use super::release_job::Task;
 use super::{
-    Slot, deployment, horizontal_pod_autoscaler, http_route, ingress, labels, migration_job, names, network_policy,
-    pod_disruption_budget, pod_monitor, provision_job, provisioned_secret, release_secret, service, service_account,
+    Slot, deployment, horizontal_pod_autoscaler, http_route, ingress, labels, names, network_policy,
+    pod_disruption_budget, pod_monitor, provision_job, provisioned_secret, release_job, release_secret, service, service_account,
     service_monitor,
 };
 use crate::controllers::environment::resolve::{Identity, Resolved, Variables, fixtures, resolve};
@@ -29,13 +29,12 @@ fn objects(resolved: &Resolved) -> Vec<(&'static str, Value)> {
     let mut objects = vec![
         ("release_secret", object(release_secret::build(resolved))),
         ("service_account", object(service_account::build(resolved))),
-        ("migration_job_expand", object(migration_job::build(resolved, &blue, Migration::Expand))),
-        ("migration_job_contract", object(migration_job::build(resolved, &blue, Migration::Contract))),
         ("deployment_app", object(deployment::app(resolved, &blue, replicas(resolved.app.scale)))),
         ("deployment_worker", object(deployment::worker(resolved, &blue, replicas(resolved.worker.scale)))),
         ("service_active", object(service::active(resolved, Some(Colour::Blue)))),
         ("service_preview", object(service::preview(resolved, None))),
     ];
+    objects.extend(Task::ALL.map(|task| ("release_job", object(release_job::build(resolved, &blue, task)))));
     objects.extend(network_policy::build(resolved).into_iter().map(|it| ("network_policy", object(it))));
     objects.extend(
         pod_disruption_budget::build(resolved, Colour::Blue)
@@ -76,7 +75,7 @@ fn cases() -> Vec<(String, Resolved)> {
 fn is_telling(case: &str, file: &str) -> bool {
     match case {
         "gateway" => matches!(file, "http_route" | "network_policy"),
-        "full" => !file.starts_with("service_a") && !file.starts_with("service_p") && !file.starts_with("migration"),
+        "full" => !file.starts_with("service_a") && !file.starts_with("service_p") && !file.starts_with("release_job"),
         _ => true,
     }
 }

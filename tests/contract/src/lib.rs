@@ -9,8 +9,8 @@ use chatbot_operator::controllers::environment::resolve::{
     Apis, References, Resolved, SecretData, provisioning, resolve,
 };
 use chatbot_operator::crd::{ChatbotEnvironment, Colour};
-use chatbot_operator::resources::migration_job::Migration;
-use chatbot_operator::resources::{Slot, deployment, migration_job, provision_job, provisioned_secret, release_secret};
+use chatbot_operator::resources::release_job::Task;
+use chatbot_operator::resources::{Slot, deployment, provision_job, release_job, provisioned_secret, release_secret};
 use k8s_openapi::api::core::v1::{Container, PodTemplateSpec, Secret};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -140,7 +140,7 @@ impl Example {
         let deployments =
             [deployment::app(&self.resolved, &slot, None), deployment::worker(&self.resolved, &slot, None)];
         let jobs =
-            [Migration::Expand, Migration::Contract].map(|kind| migration_job::build(&self.resolved, &slot, kind));
+            Task::ALL.map(|task| release_job::build(&self.resolved, &slot, task));
         let jobs = jobs.into_iter().chain(provision_job::build(&self.resolved, &slot));
         let templates = deployments.into_iter().map(|it| it.spec.unwrap().template);
         templates.chain(jobs.map(|it| it.spec.unwrap().template)).map(|template| self.process(template)).collect()

@@ -36,19 +36,25 @@ pub struct Applied {
     pub unsettled: bool,
 }
 
-/// Writes and removes. A refusal ends the writing, because what follows needs what was refused.
+/// Writes and removes. A refusal ends the writing, because what follows needs what was refused; and as long as the Services are
+/// not written, the release that was to get the traffic does not have it.
 ///
 /// # Errors
 /// When the API server cannot be reached, or meets a conflict.
 pub async fn apply(ctx: &Context, plan: Plan) -> Result<Applied, Error> {
-    let Plan { objects, removals, state, outlook } = plan;
+    let Plan { objects, removals, state, before, outlook } = plan;
     let mut applied = Applied { state, outlook, refused: None, unsettled: false };
+    let (mut is_served, moves_traffic) = (false, applied.state.active != before.active);
     for object in &objects {
+        is_served |= object.resource.kind == "Service";
         match write_if_needed(ctx, object).await? {
             Need::Nothing => {}
             Need::Write | Need::Replace | Need::Settling => applied.unsettled = true,
             Need::Refused(why) => {
                 applied.refused = Some(titled(&object.title(), &why));
+                if moves_traffic && (!is_served || object.resource.kind == "Service") {
+                    applied.state = before;
+                }
                 return Ok(applied);
             }
         }

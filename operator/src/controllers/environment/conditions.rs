@@ -7,7 +7,7 @@ use crate::{
         environment_status::ServiceStatus,
         reasons,
     },
-    release::{Phase, Running, facts::PROVISIONING},
+    release::{Phase, Running, TAKEN_BACK, facts::PROVISIONING},
 };
 
 /// Whether users are served as the spec asks, and what keeps the operator from it. At most one of Reconciling and Stalled holds.
@@ -40,13 +40,15 @@ const PAUSED: &str = "the annotation chatbot.platform/pause keeps the operator f
 type Check = fn(&Applied) -> Option<Verdict>;
 
 /// What keeps everything else from mattering comes first.
-const CHECKS: [Check; 14] = [
+const CHECKS: [Check; 16] = [
     blocked,
     refused,
     suspended,
     paused,
+    left,
     failed,
     provisioning,
+    backing_up,
     migrating,
     promoting,
     baking,
@@ -77,6 +79,21 @@ fn suspended(applied: &Applied) -> Option<Verdict> {
     applied.outlook.suspended.then(|| not_ready(Progress::Settled, Trouble::new(reasons::SUSPENDED, message)))
 }
 
+/// What the spec asks for was taken back by a person, and something else serves at a person's wish.
+fn left(applied: &Applied) -> Option<Verdict> {
+    let left = applied.state.failed.as_ref().filter(|failed| {
+        applied.state.running.is_none() && failed.reason == reasons::ROLLED_BACK && failed.message.starts_with(TAKEN_BACK)
+    })?;
+    let active = applied.state.active.as_ref()?;
+    let (asked, serves) = (&left.id, &active.release.id);
+    let message = format!(
+        "release {asked}, which the spec asks for, is held back: {}; release {serves} serves; change the spec or the Secret, \
+         or annotate chatbot.platform/retry={asked} to release it again",
+        left.message
+    );
+    Some(not_ready(Progress::Stalled, Trouble::new(reasons::ROLLED_BACK, message)))
+}
+
 fn failed(applied: &Applied) -> Option<Verdict> {
     let failed = applied.state.failed.as_ref().filter(|_| applied.state.running.is_none())?;
     let (goes_on, progress) = if let Some(active) = &applied.state.active {
@@ -101,6 +118,18 @@ fn provisioning(applied: &Applied) -> Option<Verdict> {
         let message = "database, bucket and collections are being made on the shared services";
         Trouble::new(reasons::PROVISIONING, message)
     };
+    Some(not_ready(Progress::Reconciling, trouble))
+}
+
+/// A backup is made again and again until it succeeds, where there is no release without one.
+fn backing_up(applied: &Applied) -> Option<Verdict> {
+    let words = last_words(applied);
+    in_phase(applied, Phase::Backup)?;
+    if words.is_empty() || words.starts_with(PROVISIONING) || applied.outlook.trouble.is_some() {
+        return None;
+    }
+    let next = "mend the cause; it is tried again until migrations.timeout";
+    let trouble = Trouble::new(reasons::BACKUP_FAILED, format!("the backup before the release failed: {words}; {next}"));
     Some(not_ready(Progress::Reconciling, trouble))
 }
 

@@ -9,16 +9,18 @@ use super::{
     observe::{self, Observed},
     resolve::{Resolved, Scale},
     trouble::{Trouble, trouble},
-    watch::watch,
+    watch::{requests, watch},
 };
 use crate::{
-    crd::environment_status::ServiceStatus,
+    crd::environment_status::{Outcome, PastRelease, ServiceStatus},
     probe::Health,
-    release::{Check, Facts, Job, Phase, Placed, Policy, Release, ReleaseState, Rollout, Wishes, facts::PROVISIONING},
+    release::{
+        Backup, Check, Facts, Job, Phase, Placed, Policy, Release, ReleaseState, Rollout, Wishes, facts::PROVISIONING,
+    },
     resources::{
         labels::{self, Component},
-        migration_job::Migration,
         names,
+        release_job::Task,
     },
 };
 
@@ -31,6 +33,9 @@ pub fn facts(
     services: &[ServiceStatus],
     wishes: Wishes,
 ) -> Facts {
+    // An outage that the release before sees too is told by that one, as of now where it can be asked.
+    let known = self::services(observed, state);
+    let services = known.as_deref().unwrap_or(services);
     let wanted = Release { id: resolved.release_id.clone(), image: resolved.image.reference.clone() };
     let environment = resolved.identity.name.as_str();
     let watched = state.watched().cloned();
@@ -38,25 +43,47 @@ pub fn facts(
         let least = scale.minimum().min(1);
         watched.as_ref().map_or_else(absent, |placed| rollout_of(environment, component, placed, least, observed))
     };
-    let job = |migration| {
-        let name = watched.as_ref().map(|placed| names::migration_job(environment, migration, &placed.release.id));
+    let job = |task| {
+        let name = watched.as_ref().map(|placed| names::release_job(environment, task, &placed.release.id));
         name.map_or(Job::Absent, |name| jobs::fact(&name, &observed.jobs, &observed.pods))
     };
-    let provisioned = provision_job(resolved, observed).filter(|_| in_phase(state, Phase::Migrate));
+    let provision = provision_job(resolved, observed).filter(|_| needs_database(state));
+    let provision = provision.and_then(|provision| unfinished(provision, state));
     Facts {
         wanted,
         wishes,
-        expand: provisioned
-            .and_then(|provision| unfinished(provision, state))
-            .unwrap_or_else(|| job(Migration::Expand)),
-        contract: job(Migration::Contract),
+        past: past(environment, observed, state),
+        backup: provision.clone().unwrap_or_else(|| job(Task::Backup)),
+        expand: provision.unwrap_or_else(|| job(Task::Expand)),
+        contract: job(Task::Contract),
+        downgrade: job(Task::Downgrade),
         app: rollout(Component::App, resolved.app.scale),
         worker: rollout(Component::Worker, resolved.worker.scale),
         check: watched.as_ref().map_or(Check::Unknown, |placed| check(resolved, placed, observed, services)),
         watch: watch(resolved, observed, state),
+        requests: requests(observed, state),
         active: state.active.as_ref().map_or_else(absent, |active| whole(resolved, active, observed)),
-        old_pods: watched.as_ref().map_or(0, |placed| old_pods(placed, observed)),
+        old_pods: watched.as_ref().map_or(0, |placed| serving_pods(observed, |id| id != placed.release.id)),
+        own_pods: watched.as_ref().map_or(0, |placed| serving_pods(observed, |id| id == placed.release.id)),
     }
+}
+
+/// Releases that served well and can serve again: their variables are kept, and no later one took from the schema what they need.
+fn past(environment: &str, observed: &Observed, state: &ReleaseState) -> Vec<Release> {
+    let active = state.active.as_ref().map(|active| active.release.id.as_str());
+    let mut outlived = false;
+    let fits = |past: &&PastRelease| {
+        let fits = !outlived;
+        outlived |= past.contracted;
+        fits
+    };
+    let has_variables = |id: &str| {
+        let name = names::release_secret(environment, id);
+        observed.own_secrets.iter().any(|secret| secret.name_any() == name)
+    };
+    let good = state.history.iter().filter(|past| past.outcome == Outcome::Succeeded).take_while(fits);
+    let others = good.filter(|past| Some(past.id.as_str()) != active && has_variables(&past.id));
+    others.map(|past| Release { id: past.id.clone(), image: past.image.clone() }).collect()
 }
 
 /// Servers and workers together.
@@ -79,6 +106,12 @@ pub fn policy(resolved: &Resolved) -> Policy {
         on_failure: resolved.release.on_failure,
         check_timeout: resolved.release.check_timeout.to_std(),
         migration_timeout: resolved.migrations.timeout.to_std(),
+        on_rollback: resolved.migrations.on_rollback,
+        backup: match (resolved.migrations.backup_first, resolved.migrations.backup_required) {
+            (false, _) => Backup::No,
+            (true, false) => Backup::IfPossible,
+            (true, true) => Backup::Required,
+        },
     }
 }
 
@@ -104,10 +137,16 @@ pub fn in_phase(state: &ReleaseState, phase: Phase) -> bool {
     state.running.as_ref().is_some_and(|running| running.phase == phase)
 }
 
-/// Nothing is migrated before there is a database: until then the migration counts as under way.
+/// Whether the release is in a phase that begins with a database.
+#[must_use]
+pub fn needs_database(state: &ReleaseState) -> bool {
+    in_phase(state, Phase::Backup) || in_phase(state, Phase::Migrate)
+}
+
+/// Nothing is done to a database before there is one: until then the first step counts as under way.
 fn unfinished(provision: Job, state: &ReleaseState) -> Option<Job> {
     let message = match provision {
-        Job::Succeeded { .. } => return None,
+        Job::Succeeded(_) => return None,
         Job::Running { message } | Job::Failed { message, .. } if !message.is_empty() => {
             format!("{PROVISIONING}{message}")
         }
@@ -150,6 +189,8 @@ fn rollout(deployment: &Deployment, release: &str, least: i32) -> Rollout {
             "{} of {desired} pods of Deployment {name} are available",
             of(status.available_replicas).min(of(status.updated_replicas))
         ))
+    } else if of(status.available_replicas) < of(status.replicas) {
+        pending(format!("new pods of Deployment {name} are not ready yet"))
     } else if of(status.replicas) > of(status.updated_replicas) {
         pending(format!("old pods of Deployment {name} are being replaced"))
     } else {
@@ -196,31 +237,53 @@ pub fn rests(observed: &Observed) -> bool {
 /// Every server speaks for itself: a Service would hide the one that is ill.
 fn check(resolved: &Resolved, placed: &Placed, observed: &Observed, services: &[ServiceStatus]) -> Check {
     let (_, wanted) = available(&resolved.identity.name, Component::App, placed, observed);
-    let (mut asked, mut may_answer) = (wanted == 0 && resolved.app.scale.minimum() == 0, true);
+    let wants_none = wanted == 0 && resolved.app.scale.minimum() == 0;
+    match (examination(placed, observed, services), &observed.question) {
+        (Examination::Unknown, _) if wants_none => Check::Passed,
+        (Examination::Unknown, _) => Check::Unknown,
+        (Examination::Objected(message), _) => Check::Failing { message },
+        // Who cannot be expected to answer is not asked: an outage of the model blocks no release.
+        (Examination::Mute, _) | (Examination::MayAnswer, Some(Ok(()))) => Check::Passed,
+        (Examination::MayAnswer, None) => Check::Unknown,
+        (Examination::MayAnswer, Some(Err(unanswered))) => {
+            Check::Failing { message: format!("{NO_ANSWER}{unanswered}; look at its log") }
+        }
+    }
+}
+
+/// What the servers of a release say about themselves, before one of them is asked a question.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Examination {
+    /// There is none, or not every one could be asked yet.
+    Unknown,
+    /// Something speaks against one of them.
+    Objected(String),
+    /// All is well but the model, without which they cannot answer.
+    Mute,
+    /// All is well, and they can be asked.
+    MayAnswer,
+}
+
+/// Examines the servers of `placed`, beside what is known of the services.
+#[must_use]
+pub fn examination(placed: &Placed, observed: &Observed, services: &[ServiceStatus]) -> Examination {
+    let mut verdict = Examination::Unknown;
     for pod in observed.servers_of(&placed.release.id) {
         match observed.answers.get(&pod.name_any()) {
-            None => return Check::Unknown,
+            None => return Examination::Unknown,
             Some(Err(unanswered)) => {
                 let next = "if this lasts, let the operator's pods reach port 8000 of the app's";
-                return Check::Failing { message: format!("{unanswered}; {next}") };
+                return Examination::Objected(format!("{unanswered}; {next}"));
             }
-            Some(Ok(health)) => {
-                if let Some(message) = objection(health, placed, services) {
-                    return Check::Failing { message };
-                }
-                may_answer &= observe::may_answer(health);
-            }
+            Some(Ok(health)) => match objection(health, placed, services) {
+                Some(message) => return Examination::Objected(message),
+                None if !observe::may_answer(health) => verdict = Examination::Mute,
+                None if verdict == Examination::Unknown => verdict = Examination::MayAnswer,
+                None => {}
+            },
         }
-        asked = true;
     }
-    match &observed.question {
-        _ if !asked => Check::Unknown,
-        // Who cannot be expected to answer is not asked: an outage of the model blocks no release.
-        None if !may_answer || wanted == 0 => Check::Passed,
-        None => Check::Unknown,
-        Some(Ok(())) => Check::Passed,
-        Some(Err(unanswered)) => Check::Failing { message: format!("{NO_ANSWER}{unanswered}; look at its log") },
-    }
+    verdict
 }
 
 /// How the message of a check begins that found no answer to a question.
@@ -241,10 +304,11 @@ fn objection(health: &Health, placed: &Placed, services: &[ServiceStatus]) -> Op
     Some(format!("{} is not healthy: {why}", worse.name))
 }
 
-fn old_pods(placed: &Placed, observed: &Observed) -> usize {
+/// Pods of servers and workers, draining ones included, whose release is among those that are meant.
+fn serving_pods(observed: &Observed, is_meant: impl Fn(&str) -> bool) -> usize {
     let serves = |pod: &Pod| jobs::job_of(pod).is_none() && !jobs::is_over(pod);
-    let is_old = |pod: &Pod| pod.labels().get(labels::RELEASE).is_some_and(|release| *release != placed.release.id);
-    observed.pods.iter().filter(|pod| serves(pod) && is_old(pod)).count()
+    let of_release = |pod: &Pod| pod.labels().get(labels::RELEASE).is_some_and(|release| is_meant(release));
+    observed.pods.iter().filter(|pod| serves(pod) && of_release(pod)).count()
 }
 
 /// The services as a server of the active release finds them; nothing while none can be asked.

@@ -19,10 +19,16 @@ const SECONDS_TO_FIRST_POD: i64 = 3;
 /// Label that Kubernetes puts on the pods of a Job.
 const JOB_NAME: &str = "batch.kubernetes.io/job-name";
 
-/// What a migration writes as its last words when it succeeds.
+/// What the chatbot's commands write as their last words when they succeed.
 #[derive(Deserialize)]
-struct Migrated {
+struct LastWords {
     schema: Option<String>,
+    #[serde(default)]
+    applied: Vec<String>,
+    #[serde(default)]
+    skipped: bool,
+    #[serde(default)]
+    message: String,
 }
 
 /// Name of the Job that a pod belongs to.
@@ -70,7 +76,7 @@ pub fn fact(name: &str, jobs: &BTreeMap<String, Job>, pods: &[Arc<Pod>]) -> rele
     let Some(job) = jobs.get(name) else { return release::Job::Absent };
     let words = || pods.iter().filter(|pod| job_of(pod) == Some(name)).find_map(|pod| last_words(pod));
     if succeeded(job) {
-        return release::Job::Succeeded { schema: schema(name, pods) };
+        return release::Job::Succeeded(report(name, pods));
     }
     match condition(job, "Failed") {
         Some(failed) => release::Job::Failed {
@@ -88,14 +94,19 @@ fn condition<'a>(job: &'a Job, type_: &str) -> Option<&'a JobCondition> {
     conditions.iter().find(|condition| condition.type_ == type_ && condition.status == "True")
 }
 
-fn schema(job: &str, pods: &[Arc<Pod>]) -> Option<String> {
+fn report(job: &str, pods: &[Arc<Pod>]) -> release::Report {
     let of_job = pods.iter().filter(|pod| job_of(pod) == Some(job));
-    of_job
-        .filter_map(|pod| {
-            pod.status.as_ref()?.container_statuses.as_ref()?.first()?.state.as_ref()?.terminated.as_ref()
-        })
-        .find_map(|end| {
-            let line = end.message.as_deref()?.lines().rfind(|line| line.starts_with('{'))?;
-            serde_json::from_str::<Migrated>(line).ok()?.schema
-        })
+    let ends = of_job.filter_map(|pod| {
+        pod.status.as_ref()?.container_statuses.as_ref()?.first()?.state.as_ref()?.terminated.as_ref()
+    });
+    let words = ends.filter_map(|end| {
+        let line = end.message.as_deref()?.lines().rfind(|line| line.starts_with('{'))?;
+        serde_json::from_str::<LastWords>(line).ok()
+    });
+    words.into_iter().next().map_or_else(release::Report::default, |words| release::Report {
+        schema: words.schema.filter(|schema| !schema.is_empty()),
+        migrations: words.applied.len(),
+        skipped: words.skipped,
+        message: short(&words.message),
+    })
 }

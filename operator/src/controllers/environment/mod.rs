@@ -55,8 +55,10 @@ use crate::{
 pub const RETRY: &str = "chatbot.platform/retry";
 /// Annotation by which a person lets a release have the traffic, or ends its bake, by its id.
 pub const PROMOTE: &str = "chatbot.platform/promote";
-/// Annotation by which a person takes back a release under way, by its id.
+/// Annotation by which a person takes back the release under way, or the active one, by its id.
 pub const ROLLBACK: &str = "chatbot.platform/rollback";
+/// Annotation by which a person returns to a past release, by its id.
+pub const ROLLBACK_TO: &str = "chatbot.platform/rollback-to";
 /// Annotation that keeps the operator's hands off while it is "true".
 pub const PAUSE: &str = "chatbot.platform/pause";
 
@@ -127,7 +129,12 @@ fn before(environment: &ChatbotEnvironment) -> Before {
 
 fn wishes(environment: &ChatbotEnvironment) -> Wishes {
     let named = |annotation| environment.annotations().get(annotation).cloned();
-    Wishes { retry: named(RETRY), promote: named(PROMOTE), rollback: named(ROLLBACK) }
+    Wishes {
+        retry: named(RETRY),
+        promote: named(PROMOTE),
+        rollback: named(ROLLBACK),
+        rollback_to: named(ROLLBACK_TO),
+    }
 }
 
 /// What the operator itself is about to mend is no reason to call a person.
@@ -161,7 +168,7 @@ fn pause(applied: &Applied, before: &ReleaseState) -> Duration {
         Some(_) if applied.state.step().is_some_and(|step| step.message.starts_with(NO_ANSWER)) => WAITING,
         Some(running) if running.phase == Phase::Check || running.phase == Phase::Rollback => CHECKING,
         _ if applied.unsettled => UNSETTLED,
-        Some(running) if running.phase == Phase::Bake => applied.outlook.watch_every.clamp(CHECKING, RESTING),
+        Some(running) if running.phase.is_watched() => applied.outlook.watch_every.clamp(CHECKING, RESTING),
         Some(running) if running.phase == Phase::Promote || running.phase == Phase::Held => RESTING,
         Some(_) if !applied.outlook.suspended => RELEASING,
         _ if applied.outlook.trouble.is_some() => WAITING,

@@ -1,9 +1,7 @@
 //! Which events a person would want to know of: the difference between two statuses. What lasts is told once.
 
-use kube::runtime::events::{Event, EventType};
-
 use crate::crd::{
-    ChatbotEnvironmentStatus, conditions,
+    ChatbotEnvironmentStatus, Phase, conditions,
     environment_status::{Outcome, PastRelease, Step},
     reasons,
 };
@@ -24,19 +22,9 @@ pub struct Note {
     pub message: String,
 }
 
-impl From<Note> for Event {
-    fn from(note: Note) -> Self {
-        Self {
-            type_: if note.warning { EventType::Warning } else { EventType::Normal },
-            reason: note.reason,
-            note: Some(cut(note.message)),
-            action: note.action.to_owned(),
-            secondary: None,
-        }
-    }
-}
-
-fn cut(mut message: String) -> String {
+/// A message in the length that Kubernetes takes.
+#[must_use]
+pub fn cut(mut message: String) -> String {
     while message.len() > LONGEST {
         message.pop();
     }
@@ -54,12 +42,23 @@ pub fn notes(before: &ChatbotEnvironmentStatus, after: &ChatbotEnvironmentStatus
     let id =
         after.release.as_ref().and_then(|release| Some(release.candidate.as_ref()?.id.clone())).unwrap_or_default();
     let ended = after.history.iter().filter(|past| !before.history.contains(past));
-    began.map(|step| began_step(step, &id)).chain(ended.map(ended_release)).chain(changed(before, after)).collect()
+    let skipped = new.iter().filter(|step| step.outcome == Outcome::Skipped && !old.contains(step));
+    let told = skipped.map(|step| skipped_step(step, &id));
+    told.chain(began.map(|step| began_step(step, &id))).chain(ended.map(ended_release)).chain(changed(before, after)).collect()
 }
 
 fn began_step(step: &Step, release: &str) -> Note {
-    let message = format!("release {release}: {} begins", step.name);
-    Note { warning: false, reason: step.name.to_string(), action: "Release", message }
+    let (warning, message) = match step.name {
+        Phase::Rollback => (true, format!("release {release} is taken back: the traffic is with the one before again")),
+        name => (false, format!("release {release}: {name} begins")),
+    };
+    Note { warning, reason: step.name.to_string(), action: "Release", message }
+}
+
+/// A step that was left undone is worth a look: the backup before a release, for instance.
+fn skipped_step(step: &Step, release: &str) -> Note {
+    let message = format!("release {release}: {} was skipped: {}", step.name, step.message);
+    Note { warning: true, reason: format!("{}Skipped", step.name), action: "Release", message }
 }
 
 fn ended_release(past: &PastRelease) -> Note {

@@ -22,7 +22,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     PROMOTE,
-    facts::in_phase,
+    facts::{self, Examination, in_phase},
     jobs,
     resolve::{DatabaseClaim, References, SecretData},
     trouble::is_ready,
@@ -33,7 +33,7 @@ use crate::{
     crd::ChatbotEnvironment,
     error::{Error, within},
     probe::{Health, Unanswered},
-    release::{Phase, ReleaseState},
+    release::{Phase, Placed, ReleaseState},
     resources::{
         labels::{self, Component},
         names,
@@ -123,7 +123,7 @@ pub async fn observe(ctx: &Context, environment: &ChatbotEnvironment) -> Result<
     observed.refused_jobs = refused_jobs(ctx, &namespace, &observed).await;
     let state = ReleaseState::read(&environment.status.clone().unwrap_or_default());
     observed.answers = ask(ctx, &observed, &state).await;
-    observed.question = question(ctx, &observed, &state, environment).await;
+    observed.question = question(ctx, &observed, &state, environment).await?;
     observed.traffic = traffic(ctx, &observed, &state).await;
     Ok(observed)
 }
@@ -231,29 +231,30 @@ async fn ask(ctx: &Context, observed: &Observed, state: &ReleaseState) -> BTreeM
     join_all(questions).await.into_iter().collect()
 }
 
-/// Asked last and of one server: it costs words of the language model, and all servers use the same.
+/// Asked last, of one server, and only if nothing speaks against any: it costs words of the language model, and all servers use
+/// the same.
 async fn question(
     ctx: &Context,
     observed: &Observed,
     state: &ReleaseState,
     environment: &ChatbotEnvironment,
-) -> Option<Result<(), Unanswered>> {
-    let running = state.running.as_ref()?;
+) -> Result<Option<Result<(), Unanswered>>, Error> {
+    let Some(running) = &state.running else { return Ok(None) };
     let candidate = running.placed.release.id.as_str();
     let is_promoted = environment.annotations().get(PROMOTE).is_some_and(|id| id == candidate);
-    if !(running.phase == Phase::Check || (running.phase == Phase::Promote && is_promoted)) {
-        return None;
+    let is_asked = running.phase == Phase::Check || (running.phase == Phase::Promote && is_promoted);
+    let known = environment.status.as_ref().map(|status| status.services.clone()).unwrap_or_default();
+    let services = facts::services(observed, state).unwrap_or(known);
+    if !is_asked || facts::examination(&running.placed, observed, &services) != Examination::MayAnswer {
+        return Ok(None);
     }
-    let mut servers = observed.servers_of(candidate).peekable();
-    let server = *servers.peek()?;
-    let answers =
-        |pod: &Pod| observed.answers.get(&pod.name_any()).is_some_and(|answer| answer.as_ref().is_ok_and(may_answer));
-    if !servers.all(answers) {
-        return None;
-    }
-    let (variables, _) = observed.references.secret.as_ref()?.variables();
-    let token = check_token::token(variables.get("SECRET_KEY")?, candidate);
-    Some(ctx.prober.question(server.status.as_ref()?.pod_ip.as_deref()?, &token).await)
+    let address = observed.servers_of(candidate).find_map(|pod| pod.status.as_ref()?.pod_ip.clone());
+    let (namespace, name) = (environment.namespace().unwrap_or_default(), environment.name_any());
+    // The key is that of the release: a past one, or the next, may have another.
+    let variables = secret(ctx, &namespace, Some(&names::release_secret(&name, candidate))).await?;
+    let key = variables.and_then(|secret| secret.variables().0.remove("SECRET_KEY"));
+    let (Some(address), Some(key)) = (address, key) else { return Ok(None) };
+    Ok(Some(ctx.prober.question(&address, &check_token::token(&key, candidate)).await))
 }
 
 /// Whether a server is well enough to answer. Without the model it cannot, and says so itself.
@@ -267,7 +268,7 @@ async fn traffic(
     observed: &Observed,
     state: &ReleaseState,
 ) -> BTreeMap<String, Result<Traffic, Unanswered>> {
-    if !in_phase(state, Phase::Bake) {
+    if !state.running.as_ref().is_some_and(|running| running.phase.is_watched()) {
         return BTreeMap::new();
     }
     let releases = [&state.active, &state.previous].into_iter().flatten().map(|placed| placed.release.id.as_str());
@@ -277,15 +278,21 @@ async fn traffic(
     join_all(questions).await.into_iter().collect()
 }
 
-/// Every server of a candidate that is checked; else one that is ready, to hear of its services, and a few that are not.
+/// One server of the release that serves, and of the one before while it may be returned to, to hear of their services; every
+/// server of a candidate that is checked; else a few of those that are not ready, to hear why.
 fn to_ask<'a>(observed: &'a Observed, state: &'a ReleaseState) -> Vec<&'a Pod> {
     let Some(watched) = state.watched().map(|placed| placed.release.id.as_str()) else { return Vec::new() };
-    if in_phase(state, Phase::Check) || in_phase(state, Phase::Promote) {
-        return observed.servers_of(watched).collect();
-    }
-    let has_started = |pod: &&Pod| pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Running"));
-    let active = state.active.as_ref().map_or(watched, |active| active.release.id.as_str());
-    let ready = observed.servers_of(active).filter(|pod| is_ready(pod)).take(1);
-    let serving = observed.pods_of(watched).filter(|pod| jobs::job_of(pod).is_none());
-    ready.chain(serving.filter(has_started).filter(|pod| !is_ready(pod)).take(MOST_UNREADY)).collect()
+    let id = |placed: &'a Option<Placed>| placed.as_ref().map(|placed| placed.release.id.as_str());
+    let active = id(&state.active).unwrap_or(watched);
+    let speaker = observed.servers_of(active).filter(|pod| is_ready(pod)).take(1);
+    let before = id(&state.previous).and_then(|previous| observed.servers_of(previous).find(|pod| has_started(pod)));
+    let is_checked = in_phase(state, Phase::Check) || in_phase(state, Phase::Promote);
+    let all = observed.servers_of(watched).filter(|_| is_checked);
+    let serving = observed.pods_of(watched).filter(|pod| jobs::job_of(pod).is_none() && !is_checked);
+    let unready = serving.filter(|pod| has_started(pod) && !is_ready(pod)).take(MOST_UNREADY);
+    speaker.chain(before).chain(all).chain(unready).collect()
+}
+
+fn has_started(pod: &Pod) -> bool {
+    pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Running"))
 }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use k8s_openapi::api::apps::v1::Deployment;
 
 use super::{
-    facts::{self, in_phase, provision_job},
+    facts::{self, in_phase, needs_database, provision_job},
     object::{Object, Removal, Writing},
     observe::Observed,
     removals::removals,
@@ -17,8 +18,8 @@ use crate::{
     error::Error,
     release::{self, JobRun, Layout, Phase, ReleaseState, Wishes, Workload, hold, layout, next},
     resources::{
-        deployment, horizontal_pod_autoscaler, http_route, ingress, labels::Component, migration_job, names,
-        network_policy, pod_disruption_budget, pod_monitor, provision_job, provisioned_secret, release_secret, service,
+        deployment, horizontal_pod_autoscaler, http_route, ingress, labels::{self, Component}, names, network_policy,
+        pod_disruption_budget, pod_monitor, provision_job, provisioned_secret, release_job, release_secret, service,
         service_account, service_monitor,
     },
 };
@@ -35,6 +36,8 @@ pub struct Plan {
     pub removals: Vec<Removal>,
     /// The release as it will be remembered.
     pub state: ReleaseState,
+    /// The release as it was remembered.
+    pub before: ReleaseState,
     /// What status has to say beside that.
     pub outlook: Outlook,
 }
@@ -86,7 +89,7 @@ pub struct Blocked {
 pub fn plan(resolved: &Resolved, observed: &Observed, before: &Before, now: Timestamp) -> Result<Plan, Error> {
     let outlook = outlook(resolved, observed, before);
     if before.paused {
-        return Ok(Plan { state: hold(&before.state, now), outlook, ..Plan::default() });
+        return Ok(Plan { state: hold(&before.state, now), before: before.state.clone(), outlook, ..Plan::default() });
     }
     let facts = facts::facts(resolved, observed, &before.state, &before.services, before.wishes.clone());
     let state = if resolved.suspend {
@@ -100,9 +103,10 @@ pub fn plan(resolved: &Resolved, observed: &Observed, before: &Before, now: Time
     let outlook = Outlook {
         trouble: facts::current_trouble(observed, &state),
         bake_until: facts::bake_until(resolved, &state),
+        provisioning: is_provisioning(resolved, observed, &state),
         ..outlook
     };
-    Ok(Plan { objects, removals, state, outlook })
+    Ok(Plan { objects, removals, state, before: before.state.clone(), outlook })
 }
 
 /// What is remembered, and what a person wishes.
@@ -133,7 +137,7 @@ pub fn blocked(unresolved: &Unresolved, passing: bool, observed: &Observed, befo
         services: facts::services(observed, &before.state),
         ..Outlook::default()
     };
-    Plan { state: hold(&before.state, observed.at), outlook, ..Plan::default() }
+    Plan { state: hold(&before.state, observed.at), before: before.state.clone(), outlook, ..Plan::default() }
 }
 
 /// The plan that writes credentials for shared services; everything else follows at the next look.
@@ -162,18 +166,25 @@ fn outlook(resolved: &Resolved, observed: &Observed, before: &Before) -> Outlook
         services: facts::services(observed, &before.state),
         bake_until: facts::bake_until(resolved, &before.state),
         watch_every: resolved.release.analysis.interval.to_std(),
-        provisioning: in_phase(&before.state, Phase::Migrate)
-            && provision_job(resolved, observed).is_some_and(|job| !matches!(job, release::Job::Succeeded { .. })),
+        provisioning: is_provisioning(resolved, observed, &before.state),
     }
+}
+
+fn is_provisioning(resolved: &Resolved, observed: &Observed, state: &ReleaseState) -> bool {
+    needs_database(state)
+        && provision_job(resolved, observed).is_some_and(|job| !matches!(job, release::Job::Succeeded(_)))
 }
 
 /// In the order in which they are written, so that nothing is ever there before what it needs:
 /// 1. Secrets and the service account, without which a pod does not start, and policies, so that no pod is ever open;
 /// 2. the Job of the release's phase, which uses them;
-/// 3. Deployments, which use what the Job made;
+/// 3. Deployments of servers, which use what the Job made;
 /// 4. autoscalers and disruption budgets, which speak of Deployments;
-/// 5. Services, which send users to pods;
-/// 6. routes, which send users to Services, and what tells a Prometheus of Services and pods.
+/// 5. Services, which send users to servers;
+/// 6. Deployments of workers: that they are refused must not keep the users where they are;
+/// 7. routes, which send users to Services, and what tells a Prometheus of Services and pods.
+///
+/// What takes users back to a release that runs already waits for nothing.
 fn objects(
     resolved: &Resolved,
     observed: &Observed,
@@ -182,18 +193,28 @@ fn objects(
     now: Timestamp,
 ) -> Result<Vec<Object>, Error> {
     let mut objects = Vec::new();
+    if in_phase(state, Phase::Rollback) {
+        objects.extend(services(resolved, layout.traffic, layout.preview)?);
+    }
     objects.extend(secret(resolved, state)?);
     objects.push(Object::new(&service_account::build(resolved), Writing::Apply)?);
     objects.extend(each(&network_policy::build(resolved))?);
     objects.extend(job(resolved, observed, state, layout, now)?);
-    for workload in &layout.workloads {
+    let (apps, workers): (Vec<_>, Vec<_>) =
+        layout.workloads.iter().partition(|workload| workload.component == Component::App);
+    for workload in apps {
         objects.push(deployment(resolved, observed, workload)?);
     }
     if let Some(active) = layout.traffic {
         objects.extend(each(&horizontal_pod_autoscaler::build(resolved, active))?);
         objects.extend(each(&pod_disruption_budget::build(resolved, active))?);
     }
-    objects.extend(services(resolved, layout.traffic, layout.preview)?);
+    if !in_phase(state, Phase::Rollback) {
+        objects.extend(services(resolved, layout.traffic, layout.preview)?);
+    }
+    for workload in workers {
+        objects.push(deployment(resolved, observed, workload)?);
+    }
     objects.extend(routes(resolved)?);
     Ok(objects)
 }
@@ -204,7 +225,7 @@ fn secret(resolved: &Resolved, state: &ReleaseState) -> Result<Option<Object>, E
     is_used.then(|| Object::new(&release_secret::build(resolved), Writing::Opaque)).transpose()
 }
 
-/// Before the first migration of a release, what it needs on shared services is made, where the environment asks for that.
+/// Before anything is done to a database, what the release needs on shared services is made, where the environment asks for that.
 fn job(
     resolved: &Resolved,
     observed: &Observed,
@@ -215,8 +236,8 @@ fn job(
     if resolved.suspend {
         return Ok(None);
     }
-    if let Some(provision) = provision_job(resolved, observed).filter(|_| in_phase(state, Phase::Migrate))
-        && !matches!(provision, release::Job::Succeeded { .. })
+    if let Some(provision) = provision_job(resolved, observed).filter(|_| needs_database(state))
+        && !matches!(provision, release::Job::Succeeded(_))
     {
         let slot = state.running.as_ref().map(|running| running.placed.slot());
         let job = slot.filter(|_| !release::layout::failed_long_ago(&provision, now));
@@ -224,8 +245,8 @@ fn job(
         return job.map(|job| Object::new(&job, Writing::Create)).transpose();
     }
     match &layout.job {
-        Some(JobRun::Ensure(migration, slot)) => {
-            Object::new(&migration_job::build(resolved, slot, *migration), Writing::Create).map(Some)
+        Some(JobRun::Ensure(task, slot)) => {
+            Object::new(&release_job::build(resolved, slot, *task), Writing::Create).map(Some)
         }
         Some(JobRun::Replace(..)) | None => Ok(None),
     }
@@ -239,13 +260,28 @@ fn deployment(resolved: &Resolved, observed: &Observed, workload: &Workload) -> 
         None => Some(scale.like(of(slot.colour.other()))),
         live @ Some(_) => scale.replicas(live, MANAGER),
     };
-    let deployment = match component {
+    let mut deployment = match component {
         Component::Worker => deployment::worker(resolved, slot, replicas(resolved.worker.scale)),
-        Component::App | Component::Monitor | Component::Migrate | Component::Provision => {
+        Component::App | Component::Monitor | Component::Backup | Component::Migrate | Component::Provision => {
             deployment::app(resolved, slot, replicas(resolved.app.scale))
         }
     };
+    if let Some(live) = of(slot.colour).filter(|_| slot.release != resolved.release_id) {
+        keep_pods(&mut deployment, live, &slot.release);
+    }
     Object::new(&deployment, Writing::Apply)
+}
+
+/// The spec speaks of the release that it asks for. Pods of another one keep the resources and limits that they were started
+/// with: a new image often comes with new ones, and the old release must not notice.
+fn keep_pods(deployment: &mut Deployment, live: &Deployment, release: &str) {
+    let template = live.spec.as_ref().map(|spec| &spec.template).filter(|template| {
+        let labels = template.metadata.as_ref().and_then(|metadata| metadata.labels.as_ref());
+        labels.and_then(|labels| labels.get(labels::RELEASE)).is_some_and(|id| id == release)
+    });
+    if let (Some(spec), Some(template)) = (&mut deployment.spec, template) {
+        spec.template = template.clone();
+    }
 }
 
 fn services(resolved: &Resolved, traffic: Option<Colour>, preview: Option<Colour>) -> Result<Vec<Object>, Error> {

@@ -12,8 +12,9 @@ use super::{
     resolve::Resolved,
 };
 use crate::{
+    crd::environment_status::Outcome,
     release::{JobRun, Layout, ReleaseState},
-    resources::{migration_job, names},
+    resources::{names, release_job::Task},
 };
 
 /// What the operator made for this environment and does not want any more: a discarded candidate, old settings, Jobs that are
@@ -51,18 +52,17 @@ pub fn removals(
 fn kept_jobs(resolved: &Resolved, observed: &Observed, state: &ReleaseState, layout: &Layout) -> BTreeSet<String> {
     let environment = resolved.identity.name.as_str();
     let Some(placed) = state.watched() else { return BTreeSet::new() };
-    let of_release = [migration_job::Migration::Expand, migration_job::Migration::Contract];
-    let migrations = of_release.map(|migration| names::migration_job(environment, migration, &placed.release.id));
+    let of_release = Task::ALL.map(|task| names::release_job(environment, task, &placed.release.id));
     let provision = resolved.provision.iter().map(|provision| names::provision_job(environment, &provision.hash));
     let replaced = match &layout.job {
-        Some(JobRun::Replace(migration, slot)) => Some(names::migration_job(environment, *migration, &slot.release)),
+        Some(JobRun::Replace(task, slot)) => Some(names::release_job(environment, *task, &slot.release)),
         Some(JobRun::Ensure(..)) | None => None,
     };
     let is_kept = |name: &String| {
         let failed = observed.jobs.get(name).is_some_and(jobs::failed);
         replaced.as_ref() != Some(name) && (!failed || state.running.is_some())
     };
-    migrations.into_iter().filter(is_kept).chain(provision.filter(|name| provision_is_kept(name, observed))).collect()
+    of_release.into_iter().filter(is_kept).chain(provision.filter(|name| provision_is_kept(name, observed))).collect()
 }
 
 /// A failed one is kept for its message by the objects of the plan, until it is to be tried again.
@@ -70,12 +70,15 @@ fn provision_is_kept(name: &str, observed: &Observed) -> bool {
     observed.jobs.get(name).is_some_and(|job| !jobs::failed(job))
 }
 
+/// Those of past releases are kept for as long as history knows them: a person may return to one.
 fn kept_secrets(resolved: &Resolved, state: &ReleaseState) -> BTreeSet<String> {
     let active = state.active.as_ref().map(|active| active.release.id.as_str());
     let previous = state.previous.as_ref().map(|previous| previous.release.id.as_str());
     let running = state.running.as_ref().map(|running| running.placed.release.id.as_str());
     let environment = resolved.identity.name.as_str();
-    [active, previous, running].into_iter().flatten().map(|id| names::release_secret(environment, id)).collect()
+    let past = state.history.iter().filter(|past| past.outcome == Outcome::Succeeded).map(|past| past.id.as_str());
+    let ids = [active, previous, running].into_iter().flatten().chain(past);
+    ids.map(|id| names::release_secret(environment, id)).collect()
 }
 
 /// What has another owner, or none, is not the operator's to remove; what is being removed already needs no second word.

@@ -1,26 +1,34 @@
 //! Says what was done: status when it changed, events for what is news, metrics always.
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::{
+    api::events::v1::Event,
+    apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
+};
 use kube::{
     Api, Resource, ResourceExt,
-    api::{Patch, PatchParams},
+    api::{Patch, PatchParams, PostParams},
     runtime::reflector::ObjectRef,
 };
 use serde_json::json;
 
-use super::{apply::Applied, notes::notes, plan::MANAGER, status::status, trouble::short};
+use super::{apply::Applied, notes::{Note, cut, notes},
+    plan::MANAGER, status::status, trouble::short};
 use crate::{
     controllers::context::Context,
     crd::{
         ChatbotEnvironment, ChatbotEnvironmentStatus,
         conditions::{self, Decision},
-        environment_status::Outcome,
+        environment_status::{Outcome, Step},
         reasons,
     },
     error::{Error, within},
     metrics,
+    release::TAKEN_BACK,
 };
+
+/// Who reports events.
+const CONTROLLER: &str = "chatbot-operator";
 
 /// Reports. The status is written only on top of the version that was read: a decision from old facts must not overwrite newer ones.
 ///
@@ -105,26 +113,59 @@ async fn publish(
     before: &ChatbotEnvironmentStatus,
     after: &ChatbotEnvironmentStatus,
 ) {
-    let subject: ObjectReference = environment.object_ref(&());
-    for note in notes(before, after) {
+    let api: Api<Event> = Api::namespaced(ctx.client.clone(), &environment.namespace().unwrap_or_default());
+    for (index, note) in notes(before, after).into_iter().enumerate() {
         ctx.metrics.wrote("Event", "create");
-        let event = note.into();
-        if let Err(error) = within(|| "publishing an event".to_owned(), ctx.recorder.publish(&event, &subject)).await {
+        let event = event(environment, note, &ctx.identity, ctx.clock.now(), index);
+        let created = within(|| "publishing an event".to_owned(), api.create(&PostParams::default(), &event)).await;
+        if let Err(error) = created {
             tracing::warn!(%error, reason = event.reason, "an event was lost");
         }
     }
 }
 
+/// Each is news, with words of its own: none is a repetition that could be counted on an earlier one.
+fn event(environment: &ChatbotEnvironment, note: Note, instance: &str, now: Timestamp, index: usize) -> Event {
+    let (namespace, name) = (environment.namespace(), environment.name_any());
+    let unique = format!("{name}.{:x}.{index}", now.as_nanosecond());
+    Event {
+        metadata: ObjectMeta { name: Some(unique), namespace, ..ObjectMeta::default() },
+        event_time: Some(MicroTime(now)),
+        reporting_controller: Some(CONTROLLER.to_owned()),
+        reporting_instance: Some(instance.to_owned()),
+        action: Some(note.action.to_owned()),
+        reason: Some(note.reason),
+        note: Some(cut(note.message)),
+        type_: Some(if note.warning { "Warning" } else { "Normal" }.to_owned()),
+        regarding: Some(environment.object_ref(&())),
+        ..Event::default()
+    }
+}
+
 fn count_ended(ctx: &Context, before: &ChatbotEnvironmentStatus, after: &ChatbotEnvironmentStatus) {
     for past in after.history.iter().filter(|past| !before.history.contains(past)) {
-        let seconds = u32::try_from(past.finished_at.0.as_second() - past.started_at.0.as_second()).unwrap_or(0);
-        let outcome = match past.outcome {
-            Outcome::Succeeded | Outcome::Running | Outcome::Skipped => "succeeded",
-            Outcome::Failed => "failed",
-            Outcome::RolledBack => "rolled_back",
-            Outcome::Superseded => "superseded",
-        };
-        ctx.metrics.release_ended(outcome, f64::from(seconds));
+        ctx.metrics.release_ended(outcome(past.outcome));
+        if past.outcome == Outcome::RolledBack {
+            ctx.metrics.rolled_back(if past.message.starts_with(TAKEN_BACK) { "person" } else { "analysis" });
+        }
+    }
+    let steps = |status: &ChatbotEnvironmentStatus| status.release.clone().unwrap_or_default().steps;
+    let open: Vec<Step> = steps(before).into_iter().filter(|step| step.finished_at.is_none()).collect();
+    let began = |step: &Step| open.iter().any(|known| known.name == step.name && known.started_at == step.started_at);
+    for step in steps(after).iter().filter(|step| began(step)) {
+        let Some(end) = &step.finished_at else { continue };
+        let seconds = u32::try_from(end.0.as_second() - step.started_at.0.as_second()).unwrap_or(0);
+        ctx.metrics.step_ended(step.name.as_str(), outcome(step.outcome), f64::from(seconds));
+    }
+}
+
+const fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Succeeded | Outcome::Running => "succeeded",
+        Outcome::Skipped => "skipped",
+        Outcome::Failed => "failed",
+        Outcome::RolledBack => "rolled_back",
+        Outcome::Superseded => "superseded",
     }
 }
 
@@ -139,6 +180,8 @@ fn show(ctx: &Context, environment: &ChatbotEnvironment, after: &ChatbotEnvironm
         active: release.active.map(|colour| colour.as_str().to_owned()).unwrap_or_default(),
     };
     let ready = conditions::is_true(&after.conditions, conditions::READY);
-    let shown = metrics::Shown { info, phase: Some(release.phase.to_string()), ready };
+    let good = after.history.iter().find(|past| past.outcome == Outcome::Succeeded);
+    let last_success = good.map(|past| past.finished_at.0.as_second());
+    let shown = metrics::Shown { info, phase: Some(release.phase.to_string()), last_success, ready };
     ctx.metrics.show(&metrics::Environment { namespace, name }, Some(shown));
 }

@@ -12,9 +12,9 @@ use crate::{
     crd::{
         ChatbotEnvironment, ChatbotEnvironmentStatus, Phase,
         conditions::{self as shown, Decision},
-        environment_status::{Candidate, ReleaseStatus},
+        environment_status::{Candidate, Discounted, ReleaseStatus},
     },
-    release::{Placed, ReleaseState},
+    release::{Placed, ReleaseState, Requests},
     resources::labels::{self, Component},
 };
 
@@ -65,8 +65,20 @@ fn absent(progress: Progress) -> Vec<&'static str> {
 }
 
 fn release(applied: &Applied, before: Option<&ReleaseStatus>) -> ReleaseStatus {
-    let ReleaseState { active, previous, running, held_since, steps, retried, promoted, failed: _, history: _ } =
-        &applied.state;
+    let ReleaseState {
+        active,
+        previous,
+        running,
+        held_since,
+        steps,
+        retried,
+        promoted,
+        rolled_back,
+        returned,
+        discounted,
+        failed: _,
+        history: _,
+    } = &applied.state;
     let last_start = before.and_then(|before| before.started_at.clone());
     ReleaseStatus {
         active: active.as_ref().map(|active| active.colour),
@@ -82,6 +94,10 @@ fn release(applied: &Applied, before: Option<&ReleaseStatus>) -> ReleaseStatus {
         held_since: held_since.map(Time),
         retried: retried.clone(),
         promoted: promoted.clone(),
+        rolled_back: rolled_back.clone(),
+        returned: returned.clone(),
+        discounted: (*discounted != Requests::default())
+            .then_some(Discounted { requests: discounted.all, failed: discounted.failed }),
         steps: steps.clone(),
     }
 }

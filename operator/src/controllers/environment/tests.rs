@@ -20,6 +20,9 @@ const APP: &str = "/apis/apps/v1/namespaces/chatbot-dev/deployments/dev-app-blue
 const SERVICE: &str = "/api/v1/namespaces/chatbot-dev/services/dev";
 const ENVIRONMENT: &str = "/apis/chatbot.platform/v1alpha1/namespaces/chatbot-dev/chatbotenvironments/dev";
 
+/// For tests in which the first thing is the migration.
+const NO_BACKUP: &str = "  migrations: {backupFirst: false}\n";
+
 fn condition(environment: &ChatbotEnvironment, type_: &str) -> Option<(String, String, String)> {
     let conditions = &environment.status.as_ref()?.conditions;
     let found = conditions::find(conditions, type_)?;

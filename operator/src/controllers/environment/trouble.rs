@@ -120,9 +120,15 @@ fn memory(pod: &Pod, _: &Observed) -> Option<Trouble> {
 
 /// Between two starts the container may look healthy for a moment; that it ended badly before and is not ready now says enough.
 fn crash(pod: &Pod, _: &Observed) -> Option<Trouble> {
-    let crashed = containers(pod).find(|status| !status.ready && status.restart_count > 0 && ended_badly(status))?;
+    let message = crashes(pod, |status| !status.ready && status.restart_count > 0)?;
+    Some(Trouble::new(reasons::CRASH_LOOP, message))
+}
+
+/// What a container says that ended badly and is as `is_meant` says.
+pub(super) fn crashes(pod: &Pod, is_meant: impl Fn(&ContainerStatus) -> bool) -> Option<String> {
+    let crashed = containers(pod).find(|status| ended_badly(status) && is_meant(status))?;
     let words = terminated(crashed).map(end_words).unwrap_or_default();
-    Some(Trouble::new(reasons::CRASH_LOOP, format!("container {} ends again and again: {words}", crashed.name)))
+    Some(format!("container {} ends again and again: {words}", crashed.name))
 }
 
 fn config(pod: &Pod, _: &Observed) -> Option<Trouble> {

@@ -1,6 +1,7 @@
 //! `kubectl chatbot status`: what an environment does, on one screen.
 
 mod render;
+pub(in crate::plugin) use render::length;
 #[cfg(test)]
 mod tests;
 

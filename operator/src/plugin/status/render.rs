@@ -158,7 +158,7 @@ fn is_bad(condition: &Condition) -> bool {
 }
 
 /// A length of time in its two largest units.
-fn length(from: Timestamp, to: Timestamp) -> String {
+pub(in crate::plugin) fn length(from: Timestamp, to: Timestamp) -> String {
     let seconds = to.as_second().saturating_sub(from.as_second()).max(0);
     match seconds {
         0..60 => format!("{seconds}s"),

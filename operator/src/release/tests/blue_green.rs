@@ -28,12 +28,12 @@ fn colours(state: &ReleaseState) -> (Option<Colour>, Option<Colour>) {
 
 #[test]
 fn a_release_is_started_in_the_other_colour_watched_and_finished() {
-    use Phase::{Bake, Check, Finish, Migrate, Start, Switch};
+    use Phase::{Backup, Bake, Check, Finish, Migrate, Start, Switch};
     let mut state = releasing(&BLUE_GREEN, Bake);
     assert_eq!((colours(&state), active(&state)), ((Some(Colour::Green), Some(Colour::Blue)), Some("new")));
     let seen: Vec<Phase> =
         state.steps.iter().filter_map(|step| Phase::ALL.into_iter().find(|it| it.shown() == step.name)).collect();
-    assert_eq!(seen, [Migrate, Start, Check, Switch, Bake]);
+    assert_eq!(seen, [Backup, Migrate, Start, Check, Switch, Bake]);
     state = next(&state, &all_well("new"), &BLUE_GREEN, at(3599));
     assert_eq!(told(&state), (Some(Bake), Some("new"), Outcome::Running), "the bake is not over");
     state = next(&state, &all_well("new"), &BLUE_GREEN, at(3600));
@@ -47,7 +47,7 @@ fn a_release_is_started_in_the_other_colour_watched_and_finished() {
 #[test]
 fn the_first_release_has_nothing_to_go_back_to_and_is_not_watched() {
     let (road, state) = road(&BLUE_GREEN, &ReleaseState::default());
-    assert_eq!(road, [Phase::Migrate, Phase::Start, Phase::Check, Phase::Switch, Phase::Finish]);
+    assert_eq!(road, [Phase::Backup, Phase::Migrate, Phase::Start, Phase::Check, Phase::Switch, Phase::Finish]);
     assert_eq!(colours(&state), (Some(Colour::Blue), None));
 }
 
@@ -55,16 +55,17 @@ fn the_first_release_has_nothing_to_go_back_to_and_is_not_watched() {
 fn without_a_bake_the_release_before_goes_at_once() {
     let policy = Policy { bake: Duration::ZERO, ..BLUE_GREEN };
     let (road, _) = road(&policy, &serving("old"));
-    assert_eq!(road, [Phase::Migrate, Phase::Start, Phase::Check, Phase::Switch, Phase::Finish]);
+    assert_eq!(road, [Phase::Backup, Phase::Migrate, Phase::Start, Phase::Check, Phase::Switch, Phase::Finish]);
 }
 
 #[test]
 fn each_phase_runs_what_it_needs_and_nothing_else() {
-    use Phase::{Bake, Check, Finish, Held, Migrate, Promote, Rollback, Start, Switch};
+    use Phase::{Backup, Bake, Check, Discard, Finish, Held, Migrate, Promote, Rollback, Start, Switch};
     let both = ["app new", "app old", "worker old"];
     let switched = ["app new", "app old", "worker new"];
     let table = [
-        (&BLUE_GREEN, Migrate, &["app old", "worker old"][..], Colour::Blue, None),
+        (&BLUE_GREEN, Backup, &["app old", "worker old"][..], Colour::Blue, None),
+        (&BLUE_GREEN, Migrate, &["app old", "worker old"], Colour::Blue, None),
         (&BLUE_GREEN, Start, &both, Colour::Blue, Some(Colour::Green)),
         (&BLUE_GREEN, Check, &both, Colour::Blue, Some(Colour::Green)),
         (&MANUAL, Promote, &both, Colour::Blue, Some(Colour::Green)),
@@ -73,6 +74,7 @@ fn each_phase_runs_what_it_needs_and_nothing_else() {
         (&HOLDING, Held, &switched, Colour::Green, None),
         (&BLUE_GREEN, Finish, &["app new", "worker new"], Colour::Green, None),
         (&BLUE_GREEN, Rollback, &["app old", "worker old"], Colour::Blue, None),
+        (&BLUE_GREEN, Discard, &["app old", "worker old"], Colour::Blue, None),
     ];
     for (policy, phase, workloads, traffic, preview) in table {
         let state = in_phase(policy, phase);
@@ -92,7 +94,8 @@ fn in_phase(policy: &Policy, phase: Phase) -> ReleaseState {
     match phase {
         Phase::Finish => next(&releasing(policy, Phase::Bake), &promoted("new"), policy, at(1)),
         Phase::Held | Phase::Rollback => next(&releasing(policy, Phase::Bake), &ill(), policy, at(1)),
-        Phase::Migrate | Phase::Start | Phase::Check | Phase::Promote | Phase::Switch | Phase::Bake => {
+        Phase::Discard => next(&in_phase(policy, Phase::Rollback), &ill(), policy, at(2)),
+        Phase::Backup | Phase::Migrate | Phase::Start | Phase::Check | Phase::Promote | Phase::Switch | Phase::Bake => {
             releasing(policy, phase)
         }
     }
@@ -105,10 +108,14 @@ fn a_release_that_is_ill_in_its_bake_is_taken_back_at_once_and_not_tried_again()
     assert_eq!(state.active.as_ref().unwrap().schema.as_deref(), Some("20260101000000"), "the schema stays expanded");
     let waits = next(&state, &Facts { active: pending("0 of 2 pods"), ..ill() }, &BLUE_GREEN, at(61));
     assert_eq!(phase(&waits), Some(Phase::Rollback));
-    let ended = next(&waits, &ill(), &BLUE_GREEN, at(62));
+    let up = next(&waits, &ill(), &BLUE_GREEN, at(62));
+    assert_eq!(told(&up), (Some(Phase::Discard), Some("old"), Outcome::Running));
+    let ended = next(&up, &ill(), &BLUE_GREEN, at(63));
     assert_eq!(told(&ended), (None, Some("old"), Outcome::Succeeded));
+    assert_eq!(ended.active.as_ref().unwrap().schema.as_deref(), Some("20250101000000"), "the schema is back too");
     let past = &ended.history[0];
-    assert_eq!((past.outcome, past.message.as_str()), (Outcome::RolledBack, "9.0 % of 1000 requests failed"));
+    let words = "9.0 % of 1000 requests failed; schema: reverted 1 migration";
+    assert_eq!((past.outcome, past.message.as_str()), (Outcome::RolledBack, words));
     let failed = ended.failed.clone().unwrap();
     assert_eq!((failed.id.as_str(), failed.reason.as_str(), failed.phase), ("new", "RolledBack", Phase::Bake.shown()));
     assert_eq!(phase(&next(&ended, &all_well("new"), &BLUE_GREEN, at(99_999))), None);
@@ -118,8 +125,8 @@ fn a_release_that_is_ill_in_its_bake_is_taken_back_at_once_and_not_tried_again()
 fn a_rollback_ends_even_where_the_release_before_does_not_come_up() {
     let state = next(&releasing(&BLUE_GREEN, Phase::Bake), &ill(), &BLUE_GREEN, at(60));
     let stuck = Facts { active: pending("0 of 2 pods"), ..ill() };
-    let ended = next(&state, &stuck, &BLUE_GREEN, at(660));
-    assert_eq!((phase(&ended), active(&ended)), (None, Some("old")));
+    let late = next(&state, &stuck, &BLUE_GREEN, at(660));
+    assert_eq!((phase(&late), active(&late)), (Some(Phase::Discard), Some("old")));
 }
 
 #[test]
@@ -147,7 +154,7 @@ fn a_person_promotes_a_checked_release_and_no_other() {
             (Some(Phase::Promote), Some("old")),
         ),
         ("promoted", promoted("new"), (Some(Phase::Switch), Some("new"))),
-        ("taken back", taken_back("new"), (None, Some("old"))),
+        ("taken back", taken_back("new"), (Some(Phase::Discard), Some("old"))),
     ] {
         let state = next(&waiting, &facts, &MANUAL, at(999_999));
         assert_eq!((phase(&state), active(&state)), expected, "{name}");
@@ -184,13 +191,13 @@ fn a_new_spec_takes_a_release_back_before_the_next_begins() {
     for phase_now in [Phase::Switch, Phase::Bake] {
         let back = next(&releasing(&BLUE_GREEN, phase_now), &all_well("newer"), &BLUE_GREEN, at(5));
         assert_eq!((phase(&back), active(&back)), (Some(Phase::Rollback), Some("old")), "{phase_now:?}");
-        let ended = next(&back, &all_well("newer"), &BLUE_GREEN, at(6));
+        let ended = settled(back, "newer", &BLUE_GREEN, 6);
         assert_eq!((ended.history[0].outcome, ended.failed.clone()), (Outcome::Superseded, None), "{phase_now:?}");
         let begun = next(&ended, &all_well("newer"), &BLUE_GREEN, at(7));
         assert_eq!(begun.running.unwrap().placed.release.id, "newer", "{phase_now:?}");
     }
     let back = next(&releasing(&BLUE_GREEN, Phase::Bake), &all_well("old"), &BLUE_GREEN, at(5));
-    let ended = next(&back, &all_well("old"), &BLUE_GREEN, at(6));
+    let ended = settled(back, "old", &BLUE_GREEN, 6);
     assert_eq!(next(&ended, &all_well("old"), &BLUE_GREEN, at(7)), ended, "the old spec is served already");
 }
 
@@ -200,4 +207,45 @@ fn time_in_which_a_bake_is_not_advanced_is_not_baked() {
     let resumed = next(&held, &all_well("new"), &BLUE_GREEN, at(10_100));
     assert_eq!(phase(&next(&resumed, &all_well("new"), &BLUE_GREEN, at(13_599))), Some(Phase::Bake));
     assert_eq!(phase(&next(&resumed, &all_well("new"), &BLUE_GREEN, at(13_600))), Some(Phase::Finish));
+}
+
+#[test]
+fn the_switch_is_watched_as_the_bake_is() {
+    let waits = |watch| Facts { watch, worker: pending("0 of 1 pods"), ..all_well("new") };
+    let well = || Watch::Well { message: "1000 requests".to_owned() };
+    let ill = || Watch::Ill { message: "container app ends again and again".to_owned() };
+    let outage = || Watch::Outage { message: "postgresql is down".to_owned() };
+    let table = [
+        ("workers start", waits(well()), 1, Phase::Switch),
+        ("it is ill", waits(ill()), 1, Phase::Rollback),
+        ("its workers never come up", waits(well()), 600, Phase::Rollback),
+        ("its workers cannot come up", waits(outage()), 600, Phase::Bake),
+        ("a person takes it back", Facts { worker: pending(""), ..taken_back("new") }, 1, Phase::Rollback),
+    ];
+    for (name, facts, second, expected) in table {
+        let state = next(&releasing(&BLUE_GREEN, Phase::Switch), &facts, &BLUE_GREEN, at(second));
+        assert_eq!(phase(&state), Some(expected), "{name}");
+    }
+}
+
+#[test]
+fn an_outage_that_both_releases_see_takes_none_back() {
+    let seen = |watch, all, failed| Facts { watch, requests: Requests { all, failed }, ..all_well("new") };
+    let outage = Watch::Outage { message: "postgresql is down".to_owned() };
+    let ill = Watch::Ill { message: "30.0 % of 1000 requests failed".to_owned() };
+    let during = next(&releasing(&BLUE_GREEN, Phase::Bake), &seen(outage, 900, 250), &BLUE_GREEN, at(60));
+    assert_eq!((phase(&during), during.discounted.failed), (Some(Phase::Bake), 250));
+    assert_eq!(during.steps.last().unwrap().message, "inconclusive: postgresql is down, for the release before too");
+    let after = next(&during, &seen(ill.clone(), 1000, 300), &BLUE_GREEN, at(65));
+    assert_eq!((phase(&after), after.discounted.failed), (Some(Phase::Bake), 300), "up to the first look after it");
+    assert_eq!(phase(&next(&after, &seen(ill, 1200, 400), &BLUE_GREEN, at(70))), Some(Phase::Rollback), "no longer");
+}
+
+#[test]
+fn a_promotion_that_was_written_early_counts_when_the_release_waits_for_it() {
+    let mut state = next(&serving("old"), &promoted("new"), &MANUAL, at(0));
+    while phase(&state) != Some(Phase::Bake) {
+        state = next(&state, &promoted("new"), &MANUAL, at(1));
+        assert!(state.running.is_some() && state.steps.len() < 12, "it waits for a word that was given");
+    }
 }

@@ -2,20 +2,26 @@
 
 mod blue_green;
 mod properties;
+mod returning;
 mod rolling;
+mod undoing;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Check, Facts, Job, Phase, Placed, Policy, Release, ReleaseState, Rollout, Watch, Wishes, next};
-use crate::crd::{Colour, OnFailure, Promotion, Strategy, environment_status::Outcome};
+use super::{
+    Backup, Check, Facts, Job, Phase, Placed, Policy, Release, ReleaseState, Report, Requests, Rollout, Watch, Wishes, next,
+};
+use crate::crd::{Colour, OnFailure, OnRollback, Promotion, Strategy, environment_status::Outcome};
 
 const ROLLING: Policy = Policy {
     strategy: Strategy::Rolling,
     promotion: Promotion::Automatic,
     bake: Duration::from_hours(1),
     on_failure: OnFailure::Rollback,
+    backup: Backup::IfPossible,
+    on_rollback: OnRollback::WhenLossless,
     check_timeout: Duration::from_mins(10),
     migration_timeout: Duration::from_mins(30),
 };
@@ -42,27 +48,39 @@ fn failed_job(at_second: i64) -> Job {
     Job::Failed { at: at(at_second), message: "relation users exists".to_owned() }
 }
 
+fn succeeded(schema: &str, message: &str) -> Job {
+    let schema = Some(schema.to_owned()).filter(|schema| !schema.is_empty());
+    Job::Succeeded(Report { schema, message: message.to_owned(), ..Report::default() })
+}
+
 /// Nothing has happened for the wanted release.
 fn nothing_yet(wanted: &str) -> Facts {
     Facts {
         wanted: release(wanted),
         wishes: Wishes::default(),
+        past: Vec::new(),
+        backup: Job::Absent,
         expand: Job::Absent,
         contract: Job::Absent,
+        downgrade: Job::Absent,
         app: pending("0 of 1 pods are available"),
         worker: pending("0 of 1 pods are available"),
         check: Check::Unknown,
         watch: Watch::Unknown,
+        requests: Requests::default(),
         active: pending("0 of 1 pods are available"),
         old_pods: 0,
+        own_pods: 0,
     }
 }
 
 /// Everything that a release waits for has happened.
 fn all_well(wanted: &str) -> Facts {
     Facts {
-        expand: Job::Succeeded { schema: Some("20260101000000".to_owned()) },
-        contract: Job::Succeeded { schema: None },
+        backup: succeeded("", "12 MiB"),
+        expand: succeeded("20260101000000", ""),
+        contract: succeeded("", ""),
+        downgrade: succeeded("20250101000000", "reverted 1 migration"),
         app: Rollout::Complete,
         worker: Rollout::Complete,
         check: Check::Passed,
@@ -81,6 +99,14 @@ fn releasing(policy: &Policy, phase: Phase) -> ReleaseState {
     let mut state = next(&serving("old"), &nothing_yet("new"), policy, at(0));
     while state.running.as_ref().unwrap().phase != phase {
         state = next(&state, &all_well("new"), policy, at(0));
+    }
+    state
+}
+
+/// The state in which nothing is under way any more, once everything else went well.
+fn settled(mut state: ReleaseState, wanted: &str, policy: &Policy, now: i64) -> ReleaseState {
+    while state.running.is_some() {
+        state = next(&state, &all_well(wanted), policy, at(now));
     }
     state
 }

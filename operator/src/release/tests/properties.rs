@@ -6,10 +6,10 @@ use super::*;
 use crate::{
     crd::{
         ChatbotEnvironmentStatus,
-        environment_status::{Candidate, ReleaseStatus},
+        environment_status::{Candidate, Discounted, ReleaseStatus},
     },
     release::{JobRun, hold, layout},
-    resources::{labels::Component, migration_job::Migration},
+    resources::{labels::Component, release_job::Task},
 };
 
 /// The status as the operator writes it for a state.
@@ -27,6 +27,10 @@ fn written(state: &ReleaseState) -> ChatbotEnvironmentStatus {
             started_at: running.map(|running| k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(running.started_at)),
             retried: state.retried.clone(),
             promoted: state.promoted.clone(),
+            rolled_back: state.rolled_back.clone(),
+            returned: state.returned.clone(),
+            discounted: (state.discounted != Requests::default())
+                .then_some(Discounted { requests: state.discounted.all, failed: state.discounted.failed }),
             held_since: state.held_since.map(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time),
             steps: state.steps.clone(),
             ..ReleaseStatus::default()
@@ -47,10 +51,16 @@ fn any_policy() -> impl Strategy<Value = Policy> {
     let strategy = prop_oneof![Just(Rolling), Just(BlueGreen), Just(BlueGreen)];
     let promotion = prop_oneof![Just(Promotion::Automatic), Just(Promotion::Manual)];
     let on_failure = prop_oneof![Just(OnFailure::Rollback), Just(OnFailure::Hold)];
-    (strategy, promotion, on_failure, 0..900_u64).prop_map(|(strategy, promotion, on_failure, bake)| Policy {
+    let backup = prop_oneof![Just(Backup::No), Just(Backup::IfPossible), Just(Backup::Required)];
+    let on_rollback =
+        prop_oneof![Just(OnRollback::WhenLossless), Just(OnRollback::Always), Just(OnRollback::Never)];
+    let undone = (backup, on_rollback);
+    (strategy, promotion, on_failure, undone, 0..900_u64).prop_map(|(strategy, promotion, on_failure, undone, bake)| Policy {
         strategy,
         promotion,
         on_failure,
+        backup: undone.0,
+        on_rollback: undone.1,
         bake: Duration::from_secs(bake.saturating_sub(300)),
         ..ROLLING
     })
@@ -61,19 +71,22 @@ fn any_watch() -> impl Strategy<Value = Watch> {
         Just(Watch::Unknown),
         Just(Watch::Well { message: "1000 requests".to_owned() }),
         Just(Watch::Ill { message: "9 % failed".to_owned() }),
+        Just(Watch::Outage { message: "postgresql is down".to_owned() }),
     ]
 }
 
 fn any_wishes() -> impl Strategy<Value = Wishes> {
     let wish = || prop_oneof![Just(None), Just(None), Just(Some("a".to_owned())), Just(Some("b".to_owned()))];
-    (wish(), wish(), wish()).prop_map(|(retry, promote, rollback)| Wishes { retry, promote, rollback })
+    let wishes = (wish(), wish(), wish(), wish());
+    wishes.prop_map(|(retry, promote, rollback, rollback_to)| Wishes { retry, promote, rollback, rollback_to })
 }
 
 fn any_job() -> impl Strategy<Value = Job> {
     prop_oneof![
         Just(Job::Absent),
         Just(Job::Running { message: String::new() }),
-        Just(Job::Succeeded { schema: Some("2".to_owned()) }),
+        Just(succeeded("2", "")),
+        Just(Job::Succeeded(Report { skipped: true, migrations: 1, ..Report::default() })),
         (0..5000_i64).prop_map(failed_job),
     ]
 }
@@ -87,20 +100,29 @@ fn any_check() -> impl Strategy<Value = Check> {
 }
 
 fn any_facts(wanted: impl Strategy<Value = &'static str>) -> impl Strategy<Value = Facts> {
-    let work = (any_job(), any_job(), any_rollout(), any_rollout(), any_check(), 0..3_usize);
-    let users = (any_watch(), any_rollout());
-    (wanted, work, users).prop_map(|(wanted, (expand, contract, app, worker, check, old_pods), (watch, active))| {
+    let jobs = (any_job(), any_job(), any_job(), any_job());
+    let work = (any_rollout(), any_rollout(), any_check(), 0..3_usize, 0..3_usize);
+    let past = prop::sample::subsequence(vec![release("a"), release("b"), release("p")], 0..3);
+    let users = (any_watch(), any_rollout(), 0..1000_u64, past);
+    (wanted, jobs, work, users).prop_map(|(wanted, jobs, work, (watch, active, all, past))| {
+        let (backup, expand, contract, downgrade) = jobs;
+        let (app, worker, check, old_pods, own_pods) = work;
         Facts {
             wanted: release(wanted),
             wishes: Wishes::default(),
-            watch,
-            active,
+            past,
+            backup,
             expand,
             contract,
+            downgrade,
             app,
             worker,
             check,
+            watch,
+            requests: Requests { all, failed: 0 },
+            active,
             old_pods,
+            own_pods,
         }
     })
 }
@@ -139,7 +161,9 @@ proptest! {
             } else {
                 prop_assert!(matches!(phase(&before), Some(Phase::Check | Phase::Promote)));
                 prop_assert_eq!((&facts.check, &facts.app), (&Check::Passed, &Rollout::Complete));
-                prop_assert_eq!(active(&after), Some(facts.wanted.id.as_str()));
+                let released = before.running.as_ref().map(|running| running.placed.release.id.as_str());
+                prop_assert_eq!(active(&after), released);
+                prop_assert!(released == Some(facts.wanted.id.as_str()) || before.is_returning());
             }
         }
     }
@@ -149,7 +173,8 @@ proptest! {
         for (before, facts, after, now) in lived(&policy, serving("old"), life) {
             let has_failed = after.history.first().is_some_and(|past| past.outcome != Outcome::Succeeded);
             if has_failed && after.history != before.history {
-                prop_assert_eq!(&after.active, &before.active);
+                let serving = |state: &ReleaseState| state.active.clone().map(|active| (active.release, active.colour));
+                prop_assert_eq!(serving(&after), serving(&before));
                 prop_assert_eq!(&after.running, &None);
                 prop_assert!(layout(&after, &facts, at(now)).workloads.iter().all(|it| Some(it.slot.release.as_str()) == active(&before)));
             }
@@ -184,7 +209,7 @@ proptest! {
     fn nothing_is_contracted_while_another_release_is_ready_or_has_pods(life in any_life(), policy in any_policy()) {
         for (_, facts, after, now) in lived(&policy, serving("old"), life) {
             let job = layout(&after, &facts, at(now)).job;
-            if matches!(job, Some(JobRun::Ensure(Migration::Contract, _) | JobRun::Replace(Migration::Contract, _))) {
+            if matches!(job, Some(JobRun::Ensure(Task::Contract, _) | JobRun::Replace(Task::Contract, _))) {
                 prop_assert_eq!(&after.previous, &None);
                 prop_assert!(facts.old_pods == 0 || facts.contract != Job::Absent);
             }
@@ -197,14 +222,14 @@ proptest! {
         let (mut state, mut looks) = (next(&serving("old"), &facts, &policy, at(0)), 0);
         while state.running.is_some() {
             looks += 1;
-            prop_assert!(looks <= 12, "still in {:?}", phase(&state));
+            prop_assert!(looks <= 16, "still in {:?}", phase(&state));
             state = next(&state, &facts, &policy, at(looks * 1800));
         }
     }
 
     #[test]
     fn a_failed_release_is_not_retried_by_itself_where_another_serves(facts in prop::collection::vec(any_facts(Just("new")), 1..20)) {
-        let failed = next(&releasing(&ROLLING, Phase::Check), &nothing_yet("new"), &ROLLING, at(600));
+        let failed = settled(next(&releasing(&ROLLING, Phase::Check), &nothing_yet("new"), &ROLLING, at(600)), "new", &ROLLING, 600);
         let last = facts.iter().fold(failed.clone(), |state, facts| next(&state, facts, &ROLLING, at(99_999)));
         prop_assert_eq!(last, failed);
     }

@@ -3,11 +3,12 @@
 use super::*;
 use crate::{
     release::{JobRun, facts::JOB_RETRY, hold, layout, state::HISTORY},
-    resources::{labels::Component, migration_job::Migration},
+    resources::{labels::Component, release_job::Task},
 };
 
 /// Every phase of a Rolling release.
-const PHASES: [Phase; 5] = [Phase::Migrate, Phase::Start, Phase::Check, Phase::Switch, Phase::Finish];
+const PHASES: [Phase; 6] =
+    [Phase::Backup, Phase::Migrate, Phase::Start, Phase::Check, Phase::Switch, Phase::Finish];
 
 #[test]
 fn the_first_release_takes_the_same_road() {
@@ -95,13 +96,13 @@ fn a_deadline_before_switch_discards_the_candidate_and_one_after_it_only_says_so
         (Phase::Check, 600, Some("old"), Outcome::Failed),
         (Phase::Finish, 1800, Some("new"), Outcome::Succeeded),
     ];
-    for (phase, limit, expected_active, outcome) in cases {
-        let waiting = releasing(&ROLLING, phase);
+    for (waits_in, limit, expected_active, outcome) in cases {
+        let waiting = releasing(&ROLLING, waits_in);
         let before = next(&waiting, &nothing_yet("new"), &ROLLING, at(limit - 1));
-        assert!(before.running.is_some(), "{phase:?} ended too soon");
-        let after = next(&waiting, &nothing_yet("new"), &ROLLING, at(limit));
-        assert_eq!(told(&after), (None, expected_active, outcome), "{phase:?}");
-        assert_eq!(after.failed.is_some(), outcome == Outcome::Failed, "{phase:?}");
+        assert_eq!(phase(&before), Some(waits_in), "it ended too soon");
+        let after = settled(next(&waiting, &nothing_yet("new"), &ROLLING, at(limit)), "new", &ROLLING, limit);
+        assert_eq!((active(&after), after.history[0].outcome), (expected_active, outcome), "{waits_in:?}");
+        assert_eq!(after.failed.is_some(), outcome == Outcome::Failed, "{waits_in:?}");
     }
     let late_workers = next(&releasing(&ROLLING, Phase::Switch), &nothing_yet("new"), &ROLLING, at(600));
     assert_eq!(told(&late_workers), (Some(Phase::Finish), Some("new"), Outcome::Running));
@@ -112,8 +113,8 @@ fn start_and_check_share_one_deadline() {
     let started = releasing(&ROLLING, Phase::Start);
     let checking = next(&started, &all_well("new"), &ROLLING, at(500));
     let failing = Facts { check: Check::Failing { message: "redis is down".to_owned() }, ..all_well("new") };
-    let failed = next(&checking, &failing, &ROLLING, at(600));
-    assert_eq!(failed.failed.unwrap().message, "timed out: redis is down");
+    let failed = settled(next(&checking, &failing, &ROLLING, at(600)), "new", &ROLLING, 600);
+    assert_eq!(failed.failed.unwrap().message, "timed out: redis is down; schema: reverted 1 migration");
 }
 
 #[test]
@@ -125,9 +126,9 @@ fn time_in_which_a_release_is_not_advanced_counts_for_no_deadline() {
         assert_eq!(resumed.held_since, None, "{phase:?}");
         assert_eq!(resumed.steps.last().unwrap().held_seconds, Some(10_000), "{phase:?}");
         let soon = next(&resumed, &nothing_yet("new"), &ROLLING, at(10_000 + limit - 1));
-        assert!(soon.running.is_some(), "{phase:?} ended too soon");
+        assert_eq!(self::phase(&soon), Some(phase), "{phase:?} ended too soon");
         let late = next(&resumed, &nothing_yet("new"), &ROLLING, at(10_000 + limit));
-        assert_eq!(late.running, None, "{phase:?}");
+        assert_ne!(self::phase(&late), Some(phase));
     }
     let held = hold(&releasing(&ROLLING, Phase::Start), at(100));
     let checking = next(&held, &all_well("new"), &ROLLING, at(1100));
@@ -137,24 +138,25 @@ fn time_in_which_a_release_is_not_advanced_counts_for_no_deadline() {
 
 #[test]
 fn a_first_release_that_failed_is_tried_again_after_pauses_that_grow() {
+    let policy = Policy { backup: Backup::No, ..ROLLING };
     let (mut state, mut now) = (ReleaseState::default(), 0);
     for minutes in [5, 10, 20, 30, 30] {
-        state = next(&state, &nothing_yet("one"), &ROLLING, at(now));
+        state = next(&state, &nothing_yet("one"), &policy, at(now));
         assert_eq!(phase(&state), Some(Phase::Migrate), "before a pause of {minutes} minutes");
         now += 1800;
-        state = next(&state, &nothing_yet("one"), &ROLLING, at(now));
+        state = next(&state, &nothing_yet("one"), &policy, at(now));
         assert!(state.failed.is_some());
         now += minutes * 60;
-        assert_eq!(next(&state, &nothing_yet("one"), &ROLLING, at(now - 1)), state, "within {minutes} minutes");
+        assert_eq!(next(&state, &nothing_yet("one"), &policy, at(now - 1)), state, "within {minutes} minutes");
     }
-    let other = next(&state, &nothing_yet("two"), &ROLLING, at(now - 1));
+    let other = next(&state, &nothing_yet("two"), &policy, at(now - 1));
     assert_eq!(phase(&other), Some(Phase::Migrate), "another release need not wait");
 }
 
 #[test]
 fn a_new_spec_discards_the_candidate_before_it_starts_anew() {
     for phase in PHASES {
-        let discarded = next(&releasing(&ROLLING, phase), &all_well("newer"), &ROLLING, at(5));
+        let discarded = settled(next(&releasing(&ROLLING, phase), &all_well("newer"), &ROLLING, at(5)), "newer", &ROLLING, 5);
         assert_eq!(discarded.running, None, "{phase:?}");
         assert_eq!(discarded.failed, None, "{phase:?}");
         let (outcome, serves) =
@@ -167,21 +169,25 @@ fn a_new_spec_discards_the_candidate_before_it_starts_anew() {
 
 #[test]
 fn a_failed_release_is_tried_again_only_when_it_is_asked_for() {
-    let failed = next(&releasing(&ROLLING, Phase::Start), &nothing_yet("new"), &ROLLING, at(600));
+    let late = next(&releasing(&ROLLING, Phase::Start), &nothing_yet("new"), &ROLLING, at(600));
+    let failed = settled(late, "new", &ROLLING, 600);
     let asked =
         |id: &str| Facts { wishes: Wishes { retry: Some(id.to_owned()), ..Wishes::default() }, ..nothing_yet("new") };
     assert_eq!(phase(&next(&failed, &nothing_yet("new"), &ROLLING, at(9999))), None, "by itself");
     assert_eq!(phase(&next(&failed, &asked("other"), &ROLLING, at(9999))), None, "by a stale wish");
     let again = next(&failed, &asked("new"), &ROLLING, at(9999));
-    assert_eq!((phase(&again), again.failed.clone()), (Some(Phase::Migrate), None), "by a wish");
+    assert_eq!((phase(&again), again.failed.clone()), (Some(Phase::Backup), None), "by a wish");
     let stuck = Facts { wishes: Wishes { retry: Some("new".to_owned()), ..Wishes::default() }, ..nothing_yet("new") };
-    let failed_again = next(&again, &stuck, &ROLLING, at(99_999));
-    assert_eq!(phase(&next(&failed_again, &stuck, &ROLLING, at(100_000))), None, "a wish counts once");
-    let withdrawn = next(&failed_again, &nothing_yet("new"), &ROLLING, at(100_001));
-    assert_eq!(phase(&next(&withdrawn, &stuck, &ROLLING, at(100_002))), Some(Phase::Migrate), "a wish made anew");
+    let mut failed_again = again;
+    for second in 1..9 {
+        failed_again = next(&failed_again, &stuck, &ROLLING, at(second * 99_999));
+    }
+    assert_eq!(phase(&failed_again), None, "a wish counts once");
+    let withdrawn = next(&failed_again, &nothing_yet("new"), &ROLLING, at(900_001));
+    assert_eq!(phase(&next(&withdrawn, &stuck, &ROLLING, at(900_002))), Some(Phase::Backup), "a wish made anew");
     let back = next(&failed, &nothing_yet("old"), &ROLLING, at(9999));
     assert_eq!((phase(&back), back.failed.clone()), (None, None), "the old spec is back");
-    assert_eq!(phase(&next(&back, &nothing_yet("new"), &ROLLING, at(9999))), Some(Phase::Migrate), "a changed spec");
+    assert_eq!(phase(&next(&back, &nothing_yet("new"), &ROLLING, at(9999))), Some(Phase::Backup), "a changed spec");
 }
 
 #[test]
@@ -218,6 +224,7 @@ fn each_phase_runs_what_it_needs_and_nothing_else() {
     };
     let run = |app: &str, worker: &str| vec![(Component::App, app.to_owned()), (Component::Worker, worker.to_owned())];
     let facts = nothing_yet("new");
+    assert_eq!(shape(Phase::Backup, &facts), (run("old", "old"), true, false));
     assert_eq!(shape(Phase::Migrate, &facts), (run("old", "old"), true, false));
     assert_eq!(shape(Phase::Start, &facts), (run("new", "old"), false, true));
     assert_eq!(shape(Phase::Check, &facts), (run("new", "old"), false, true));
@@ -245,6 +252,6 @@ fn a_failed_job_rests_before_it_is_made_anew() {
     let facts = Facts { expand: failed_job(100), ..nothing_yet("new") };
     let job = |second| layout(&releasing(&ROLLING, Phase::Migrate), &facts, at(second)).job;
     let slot = placed("new").slot();
-    assert_eq!(job(100 + rest - 1), Some(JobRun::Ensure(Migration::Expand, slot.clone())));
-    assert_eq!(job(100 + rest), Some(JobRun::Replace(Migration::Expand, slot)));
+    assert_eq!(job(100 + rest - 1), Some(JobRun::Ensure(Task::Expand, slot.clone())));
+    assert_eq!(job(100 + rest), Some(JobRun::Replace(Task::Expand, slot)));
 }

@@ -56,6 +56,14 @@ fn failed_state(active: Option<Placed>) -> ReleaseState {
     ReleaseState { active, failed: Some(failed), ..ReleaseState::default() }
 }
 
+fn left_state() -> ReleaseState {
+    let mut state = failed_state(Some(placed()));
+    let failed = state.failed.as_mut().unwrap();
+    failed.reason = reasons::ROLLED_BACK.to_owned();
+    failed.message = TAKEN_BACK.to_owned();
+    state
+}
+
 fn a_trouble() -> Trouble {
     Trouble::new(reasons::CRASH_LOOP, "it crashes")
 }
@@ -80,6 +88,8 @@ fn cases() -> Vec<(&'static str, Applied)> {
         ("suspended", applied(serving_state(), Outlook { suspended: true, ..up() })),
         ("paused", applied(running(Phase::Start, ""), Outlook { paused: true, ..up() })),
         ("failed", applied(failed_state(Some(placed())), up())),
+        ("left by a person", applied(left_state(), up())),
+        ("backing up", applied(running(Phase::Backup, "no disk"), up())),
         ("failed at first", applied(failed_state(None), up())),
         ("provisioning", applied(running(Phase::Migrate, ""), Outlook { provisioning: true, ..up() })),
         ("migrating", applied(running(Phase::Migrate, "no database"), up())),

@@ -2,12 +2,10 @@
 
 use std::fmt;
 
-use kube::ResourceExt;
-
 use super::{Apis, Backups, Monitoring};
 use crate::crd::{
-    BackupsSpec, ChatbotEnvironment, ChatbotEnvironmentSpec, MonitoringLevel, OnFailure, OnRollback, Promotion,
-    ReleaseSpec, Strategy, TierDefaults,
+    BackupsSpec, ChatbotEnvironment, ChatbotEnvironmentSpec, MonitoringLevel, OnFailure, Promotion, ReleaseSpec, Strategy,
+    TierDefaults,
 };
 
 /// A part of the spec that has no effect, and why.
@@ -39,36 +37,14 @@ pub(super) fn by_this_version(
     defaults: &TierDefaults,
     backups: &Backups,
 ) -> Vec<NotActedOn> {
-    let (spec, migrations) = (&environment.spec, &environment.spec.migrations);
+    let spec = &environment.spec;
     let checks = [
         (backups.are_wanted(), "backups", "no backups are made yet: back the database up by other means"),
-        (
-            migrations.backup_first.unwrap_or(defaults.backup_first),
-            "migrations.backupFirst",
-            "no backup is made before migrating",
-        ),
-        (
-            migrations.on_rollback == OnRollback::Always,
-            "migrations.onRollback",
-            "no migration is taken back yet: the schema stays expanded after a release that failed",
-        ),
         (spec.monitor.enabled, "monitor", "the task monitor is not run yet"),
     ];
     let mut fields: Vec<_> = checks.into_iter().filter_map(named).collect();
     fields.extend(of_release(&spec.release, defaults));
-    fields.extend(of_annotations(environment));
     fields
-}
-
-/// A release that is finished has nothing to go back to. One that was taken back keeps its annotation, and that is no fault.
-fn of_annotations(environment: &ChatbotEnvironment) -> Option<NotActedOn> {
-    const ROLLBACK: &str = "chatbot.platform/rollback";
-    let id = environment.annotations().get(ROLLBACK)?;
-    let status = environment.status.as_ref()?;
-    let is_active =
-        status.release.as_ref().is_some_and(|release| release.candidate.is_none() && release.id.as_ref() == Some(id));
-    let message = "this release is finished: set spec.image and settings to the earlier ones, and remove it";
-    is_active.then(|| NotActedOn::new(format!("annotation {ROLLBACK}"), message))
 }
 
 /// Fields that another field of the same spec, or its absence, deprives of their effect.

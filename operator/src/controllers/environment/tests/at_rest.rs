@@ -11,7 +11,7 @@ async fn a_new_environment_is_released_and_comes_to_rest() {
     assert_eq!(release.image_tag.as_deref(), Some("1.4.0"));
     assert_eq!(release.schema.as_deref(), Some("20260101000000"));
     assert_eq!(release.candidate, None);
-    assert_eq!(release.steps.len(), 5);
+    assert_eq!(release.steps.len(), 6);
     assert_eq!(status.observed_generation, Some(1));
     assert_eq!(status.url.as_deref(), Some("http://dev.chatbot-dev.svc"));
     assert_eq!(condition(&cluster.environment(), conditions::RECONCILING), None);

@@ -87,14 +87,14 @@ async fn what_an_environment_needs_on_shared_services_is_made_before_it_is_migra
     cluster.reconcile().await;
     let jobs = |cluster: &Cluster| -> Vec<String> {
         let writes = cluster.writes().into_iter();
-        writes.filter(|write| write.contains("-provision-") || write.contains("-migrate-")).collect()
+        writes.filter(|write| write.contains("-provision-") || write.contains("-backup-")).collect()
     };
     let made = jobs(&cluster);
     assert!(made.len() == 1 && made[0].starts_with("PATCH dev-provision-"), "{made:?}");
     cluster.run_pods();
     cluster.reconcile().await;
     let made = jobs(&cluster);
-    assert!(made.len() == 1 && made[0].starts_with("PATCH dev-migrate-"), "{made:?}");
+    assert!(made.len() == 1 && made[0].starts_with("PATCH dev-backup-"), "{made:?}");
     pods_are_well(&cluster, &candidate(&cluster));
     cluster.settle().await;
     assert_eq!(ready(&cluster), told("True", "ReleaseActive"));

@@ -99,7 +99,7 @@ async fn a_refused_object_is_told_and_not_written_again_in_haste() {
 #[tokio::test]
 async fn what_cannot_be_removed_is_named_and_keeps_nothing_else_from_going_on() {
     let cluster = running_environment().await;
-    cluster.refuse("DELETE /api/v1/namespaces/chatbot-dev/secrets/", 403, "secrets is forbidden");
+    cluster.refuse("DELETE /apis/batch/v1/namespaces/chatbot-dev/jobs/", 403, "secrets is forbidden");
     ask_for(&cluster, "chatbot:2");
     cluster.reconcile().await;
     pods_are_well(&cluster, &candidate(&cluster));
@@ -145,7 +145,7 @@ async fn what_the_api_server_quotes_is_logged_and_shown_without_credentials() {
     let log = Log::default();
     let _guard = log.listen();
     let cluster = running_environment().await;
-    cluster.refuse("DELETE /api/v1/namespaces/chatbot-dev/secrets/", 403, why);
+    cluster.refuse("DELETE /apis/batch/v1/namespaces/chatbot-dev/jobs/", 403, why);
     ask_for(&cluster, "chatbot:2");
     cluster.reconcile().await;
     pods_are_well(&cluster, &candidate(&cluster));
@@ -185,7 +185,7 @@ async fn calls_that_fail_again_and_again_are_told_and_forgotten_when_they_work()
 
 #[tokio::test]
 async fn a_job_without_pods_is_explained_and_an_operator_that_may_not_ask_why_goes_on() {
-    let cluster = new_environment("").await;
+    let cluster = new_environment(NO_BACKUP).await;
     cluster.refuse("GET /apis/events.k8s.io/v1/namespaces/chatbot-dev/events", 403, "events is forbidden");
     cluster.reconcile().await;
     let job = format!("/apis/batch/v1/namespaces/chatbot-dev/jobs/dev-migrate-{}", candidate(&cluster));
@@ -207,7 +207,7 @@ async fn nobody_is_told_to_change_a_field_that_a_job_does_not_have() {
         (json!({"phase": "Pending", "conditions": scheduled}), "Unschedulable"),
     ];
     for (status, reason) in cases {
-        let cluster = new_environment("").await;
+        let cluster = new_environment(NO_BACKUP).await;
         cluster.reconcile().await;
         let job = format!("/apis/batch/v1/namespaces/chatbot-dev/jobs/dev-migrate-{}", candidate(&cluster));
         cluster.end_job(&job, "Suspended", 1, "");

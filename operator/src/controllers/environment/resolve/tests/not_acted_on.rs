@@ -24,36 +24,6 @@ fn what_another_field_deprives_of_its_effect_is_named() {
 }
 
 #[test]
-fn a_wish_to_take_back_a_finished_release_is_named() {
-    let mut environment = minimal(Tier::Dev);
-    environment
-        .metadata
-        .annotations
-        .get_or_insert_default()
-        .insert("chatbot.platform/rollback".to_owned(), "one".to_owned());
-    let named = |environment: &ChatbotEnvironment| {
-        let resolved = resolve(environment, &complete()).unwrap();
-        resolved.not_acted_on.iter().any(|it| it.field == "annotation chatbot.platform/rollback")
-    };
-    let release =
-        |id: &str| crate::crd::environment_status::ReleaseStatus { id: Some(id.to_owned()), ..Default::default() };
-    environment.status.get_or_insert_default().release = Some(release("one"));
-    assert!(named(&environment));
-    environment.status.get_or_insert_default().release = Some(release("other"));
-    assert!(!named(&environment), "it was taken back, or is not known");
-}
-
-#[test]
-fn only_a_schema_that_is_to_be_taken_back_at_any_price_is_named() {
-    for (value, is_named) in [("WhenLossless", false), ("Never", false), ("Always", true)] {
-        let more = format!("  migrations: {{onRollback: {value}}}\n");
-        let resolved = resolve(&environment(Tier::Dev, &more), &complete()).unwrap();
-        let named = resolved.not_acted_on.iter().any(|it| it.field == "migrations.onRollback");
-        assert_eq!(named, is_named, "{value}");
-    }
-}
-
-#[test]
 fn monitoring_that_lacks_a_kind_of_the_prometheus_operator_is_named() {
     let none = Apis::default();
     for (apis, is_named) in [
@@ -71,6 +41,6 @@ fn monitoring_that_lacks_a_kind_of_the_prometheus_operator_is_named() {
 #[test]
 fn what_this_version_does_not_do_is_named() {
     let fields = |tier| fixtures::resolved(tier).not_acted_on.iter().map(|it| it.field.clone()).collect::<Vec<_>>();
-    assert_eq!(fields(Tier::Dev), ["migrations.backupFirst", "monitor"]);
-    assert_eq!(fields(Tier::Prod), ["backups", "migrations.backupFirst", "monitor", "monitoring.level"]);
+    assert_eq!(fields(Tier::Dev), ["monitor"]);
+    assert_eq!(fields(Tier::Prod), ["backups", "monitor", "monitoring.level"]);
 }

@@ -1,0 +1,122 @@
+//! `kubectl chatbot history`: the releases of an environment, and which of them can be returned to.
+
+use clap::Args;
+use jiff::Timestamp;
+use kube::ResourceExt;
+
+use super::{
+    PluginError,
+    output::{Output, Palette},
+    status::length,
+    target::Target,
+};
+use crate::{
+    clock::Clock,
+    crd::{
+        ChatbotEnvironment,
+        environment_status::{Outcome, PastRelease},
+    },
+};
+
+/// Options of `history`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The environment; may be left out where the namespace has only one
+    name: Option<String>,
+}
+
+pub(super) async fn run(target: &Target, output: &Output, arguments: Arguments) -> Result<(), PluginError> {
+    let environment = target.environment(arguments.name.as_deref()).await?;
+    output.text(&screen(&environment, Clock::system().now(), output.palette()))?;
+    Ok(())
+}
+
+fn screen(environment: &ChatbotEnvironment, now: Timestamp, palette: Palette) -> String {
+    let status = environment.status.clone().unwrap_or_default();
+    let active = status.release.and_then(|release| release.id);
+    if status.history.is_empty() {
+        return "no release has ended yet\n".to_owned();
+    }
+    let heading = format!("{:<10}  {:<11}  {:<8}  {:<8}  {:<15}  IMAGE\n", "RELEASE", "OUTCOME", "TOOK", "AGE", "SCHEMA");
+    let mut text = palette.faint(&heading);
+    for past in &status.history {
+        text.push_str(&line(past, active.as_deref(), now, palette));
+    }
+    text.push_str(&advice(&environment.name_any(), &returnable(&status.history, active.as_deref())));
+    text
+}
+
+fn line(past: &PastRelease, active: Option<&str>, now: Timestamp, palette: Palette) -> String {
+    let outcome = match past.outcome {
+        Outcome::Succeeded | Outcome::Running | Outcome::Skipped => palette.good("succeeded  "),
+        Outcome::Failed => palette.bad("failed     "),
+        Outcome::RolledBack => palette.bad("rolled back"),
+        Outcome::Superseded => palette.faint("superseded "),
+    };
+    let (took, age) = (length(past.started_at.0, past.finished_at.0), length(past.finished_at.0, now));
+    let schema = past.schema.as_deref().unwrap_or("-");
+    let serves = if active == Some(past.id.as_str()) { "  serves" } else { "" };
+    let why = if past.message.is_empty() { String::new() } else { format!("{:12}{}\n", "", past.message) };
+    format!("{:<10}  {outcome}  {took:<8}  {age:<8}  {schema:<15}  {}{serves}\n{why}", past.id, past.image)
+}
+
+/// The ids that `rollback --to` takes, the newest first: releases that served well, of which no later one took from the
+/// schema what they need.
+pub(super) fn returnable<'a>(history: &'a [PastRelease], active: Option<&str>) -> Vec<&'a str> {
+    let good = history.iter().filter(|past| past.outcome == Outcome::Succeeded);
+    let mut outlived = false;
+    let fitting = good.take_while(|past| !std::mem::replace(&mut outlived, past.contracted));
+    let mut ids: Vec<&str> = fitting.map(|past| past.id.as_str()).filter(|id| active != Some(*id)).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    ids.retain(|id| seen.insert(*id));
+    ids
+}
+
+fn advice(name: &str, returnable: &[&str]) -> String {
+    match returnable {
+        [] => "\nno earlier release can be returned to\n".to_owned(),
+        ids => format!("\nto return to one of {}: kubectl chatbot rollback {name} --to RELEASE\n", ids.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn past(id: &str, outcome: &str, contracted: bool) -> PastRelease {
+        serde_json::from_value(json!({
+            "id": id, "image": format!("chatbot:{id}"), "schema": "20260101000600", "contracted": contracted,
+            "startedAt": "2026-01-01T00:00:00Z", "finishedAt": "2026-01-01T00:01:05Z", "outcome": outcome, "message": "",
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn releases_can_be_returned_to_up_to_the_one_that_outlived_the_others() {
+        let history = [
+            past("e", "Succeeded", false),
+            past("d", "RolledBack", false),
+            past("c", "Succeeded", true),
+            past("b", "Succeeded", false),
+        ];
+        assert_eq!(returnable(&history, Some("e")), ["c"]);
+        assert_eq!(returnable(&history[3..], Some("e")), ["b"]);
+        assert_eq!(returnable(&history[..1], Some("e")), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn the_screen_shows_each_release_and_the_way_back() {
+        let environment = serde_json::from_value(json!({
+            "apiVersion": "chatbot.platform/v1alpha1", "kind": "ChatbotEnvironment", "metadata": {"name": "prod"},
+            "spec": {"tier": "prod", "image": "chatbot:2", "secretRef": {"name": "chatbot"}},
+            "status": {"release": {"id": "2222222222", "phase": "Stable"}, "history": [
+                past("3333333333", "RolledBack", false), past("2222222222", "Succeeded", false),
+                past("1111111111", "Succeeded", false)]},
+        }))
+        .unwrap();
+        let now = "2026-01-01T02:01:05Z".parse().unwrap();
+        insta::assert_snapshot!(screen(&environment, now, Palette::default()));
+    }
+}

@@ -1,0 +1,124 @@
+//! The log of the release under way, and of those that ended.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::{
+    state::{HISTORY, Phase, Placed, ReleaseState, Running},
+    verdict::TAKEN_BACK,
+};
+use crate::crd::{
+    self,
+    environment_status::{FailedRelease, Outcome, PastRelease, Step},
+    reasons,
+};
+
+/// A step that begins.
+pub(super) fn opened(phase: Phase, now: Timestamp) -> Step {
+    let (name, started_at) = (phase.shown(), Time(now));
+    Step { name, started_at, finished_at: None, held_seconds: None, outcome: Outcome::Running, message: String::new() }
+}
+
+/// Ends the open step.
+pub(super) fn close(mut state: ReleaseState, outcome: Outcome, message: &str, now: Timestamp) -> ReleaseState {
+    if let Some(step) = state.steps.last_mut() {
+        step.finished_at = Some(Time(now));
+        step.outcome = outcome;
+        message.clone_into(&mut step.message);
+    }
+    state
+}
+
+/// What the open step waits for.
+pub(super) fn say(mut state: ReleaseState, message: String) -> ReleaseState {
+    if let Some(step) = state.steps.last_mut() {
+        step.message = message;
+    }
+    state
+}
+
+/// Ends a release that serves.
+pub(super) fn released(
+    state: ReleaseState,
+    running: Running,
+    contracted: bool,
+    message: &str,
+    now: Timestamp,
+) -> ReleaseState {
+    let past = PastRelease { contracted, ..past(running, Outcome::Succeeded, message.to_owned(), now) };
+    remember(state, past)
+}
+
+/// Ends a release that was discarded or taken back, in the words of the step that it failed in, and of what became of its schema.
+pub(super) fn undone(state: ReleaseState, running: Running, now: Timestamp) -> ReleaseState {
+    let Some(cause) = state.cause().cloned() else { return ReleaseState { running: None, ..state } };
+    let had_traffic = state.steps.iter().any(|step| step.name == crd::Phase::Rollback);
+    let outcome = match cause.outcome {
+        Outcome::Superseded => Outcome::Superseded,
+        _ if had_traffic => Outcome::RolledBack,
+        _ => Outcome::Failed,
+    };
+    let message = match state.steps.last() {
+        Some(last) if last.name == crd::Phase::Discard => format!("{}; schema: {}", cause.message, last.message),
+        _ => cause.message.clone(),
+    };
+    // What the spec asks for stays marked when a past release, to which a person returns, fails in its turn.
+    let failed = match state.failed.clone() {
+        None if outcome != Outcome::Superseded => {
+            Some(failed(&running, reason(&cause, had_traffic), cause.name, &message, now))
+        }
+        known => known,
+    };
+    remember(ReleaseState { failed, ..state }, past(running, outcome, message, now))
+}
+
+/// The mark of a release that a person took back after it had ended well.
+pub(super) fn left(id: &str, now: Timestamp) -> FailedRelease {
+    FailedRelease {
+        id: id.to_owned(),
+        at: Time(now),
+        phase: crd::Phase::Stable,
+        reason: reasons::ROLLED_BACK.to_owned(),
+        message: TAKEN_BACK.to_owned(),
+    }
+}
+
+fn failed(running: &Running, reason: &str, phase: crd::Phase, message: &str, now: Timestamp) -> FailedRelease {
+    FailedRelease {
+        id: running.placed.release.id.clone(),
+        at: Time(now),
+        phase,
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+    }
+}
+
+fn reason(cause: &Step, had_traffic: bool) -> &'static str {
+    match cause.name {
+        _ if had_traffic || cause.message == TAKEN_BACK => reasons::ROLLED_BACK,
+        crd::Phase::Backup => reasons::BACKUP_FAILED,
+        crd::Phase::Migrate => reasons::MIGRATION_TIMED_OUT,
+        _ => reasons::CHECK_TIMED_OUT,
+    }
+}
+
+fn past(running: Running, outcome: Outcome, message: String, now: Timestamp) -> PastRelease {
+    let Placed { release, schema, .. } = running.placed;
+    PastRelease {
+        id: release.id,
+        image: release.image,
+        schema,
+        contracted: false,
+        started_at: Time(running.started_at),
+        finished_at: Time(now),
+        outcome,
+        message,
+    }
+}
+
+fn remember(mut state: ReleaseState, past: PastRelease) -> ReleaseState {
+    state.history.insert(0, past);
+    state.history.truncate(HISTORY);
+    state.running = None;
+    state
+}

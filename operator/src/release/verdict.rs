@@ -1,0 +1,245 @@
+//! What each phase makes of its facts. A phase looks only at its own, so it can be decided again at any time.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{
+    facts::{Backup, Check, Facts, Job, PROVISIONING, Policy, Report, Rollout, Watch},
+    state::{Phase, ReleaseState, Running},
+};
+
+/// What a person did who took a release back.
+pub const TAKEN_BACK: &str = "a person took it back";
+/// How the message of a phase begins in which something is down that both releases need.
+pub(super) const OUTAGE: &str = "inconclusive: ";
+
+/// What waits at first in a phase that needs pods to be gone.
+const DRAINING: &str = "its pods still drain";
+const OTHERS_DRAINING: &str = "pods of the old release still drain";
+
+/// What a phase makes of its facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It waits for this.
+    Wait(String),
+    /// It is done; the next phase begins.
+    Done(String),
+    /// It is left undone; the next phase begins.
+    Skipped(String),
+    /// It cannot be done any more.
+    Failed(String),
+    /// A person takes the release back.
+    TakenBack(String),
+}
+
+/// What a person wishes for the release under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    None,
+    Promote,
+    Rollback,
+}
+
+impl Wish {
+    /// Where both stand written, the one that is safe counts. A wish that was fulfilled does not count again.
+    pub(super) fn of(state: &ReleaseState, running: &Running, facts: &Facts) -> Self {
+        let wishes = &facts.wishes;
+        let names = |wish: &Option<String>| wish.as_ref() == Some(&running.placed.release.id);
+        let leaves = names(&wishes.rollback) && state.rolled_back != wishes.rollback;
+        if leaves || returns_elsewhere(state, running, facts) {
+            Self::Rollback
+        } else if names(&wishes.promote) && state.promoted != wishes.promote {
+            Self::Promote
+        } else {
+            Self::None
+        }
+    }
+}
+
+/// Whether a person wants a past release, and not the one under way. An id that nobody knows is no wish.
+fn returns_elsewhere(state: &ReleaseState, running: &Running, facts: &Facts) -> bool {
+    let Some(to) = facts.wishes.rollback_to.as_ref().filter(|to| state.returned.as_ref() != Some(to)) else {
+        return false;
+    };
+    let beside = [&state.active, &state.previous].into_iter().flatten().map(|placed| &placed.release);
+    *to != running.placed.release.id && beside.chain(&facts.past).any(|release| release.id == *to)
+}
+
+pub(super) fn verdict(
+    state: &ReleaseState,
+    running: &Running,
+    facts: &Facts,
+    policy: &Policy,
+    now: Timestamp,
+) -> Verdict {
+    let late = |since: Phase, limit: Duration| late(state, since, limit, now);
+    let said = state.step().map(|step| step.message.as_str()).unwrap_or_default();
+    let wish = Wish::of(state, running, facts);
+    if wish == Wish::Rollback && can_be_taken_back(state, running.phase) {
+        return Verdict::TakenBack(TAKEN_BACK.to_owned());
+    }
+    match running.phase {
+        Phase::Backup => backup(&facts.backup, policy.backup, said, late(Phase::Backup, policy.migration_timeout)),
+        Phase::Migrate => migrate(&facts.expand, said, late(Phase::Migrate, policy.migration_timeout)),
+        Phase::Start => start(&facts.app, late(Phase::Start, policy.check_timeout)),
+        Phase::Check => check(&facts.app, &facts.check, late(Phase::Start, policy.check_timeout)),
+        Phase::Promote => promote(&facts.app, &facts.check, wish),
+        Phase::Switch => switch(facts, state.previous.is_some(), late(Phase::Switch, policy.check_timeout)),
+        Phase::Bake => bake(&facts.watch, said, wish, late(Phase::Bake, policy.bake)),
+        Phase::Held => held(state, wish),
+        Phase::Finish => finish(facts, said, late(Phase::Finish, policy.migration_timeout)),
+        Phase::Rollback => restored(&facts.active, late(Phase::Rollback, policy.check_timeout)),
+        Phase::Discard => discard(facts, said, late(Phase::Discard, policy.migration_timeout)),
+    }
+}
+
+/// Before it has the traffic a release is simply discarded; after that the one before must be ready to take it.
+fn can_be_taken_back(state: &ReleaseState, phase: Phase) -> bool {
+    phase.before_switch() || (state.previous.is_some() && (phase.is_watched() || phase == Phase::Held))
+}
+
+fn backup(job: &Job, policy: Backup, said: &str, late: bool) -> Verdict {
+    let without = |why: &str| match policy {
+        Backup::Required => Verdict::Failed(format!("there is no release without a backup: {why}")),
+        Backup::IfPossible | Backup::No => Verdict::Skipped(why.to_owned()),
+    };
+    match job {
+        Job::Succeeded(report) if report.skipped => without(&report.message),
+        Job::Succeeded(report) => Verdict::Done(report.message.clone()),
+        Job::Failed { message, .. } if policy != Backup::Required => without(&format!("no backup was made: {message}")),
+        job if late => without(&format!("timed out: {}", job_message(job, said))),
+        job => Verdict::Wait(job_message(job, said).to_owned()),
+    }
+}
+
+fn migrate(job: &Job, said: &str, late: bool) -> Verdict {
+    match job {
+        Job::Succeeded(Report { schema, .. }) => {
+            Verdict::Done(schema.as_ref().map_or_else(String::new, |schema| format!("schema {schema}")))
+        }
+        Job::Absent | Job::Running { .. } | Job::Failed { .. } => wait_or_fail(job_message(job, said), late),
+    }
+}
+
+fn start(app: &Rollout, late: bool) -> Verdict {
+    match app {
+        Rollout::Complete => Verdict::Done(String::new()),
+        Rollout::Pending { message } => wait_or_fail(message, late),
+    }
+}
+
+/// Asks the servers only while all of them are up: a passed check speaks for every pod that gets traffic.
+fn check(app: &Rollout, check: &Check, late: bool) -> Verdict {
+    match (app, check) {
+        (Rollout::Complete, Check::Passed) => Verdict::Done(String::new()),
+        (Rollout::Pending { message }, _) | (Rollout::Complete, Check::Failing { message }) => {
+            wait_or_fail(message, late)
+        }
+        (Rollout::Complete, Check::Unknown) => wait_or_fail("asking the servers for their health", late),
+    }
+}
+
+/// It waits as long as the person takes, and goes on only if it is well then.
+fn promote(app: &Rollout, check: &Check, wish: Wish) -> Verdict {
+    const WAITS: &str = "waits for the annotation chatbot.platform/promote with its release id";
+    match (wish, self::check(app, check, false)) {
+        (Wish::Promote, Verdict::Done(_)) => Verdict::Done("a person promoted it".to_owned()),
+        (Wish::Promote, Verdict::Wait(message)) => Verdict::Wait(format!("promoted, but not well: {message}")),
+        _ => Verdict::Wait(WAITS.to_owned()),
+    }
+}
+
+/// The users are there already: where the release before stands ready, what is ill or does not come up goes back at once.
+fn switch(facts: &Facts, can_return: bool, late: bool) -> Verdict {
+    match (&facts.worker, &facts.watch) {
+        (_, Watch::Ill { message }) if can_return => Verdict::Failed(message.clone()),
+        (Rollout::Complete, _) => Verdict::Done(String::new()),
+        (Rollout::Pending { message }, Watch::Well { .. } | Watch::Unknown) if late && can_return => {
+            Verdict::Failed(format!("the workers do not come up: {message}"))
+        }
+        (Rollout::Pending { message }, _) if late => Verdict::Done(format!("the workers are late: {message}")),
+        (Rollout::Pending { message }, _) => Verdict::Wait(message.clone()),
+    }
+}
+
+fn bake(watch: &Watch, said: &str, wish: Wish, over: bool) -> Verdict {
+    let (message, is_ill) = match watch {
+        Watch::Unknown => (format!("{OUTAGE}no server could be asked"), false),
+        Watch::Well { message } => (message.clone(), false),
+        Watch::Outage { message } => (format!("{OUTAGE}{message}, for the release before too"), false),
+        // What failed in an outage that has just ended is not the release's fault; the next look shows more.
+        Watch::Ill { .. } if said.starts_with(OUTAGE) && !over => ("what was down is up again".to_owned(), false),
+        Watch::Ill { message } => (message.clone(), true),
+    };
+    match wish {
+        _ if is_ill => Verdict::Failed(message),
+        Wish::Promote => Verdict::Done("a person ended the bake".to_owned()),
+        Wish::None | Wish::Rollback if over => Verdict::Done(message),
+        Wish::None | Wish::Rollback => Verdict::Wait(message),
+    }
+}
+
+/// It failed, and serves all the same: onFailure is Hold.
+fn held(state: &ReleaseState, wish: Wish) -> Verdict {
+    match wish {
+        Wish::Promote => Verdict::Done("a person kept it".to_owned()),
+        Wish::None | Wish::Rollback => {
+            Verdict::Wait(state.cause().map(|step| step.message.clone()).unwrap_or_default())
+        }
+    }
+}
+
+/// The release serves already: nothing that goes wrong here takes it back.
+fn finish(facts: &Facts, said: &str, late: bool) -> Verdict {
+    let waits_for = match (&facts.contract, facts.old_pods) {
+        (Job::Succeeded(_), _) => return Verdict::Done(String::new()),
+        (Job::Absent, 1..) => OTHERS_DRAINING,
+        (job, _) => job_message(job, said),
+    };
+    done_when_late("contract migrations are left to the next release", waits_for, late)
+}
+
+/// Servers and workers of the release before; it has the traffic already.
+fn restored(active: &Rollout, late: bool) -> Verdict {
+    match active {
+        Rollout::Complete => Verdict::Done(String::new()),
+        Rollout::Pending { message } => done_when_late("not everything is up again", message, late),
+    }
+}
+
+/// A schema that is wider than the release that serves needs harms nobody: it may stay.
+fn discard(facts: &Facts, said: &str, late: bool) -> Verdict {
+    let waits_for = match (&facts.downgrade, facts.own_pods) {
+        (Job::Succeeded(report), _) => return Verdict::Done(report.message.clone()),
+        (Job::Absent, 1..) => DRAINING,
+        (job, _) => job_message(job, said),
+    };
+    done_when_late("the schema stays expanded", waits_for, late)
+}
+
+fn done_when_late(what: &str, waits_for: &str, late: bool) -> Verdict {
+    if late { Verdict::Done(format!("{what}: {waits_for}")) } else { Verdict::Wait(waits_for.to_owned()) }
+}
+
+fn wait_or_fail(message: &str, late: bool) -> Verdict {
+    if late {
+        Verdict::Failed(format!("timed out{}{message}", if message.is_empty() { "" } else { ": " }))
+    } else {
+        Verdict::Wait(message.to_owned())
+    }
+}
+
+/// The last words of an attempt stand until the next one has some of its own: a trouble that lasts must read the same all along.
+fn job_message<'a>(job: &'a Job, said: &'a str) -> &'a str {
+    match job {
+        Job::Running { message } | Job::Failed { message, .. } if !message.is_empty() => message,
+        _ if said.starts_with(PROVISIONING) || said == DRAINING || said == OTHERS_DRAINING => "",
+        Job::Absent | Job::Running { .. } | Job::Failed { .. } | Job::Succeeded(_) => said,
+    }
+}
+
+fn late(state: &ReleaseState, since: Phase, limit: Duration, now: Timestamp) -> bool {
+    let limit = i64::try_from(limit.as_secs()).unwrap_or(i64::MAX);
+    state.spent_since(since, now).is_some_and(|spent| spent >= limit)
+}

@@ -1,0 +1,90 @@
+//! The Jobs that work on the database for a release: back it up, widen the schema, narrow it, take back what was widened.
+
+use k8s_openapi::api::batch::v1::{
+    Job, JobSpec, PodFailurePolicy, PodFailurePolicyOnPodConditionsPattern, PodFailurePolicyRule,
+};
+use k8s_openapi::api::core::v1::{Container, PodSpec};
+
+use super::labels::{self, Component};
+use super::{Slot, metadata::metadata, names, pod};
+use crate::{controllers::environment::resolve::Resolved, crd::OnRollback};
+
+/// Retries inside the deadline: a database that restarts should not fail a release, a wrong migration should fail it soon.
+const RETRIES: i32 = 2;
+
+/// What is done to the database, with the release's image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// A backup is made, and read back.
+    Backup,
+    /// The migrations run that leave the release before working.
+    Expand,
+    /// The migrations run that drop what only an earlier release needed.
+    Contract,
+    /// What the release's own expand did is reverted: only where that loses nothing, or in any case.
+    Downgrade,
+}
+
+impl Task {
+    /// Every task.
+    pub const ALL: [Self; 4] = [Self::Backup, Self::Expand, Self::Contract, Self::Downgrade];
+
+    /// The part of the environment that does it: it decides what the pod may reach.
+    fn component(self) -> Component {
+        match self {
+            Self::Backup => Component::Backup,
+            Self::Expand | Self::Contract | Self::Downgrade => Component::Migrate,
+        }
+    }
+
+    /// The chatbot's command.
+    fn command(self, resolved: &Resolved, release: &str) -> Vec<String> {
+        let words: &[&str] = match self {
+            Self::Backup => &["backup"],
+            Self::Expand => &["migrate", "up", "--kind", "expand"],
+            Self::Contract => &["migrate", "up", "--kind", "contract"],
+            Self::Downgrade if resolved.migrations.on_rollback == OnRollback::Always => {
+                &["migrate", "down", "--of-release", release]
+            }
+            Self::Downgrade => &["migrate", "down", "--of-release", release, "--lossless"],
+        };
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+}
+
+/// Works with the slot's image and variables. The operator deletes finished Jobs itself: their outcome belongs to the
+/// release's log.
+#[must_use]
+pub fn build(resolved: &Resolved, slot: &Slot, task: Task) -> Job {
+    let identity = &resolved.identity;
+    let work = Container {
+        args: Some(task.command(resolved, &slot.release)),
+        resources: Some(pod::job_resources()),
+        ..pod::container(resolved, slot, task.component().as_str(), &[])
+    };
+    let labels = pod::pod_labels(resolved, task.component(), slot);
+    let name = names::release_job(&identity.name, task, &slot.release);
+    Job {
+        metadata: metadata(identity, name, labels.clone()),
+        spec: Some(job_spec(labels, pod::spec(resolved, work), resolved.migrations.timeout_seconds())),
+        status: None,
+    }
+}
+
+/// A Job of one pod at a time that ends within `deadline` seconds. An evicted pod is no failure.
+pub(super) fn job_spec(labels: labels::Labels, spec: PodSpec, deadline: i64) -> JobSpec {
+    let spec = PodSpec { restart_policy: Some("Never".to_owned()), ..spec };
+    JobSpec {
+        backoff_limit: Some(RETRIES),
+        active_deadline_seconds: Some(deadline),
+        pod_failure_policy: Some(PodFailurePolicy { rules: vec![ignore_disruption()] }),
+        template: pod::template(labels, spec),
+        ..JobSpec::default()
+    }
+}
+
+fn ignore_disruption() -> PodFailurePolicyRule {
+    let condition =
+        PodFailurePolicyOnPodConditionsPattern { type_: "DisruptionTarget".to_owned(), status: "True".to_owned() };
+    PodFailurePolicyRule { action: "Ignore".to_owned(), on_pod_conditions: Some(vec![condition]), on_exit_codes: None }
+}
