@@ -38,7 +38,7 @@ fn objects(resolved: &Resolved) -> Vec<(&'static str, Value)> {
     ];
     objects.extend(network_policy::build(resolved).into_iter().map(|it| ("network_policy", object(it))));
     objects.extend(
-        pod_disruption_budget::build(resolved, Colour::Blue)
+        pod_disruption_budget::build(resolved, [(Component::App, Colour::Blue), (Component::Worker, Colour::Blue)])
             .into_iter()
             .map(|it| ("pod_disruption_budget", object(it))),
     );
@@ -246,7 +246,7 @@ fn a_suspended_environment_has_no_pods_and_nothing_that_would_start_them() {
     assert_eq!(resolved.app.scale.replicas(None, "chatbot-operator"), Some(0));
     assert_eq!(resolved.worker.scale.replicas(None, "chatbot-operator"), Some(0));
     assert_eq!(horizontal_pod_autoscaler::build(&resolved, Colour::Blue), []);
-    assert_eq!(pod_disruption_budget::build(&resolved, Colour::Blue), []);
+    assert_eq!(pod_disruption_budget::build(&resolved, [(Component::App, Colour::Blue)]), []);
 }
 
 #[test]
