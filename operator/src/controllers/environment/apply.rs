@@ -10,8 +10,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
-    difference::project,
-    need::{Need, need},
+    additions,
+    need::{Need, need, shown},
     object::{Object, Removal},
     plan::{MANAGER, Outlook, Plan},
     trouble::{Trouble, refusal, short},
@@ -135,15 +135,11 @@ fn named(found: &DynamicObject, object: &Object) -> DynamicObject {
 
 async fn write(ctx: &Context, object: &Object) -> Result<Need, Error> {
     let api: Api<DynamicObject> = Api::namespaced_with(ctx.client.clone(), &object.namespace, &object.resource);
-    let parameters = PatchParams::apply(MANAGER).force();
-    let doing = || format!("applying {} in {}", object.title(), object.namespace);
-    ctx.metrics.wrote(&object.resource.kind, "apply");
-    match within(doing, api.patch(&object.name, &parameters, &Patch::Apply(&object.body))).await {
+    match write_whole(ctx, &api, object).await {
         Ok(answer) => {
             tracing::info!(kind = object.resource.kind, namespace = object.namespace, name = object.name, "applied");
-            let version = answer.metadata.resource_version.clone();
-            let answer = serde_json::to_value(&answer).map_err(|error| Error::json(doing(), error))?;
-            let shown = project(&answer, &object.body);
+            let version = answer["metadata"]["resourceVersion"].as_str().map(str::to_owned);
+            let shown = shown(object, &answer);
             ctx.memory.wrote(object.key(), object.hash.clone(), Answer::Accepted { version, shown });
             Ok(Need::Write)
         }
@@ -153,6 +149,24 @@ async fn write(ctx: &Context, object: &Object) -> Result<Need, Error> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// Server-side apply leaves alone what others added. Where that changes the meaning, it is taken away after it; what is there
+/// even then came from an admission webhook, and stays. Says how the object looks now.
+async fn write_whole(ctx: &Context, api: &Api<DynamicObject>, object: &Object) -> Result<Value, Error> {
+    let doing = || format!("applying {} in {}", object.title(), object.namespace);
+    let json = |answer| serde_json::to_value(answer).map_err(|error| Error::json(doing(), error));
+    ctx.metrics.wrote(&object.resource.kind, "apply");
+    let parameters = PatchParams::apply(MANAGER).force();
+    let answer = json(within(doing, api.patch(&object.name, &parameters, &Patch::Apply(&object.body))).await?)?;
+    let Some(mut removal) = additions::removal(&object.resource.kind, &answer, &object.body) else { return Ok(answer) };
+    let (kind, namespace, name) = (&object.resource.kind, &object.namespace, &object.name);
+    tracing::info!(kind, namespace, name, "somebody added to it what changes its meaning; taking that away");
+    // Whoever writes in between is not written over: there is another look.
+    removal["metadata"]["resourceVersion"] = answer["metadata"]["resourceVersion"].clone();
+    ctx.metrics.wrote(kind, "patch");
+    let parameters = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+    json(within(doing, api.patch(name, &parameters, &Patch::Merge(&removal))).await?)
 }
 
 /// An admission webhook may have quoted what it refuses.
