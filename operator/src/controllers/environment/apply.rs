@@ -54,12 +54,14 @@ pub async fn apply(ctx: &Context, plan: Plan) -> Result<Applied, Error> {
         }
     }
     for removal in &removals {
-        if let Some(why) = remove(ctx, removal).await? {
-            let title =
-                format!("{} {} is not wanted any more, and cannot be removed", removal.resource.kind, removal.name);
-            applied.refused.get_or_insert_with(|| titled(&title, &why));
-        } else {
-            applied.unsettled = true;
+        match remove(ctx, removal).await? {
+            Removed::Now => applied.unsettled = true,
+            Removed::Before => {}
+            Removed::Refused(why) => {
+                let title =
+                    format!("{} {} is not wanted any more, and cannot be removed", removal.resource.kind, removal.name);
+                applied.refused.get_or_insert_with(|| titled(&title, &why));
+            }
         }
     }
     Ok(applied)
@@ -111,8 +113,10 @@ fn is_own(found: &ObjectMeta, body: &Value) -> bool {
 async fn replace(ctx: &Context, object: &Object, observed: Option<&Value>) -> Result<Need, Error> {
     let uid = observed.and_then(|observed| observed["metadata"]["uid"].as_str()).map(str::to_owned);
     let Object { resource, namespace, name, .. } = object.clone();
-    let refused = remove(ctx, &Removal { resource, namespace, name, uid }).await?;
-    Ok(refused.map_or(Need::Replace, Need::Refused))
+    Ok(match remove(ctx, &Removal { resource, namespace, name, uid }).await? {
+        Removed::Now | Removed::Before => Need::Replace,
+        Removed::Refused(why) => Need::Refused(why),
+    })
 }
 
 /// The object as the caches show it; of Secrets only the metadata.
@@ -187,27 +191,51 @@ fn refusal_of(error: kube::Error) -> Result<String, kube::Error> {
     Err(error)
 }
 
-/// Removes, or says why that is refused.
-async fn remove(ctx: &Context, removal: &Removal) -> Result<Option<String>, Error> {
+/// What came of a removal.
+enum Removed {
+    /// The object goes, and the caches will show it.
+    Now,
+    /// There is nothing to remove, or it was asked for already, whatever the caches show.
+    Before,
+    /// Why it stays.
+    Refused(String),
+}
+
+/// Removes, unless that was asked for within the last minute: what the caches still show may be gone for long, where its kind
+/// is not installed any more, and what refused once will refuse again.
+async fn remove(ctx: &Context, removal: &Removal) -> Result<Removed, Error> {
+    let Removal { resource, namespace, name, uid } = removal;
+    let key = (resource.kind.clone(), namespace.clone(), name.clone());
+    if let Some(outcome) = ctx.memory.removal(&key, uid.as_deref()) {
+        return Ok(outcome.map_or_else(Removed::Refused, |()| Removed::Before));
+    }
+    let removed = match delete(ctx, removal).await {
+        Ok(()) => {
+            tracing::info!(kind = resource.kind, namespace, name, "deleted");
+            Removed::Now
+        }
+        // Gone, or replaced by another under the same name.
+        Err(Error::Conflict { .. }) => Removed::Before,
+        Err(Error::Api { source, .. }) if is_gone(&source) => Removed::Before,
+        Err(Error::Api { source, doing }) => {
+            let why = refusal_of(*source).map_err(|source| Error::Api { doing, source: Box::new(source) })?;
+            tracing::warn!(kind = resource.kind, namespace, name, why = short(&why), "not deleted");
+            Removed::Refused(why)
+        }
+        Err(error) => return Err(error),
+    };
+    let outcome = if let Removed::Refused(why) = &removed { Err(why.clone()) } else { Ok(()) };
+    ctx.memory.removed(key, uid.clone(), outcome);
+    Ok(removed)
+}
+
+async fn delete(ctx: &Context, removal: &Removal) -> Result<(), Error> {
     let Removal { resource, namespace, name, uid } = removal;
     let api: Api<DynamicObject> = Api::namespaced_with(ctx.client.clone(), namespace, resource);
     let preconditions = Preconditions { uid: uid.clone(), resource_version: None };
     let parameters = DeleteParams::background().preconditions(preconditions);
     ctx.metrics.wrote(&resource.kind, "delete");
-    let doing = || format!("deleting {} {namespace}/{name}", resource.kind);
-    match within(doing, api.delete(name, &parameters)).await {
-        Ok(_) => tracing::info!(kind = resource.kind, namespace, name, "deleted"),
-        Err(Error::Api { source, doing }) if !is_gone(&source) => {
-            let why = refusal_of(*source).map_err(|source| Error::Api { doing, source: Box::new(source) })?;
-            tracing::warn!(kind = resource.kind, namespace, name, why = short(&why), "not deleted");
-            return Ok(Some(why));
-        }
-        // Gone, or replaced by another under the same name: the caches will tell.
-        Err(Error::Api { .. } | Error::Conflict { .. }) => {}
-        Err(error) => return Err(error),
-    }
-    ctx.memory.deleted(&(resource.kind.clone(), namespace.clone(), name.clone()));
-    Ok(None)
+    within(|| format!("deleting {} {namespace}/{name}", resource.kind), api.delete(name, &parameters)).await.map(drop)
 }
 
 fn is_gone(error: &kube::Error) -> bool {
