@@ -128,6 +128,8 @@ pub struct Resolved {
     pub backups: Backups,
     /// Where the data lives.
     pub database: Database,
+    /// Since when the environment has used that database; unset before its first release there.
+    pub database_since: Option<jiff::Timestamp>,
     /// What has to be made on shared services, if anything.
     pub provision: Option<Provision>,
     /// What the spec says and has no effect.
@@ -201,6 +203,7 @@ fn assemble(
         monitoring,
         suspend: spec.suspend,
         backups,
+        database_since: database::since(&database, &identity, &references.claims),
         database,
         provision: None,
         not_acted_on,
