@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{
     Api, ResourceExt,
     api::{Patch, PatchParams},
@@ -14,18 +15,28 @@ use serde_json::json;
 
 use super::{
     PluginError,
+    next_step::next_step,
     output::Output,
     target::{Target, within},
 };
 use crate::{
     controllers::environment::{PAUSE, PROMOTE, RETRY, ROLLBACK},
-    crd::{ChatbotEnvironment, Phase, environment_status::ReleaseStatus},
+    crd::{ChatbotEnvironment, Phase, conditions, environment_status::ReleaseStatus, reasons},
 };
 
 const MANAGER: &str = "kubectl-chatbot";
 /// How often, and how often at most, it is looked whether the operator has seen that an annotation is gone.
 const LOOK: Duration = Duration::from_millis(500);
-const LOOKS: usize = 30;
+const LOOKS: u16 = 30;
+/// Reasons of Ready under which no release moves, beside a pause and a suspension.
+const BLOCKING: [&str; 6] = [
+    reasons::SECRET_NOT_FOUND,
+    reasons::SECRET_KEYS_MISSING,
+    reasons::SECRET_VALUE_INVALID,
+    reasons::ADMIN_SECRET_NOT_READY,
+    reasons::DATABASE_SHARED,
+    reasons::DATABASE_TLS_REQUIRED,
+];
 
 /// Options of all of them.
 #[derive(Debug, Args)]
@@ -62,6 +73,9 @@ pub(super) async fn run(target: &Target, output: &Output, wish: Wish, arguments:
     let environment = target.environment(arguments.name.as_deref()).await?;
     let name = environment.name_any();
     let change = change(wish, &environment).map_err(PluginError::Wish)?;
+    if let Some(why) = stands_still(wish, &environment) {
+        return Err(PluginError::Wish(why));
+    }
     if counts_no_more(&environment, &change) {
         annotate(target, &name, change.annotation, None).await?;
         until_forgotten(target, &name, change.annotation).await?;
@@ -84,16 +98,53 @@ fn counts_no_more(environment: &ChatbotEnvironment, change: &Change) -> bool {
     counts_once && environment.annotations().get(change.annotation) == change.value.as_ref()
 }
 
+/// # Errors
+/// When the operator does not act: to write the annotation anew would do nothing, and look as if it did.
 async fn until_forgotten(target: &Target, name: &str, annotation: &str) -> Result<(), PluginError> {
     for _ in 0..LOOKS {
         let release = release(&target.environment(Some(name)).await?);
         let remembered = if annotation == RETRY { release.retried } else { release.promoted };
         if remembered.is_none() {
-            break;
+            return Ok(());
         }
         tokio::time::sleep(LOOK).await;
     }
-    Ok(())
+    Err(PluginError::Wish(unanswered(&target.environment(Some(name)).await?)))
+}
+
+fn unanswered(environment: &ChatbotEnvironment) -> String {
+    let seconds = (LOOK * u32::from(LOOKS)).as_secs();
+    let says = ready(environment).map_or_else(|| "nothing".to_owned(), words);
+    format!(
+        "the operator did not act on {} within {seconds} s, and says: {says}; run this again once that is mended",
+        environment.name_any()
+    )
+}
+
+/// Why the operator would not act on a wish for a release, and what to do first: it keeps its hands off, or lacks something.
+fn stands_still(wish: Wish, environment: &ChatbotEnvironment) -> Option<String> {
+    if matches!(wish, Wish::Pause | Wish::Resume) {
+        return None;
+    }
+    let reason = ready(environment).map(|ready| ready.reason.as_str()).unwrap_or_default();
+    let is_paused = environment.annotations().get(PAUSE).is_some_and(|value| value == "true");
+    let cause = match (is_paused, environment.spec.suspend) {
+        (true, _) => reasons::PAUSED,
+        (false, true) => reasons::SUSPENDED,
+        (false, false) => BLOCKING.into_iter().find(|blocking| *blocking == reason)?,
+    };
+    let says = ready(environment).filter(|ready| ready.reason == cause).map_or_else(|| cause.to_owned(), words);
+    let (name, namespace) = (environment.name_any(), environment.namespace().unwrap_or_default());
+    let next = next_step(cause, &name, &namespace).map(|step| format!("; first: {step}")).unwrap_or_default();
+    Some(format!("{name} stands still, so nothing would come of it: {says}{next}"))
+}
+
+fn ready(environment: &ChatbotEnvironment) -> Option<&Condition> {
+    conditions::find(&environment.status.as_ref()?.conditions, conditions::READY)
+}
+
+fn words(condition: &Condition) -> String {
+    format!("{}: {}", condition.reason, condition.message)
 }
 
 fn release(environment: &ChatbotEnvironment) -> ReleaseStatus {
@@ -189,5 +240,34 @@ mod tests {
         assert!(!counts_no_more(&environment, &change));
         environment.annotations_mut().insert(RETRY.to_owned(), "bad".to_owned());
         assert!(counts_no_more(&environment, &change));
+    }
+
+    #[test]
+    fn nothing_is_wished_of_an_operator_that_would_not_act() {
+        let told = |environment: &mut ChatbotEnvironment, reason: &str, message: &str| {
+            let ready = json!({ "type": "Ready", "status": "False", "reason": reason, "message": message, "lastTransitionTime": "2026-01-01T00:00:00Z" });
+            environment.status.as_mut().unwrap().conditions = vec![serde_json::from_value(ready).unwrap()];
+        };
+        let failed = || environment("Failed", false, true);
+        let (mut paused, mut suspended, mut blocked, mut retried) = (failed(), failed(), failed(), failed());
+        paused.annotations_mut().insert(PAUSE.to_owned(), "true".to_owned());
+        told(&mut paused, reasons::PAUSED, "hands off");
+        suspended.spec.suspend = true;
+        told(&mut blocked, reasons::SECRET_KEYS_MISSING, "Secret chatbot lacks REDIS_URL");
+        told(&mut retried, reasons::RELEASE_FAILED, "release bad failed");
+        let cases = [
+            (Wish::Promote, &paused, Some("Paused: hands off; first: kubectl chatbot resume prod")),
+            (Wish::Retry, &suspended, Some("Suspended; first: set spec.suspend to false")),
+            (Wish::Rollback, &blocked, Some("SecretKeysMissing: Secret chatbot lacks REDIS_URL")),
+            (Wish::Retry, &retried, None),
+            (Wish::Resume, &paused, None),
+        ];
+        for (wish, environment, expected) in cases {
+            match (stands_still(wish, environment), expected) {
+                (Some(why), Some(words)) => assert!(why.contains(words), "{wish:?}: {why}"),
+                (found, expected) => assert_eq!(found.as_deref(), expected, "{wish:?}"),
+            }
+        }
+        assert!(unanswered(&retried).contains("within 15 s, and says: ReleaseFailed: release bad failed"));
     }
 }
