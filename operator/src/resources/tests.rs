@@ -1,3 +1,5 @@
+mod frozen;
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::PodTemplateSpec;
@@ -148,7 +150,7 @@ fn every_pod_is_restricted_and_has_no_token() {
 }
 
 #[test]
-fn an_upgrade_of_the_operator_restarts_nothing() {
+fn no_pod_template_holds_the_operators_version_or_the_specs_generation() {
     let version = env!("CARGO_PKG_VERSION");
     for (file, template) in cases().iter().flat_map(|(_, resolved)| templates(resolved)) {
         let text = serde_json::to_string(&template).unwrap();
