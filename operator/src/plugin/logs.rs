@@ -130,26 +130,30 @@ pub(super) async fn run(target: &Target, output: &Output, arguments: Arguments) 
 
 impl Logs<'_> {
     async fn run(mut self) -> Result<(), PluginError> {
-        let first = self.look().await?;
+        let news = self.look().await?;
         if self.lines.is_empty() && !self.arguments.follow {
-            return Err(first.unwrap_or_else(|| self.no_pod()));
+            return Err(news.into_iter().next().unwrap_or_else(|| self.no_pod()));
         }
+        self.tell(&news)?;
         let mut looks = tokio::time::interval(LOOK);
         looks.reset();
         loop {
             tokio::select! {
                 Some((pod, entry)) = self.lines.next() => self.show(&pod, entry)?,
-                _ = looks.tick(), if self.arguments.follow => drop(self.look().await?),
+                _ = looks.tick(), if self.arguments.follow => {
+                    let news = self.look().await?;
+                    self.tell(&news)?;
+                }
                 else => return Ok(()),
             }
         }
     }
 
-    /// Begins to read every log that is not being read; says why the first of those that cannot be read is not.
-    async fn look(&mut self) -> Result<Option<PluginError>, PluginError> {
+    /// Begins to read every log that is not being read. Says why one cannot be read, where that is news.
+    async fn look(&mut self) -> Result<Vec<PluginError>, PluginError> {
         let found = pods(self.target, &self.name, self.arguments.component).await?;
         self.pods.retain(|name, progress| progress.open || found.iter().any(|pod| pod.name_any() == *name));
-        let mut first = None;
+        let mut news = Vec::new();
         for pod in &found {
             let name = pod.name_any();
             let progress = self.pods.entry(name.clone()).or_default();
@@ -161,16 +165,15 @@ impl Logs<'_> {
                     progress.open();
                     self.lines.push(lines);
                 }
-                Err(error) => {
-                    if progress.tells(&error.to_string()) {
-                        let pod = self.output.palette().faint(&format!("[{name}]"));
-                        self.output.line(&format!("{pod} {}", self.output.palette().mind(&error.to_string())))?;
-                    }
-                    first.get_or_insert(error);
-                }
+                Err(error) if progress.tells(&error.to_string()) => news.push(error),
+                Err(_) => {}
             }
         }
-        Ok(first)
+        Ok(news)
+    }
+
+    fn tell(&self, news: &[PluginError]) -> io::Result<()> {
+        news.iter().try_for_each(|error| self.output.line(&self.output.palette().mind(&error.to_string())))
     }
 
     /// A log that ends, or breaks off, is taken up again with the next look.
