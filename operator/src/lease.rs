@@ -21,6 +21,8 @@ use crate::clock::Clock;
 
 /// Name of the Lease unless told otherwise.
 pub const NAME: &str = "chatbot-operator";
+/// Annotation of the Lease with the version of the operator that took it.
+pub const VERSION: &str = "chatbot.platform/operator-version";
 /// How long an unrenewed Lease keeps others away.
 const DURATION: Duration = Duration::from_secs(15);
 /// How long the holder may fail to renew before it must stop: shorter than [`DURATION`], so that it stops before another starts.
@@ -183,13 +185,20 @@ impl Election {
 
     fn fresh(&self) -> Object {
         let metadata = ObjectMeta { name: Some(self.lease.clone()), ..ObjectMeta::default() };
-        Object { metadata, spec: Some(spec(&self.identity, self.clock.precise(), 0)) }
+        let lease = Object { metadata, spec: Some(spec(&self.identity, self.clock.precise(), 0)) };
+        with_version(lease)
     }
 
     fn taken(&self, seen: Object) -> Object {
         let transitions = seen.spec.as_ref().and_then(|spec| spec.lease_transitions).unwrap_or(0).saturating_add(1);
-        Object { spec: Some(spec(&self.identity, self.clock.precise(), transitions)), ..seen }
+        with_version(Object { spec: Some(spec(&self.identity, self.clock.precise(), transitions)), ..seen })
     }
+}
+
+/// An image's tag may say anything: who wants to know which version is at work reads it here.
+fn with_version(mut lease: Object) -> Object {
+    lease.annotations_mut().insert(VERSION.to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+    lease
 }
 
 fn spec(identity: &str, now: Timestamp, transitions: i32) -> LeaseSpec {
@@ -274,6 +283,17 @@ mod tests {
         tokio::time::advance(Duration::from_secs(3)).await;
         assert!(matches!(election.hold(acquired).await, Lost::NotRenewed(_)));
         assert_eq!(acquired.elapsed().as_secs(), RENEW_DEADLINE.as_secs());
+    }
+
+    #[tokio::test]
+    async fn whoever_takes_the_lease_writes_its_version_on_it() {
+        let (election, _handle) = silent();
+        let mut old = held_by("other");
+        old.annotations_mut().insert(VERSION.to_owned(), "0.0.1".to_owned());
+        for lease in [election.fresh(), election.taken(old)] {
+            assert_eq!(lease.annotations()[VERSION], env!("CARGO_PKG_VERSION"));
+            assert_eq!(lease.spec.unwrap().holder_identity.as_deref(), Some("me"));
+        }
     }
 
     #[test]

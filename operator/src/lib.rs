@@ -5,7 +5,7 @@
 //! | [`crd`] | the custom resources: types, validation, the tiers' defaults | no |
 //! | [`release`] | the state machine of a release | no |
 //! | [`resources`] | the Kubernetes objects of an environment | no |
-//! | [`controllers`] | reads the cluster, decides, writes, reports | only its `observe`, `apply` and `report` |
+//! | [`controllers`] | reads the cluster, decides, writes, reports | of an environment's files only `observe`, `apply` and `report`; beside them `stores` and `secrets` watch, and `apis` discovers |
 //! | [`probe`] | asks a pod of the chatbot how it is, and how its users fared | of HTTP |
 //! | [`traffic`], [`check_token`] | what a pod's metrics tell; who may have a question answered | no |
 //! | [`lease`] | leader election | yes |

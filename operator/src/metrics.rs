@@ -199,7 +199,7 @@ impl Metrics {
         Ok(out)
     }
 
-    /// Counts one reconciliation; `error` is the label of [`crate::error::Error::kind`].
+    /// Counts one reconciliation; `error` is the label of [`crate::error::Error::handling`].
     pub fn reconciled(&self, took: Duration, error: Option<&'static str>) {
         self.duration.observe(took.as_secs_f64());
         let outcome = if error.is_some() { "error" } else { "success" };

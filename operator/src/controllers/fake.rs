@@ -1,5 +1,7 @@
 //! A cluster in memory for tests: an API server that remembers every call, and a kubelet that does as it is told.
 
+mod server_side_apply;
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -44,6 +46,8 @@ pub(crate) struct Call {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) body: Value,
+    /// Whether a PATCH is a server-side apply.
+    applies: bool,
 }
 
 struct Writers {
@@ -55,8 +59,12 @@ struct Writers {
 
 struct State {
     objects: BTreeMap<String, Value>,
+    /// What was last applied, by path.
+    applied: BTreeMap<String, Value>,
     calls: Vec<Call>,
     refusals: BTreeMap<String, (u16, String)>,
+    /// What an admission webhook adds to every write, by path.
+    webhooks: BTreeMap<String, Value>,
     writers: Writers,
     version: u64,
     parked: Vec<SendResponse<Response<Body>>>,
@@ -85,8 +93,10 @@ impl Cluster {
         let (stores, writers) = stores();
         let state = State {
             objects: BTreeMap::new(),
+            applied: BTreeMap::new(),
             calls: Vec::new(),
             refusals: BTreeMap::new(),
+            webhooks: BTreeMap::new(),
             writers,
             version: 1,
             parked: Vec::new(),
@@ -121,6 +131,11 @@ impl Cluster {
         self.state.lock().unwrap().remove(path);
     }
 
+    /// The object goes, and no watch tells it.
+    pub(crate) fn vanish(&self, path: &str) {
+        self.state.lock().unwrap().objects.remove(path);
+    }
+
     pub(crate) fn get(&self, path: &str) -> Option<Value> {
         self.state.lock().unwrap().objects.get(path).cloned()
     }
@@ -135,6 +150,11 @@ impl Cluster {
     /// Writes to paths that contain this text are refused from now on; a read, where it starts with `GET `.
     pub(crate) fn refuse(&self, path: &str, code: u16, message: &str) {
         self.state.lock().unwrap().refusals.insert(path.to_owned(), (code, message.to_owned()));
+    }
+
+    /// An admission webhook adds this to every write of the object from now on.
+    pub(crate) fn admit_with(&self, path: &str, addition: Value) {
+        self.state.lock().unwrap().webhooks.insert(path.to_owned(), addition);
     }
 
     pub(crate) fn allow_everything(&self) {
@@ -302,6 +322,7 @@ impl State {
     }
 
     fn remove(&mut self, path: &str) -> Option<Value> {
+        self.applied.remove(path);
         let object = self.objects.remove(path)?;
         self.tell(path, object.clone(), true);
         Some(object)
@@ -339,9 +360,10 @@ impl State {
             }
             "GET" => self.objects.get(&path).map_or((404, status(404, "not found")), |object| (200, object.clone())),
             "POST" => (201, call.body.clone()),
+            "PATCH" if path.contains("/events/") => (200, call.body.clone()),
             "DELETE" => self.remove(&path).map_or((404, status(404, "not found")), |object| (200, object)),
-            "PATCH" if path.contains("/chatbotenvironments/") => self.patch(&path, &call.body),
-            "PATCH" => self.apply(&path, &call.body),
+            "PATCH" if call.applies => self.apply(&path, &call.body),
+            "PATCH" => self.patch(&path, &call.body),
             method => panic!("{method} {path}"),
         }
     }
@@ -353,22 +375,24 @@ impl State {
             return (409, status(409, "the object has been modified"));
         }
         merge(&mut object, change);
-        self.put(path, object.clone());
-        (200, self.objects[path].clone())
+        self.write(path, object)
     }
 
     fn apply(&mut self, path: &str, body: &Value) -> (u16, Value) {
+        let live = self.objects.get(path).cloned().unwrap_or_default();
+        let before = self.applied.insert(path.to_owned(), body.clone()).unwrap_or_default();
+        self.write(path, server_side_apply::applied(&live, &before, body))
+    }
+
+    /// A change of the spec makes another generation.
+    fn write(&mut self, path: &str, mut object: Value) -> (u16, Value) {
+        if let Some(addition) = self.webhooks.get(path) {
+            merge(&mut object, addition);
+        }
         let old = self.objects.get(path);
         let generation = old.map_or(1, |old| {
-            old["metadata"]["generation"].as_i64().unwrap_or(1) + i64::from(old["spec"] != body["spec"])
+            old["metadata"]["generation"].as_i64().unwrap_or(1) + i64::from(old["spec"] != object["spec"])
         });
-        let mut object = body.clone();
-        if let Some(old) = old {
-            object["metadata"]["uid"] = old["metadata"]["uid"].clone();
-            if !old["status"].is_null() {
-                object["status"] = old["status"].clone();
-            }
-        }
         object["metadata"]["generation"] = json!(generation);
         self.put(path, object);
         (200, self.objects[path].clone())
@@ -444,7 +468,10 @@ fn serve_api(tasks: &mut JoinSet<()>, state: Arc<Mutex<State>>) -> Client {
             }
             let bytes = body.collect_bytes().await.unwrap();
             let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-            let call = Call { method: parts.method.to_string(), path: parts.uri.path().to_owned(), body };
+            let content =
+                parts.headers.get(http::header::CONTENT_TYPE).map(http::HeaderValue::as_bytes).unwrap_or_default();
+            let applies = content.starts_with(b"application/apply-patch");
+            let call = Call { method: parts.method.to_string(), path: parts.uri.path().to_owned(), body, applies };
             let (code, answer) = {
                 let mut state = state.lock().unwrap();
                 state.calls.push(call.clone());

@@ -1,4 +1,4 @@
-//! What is remembered of writes, so that none is made for nothing and none is repeated in haste.
+//! What is remembered of writes and removals, so that none is made for nothing and none is repeated in haste.
 //!
 //! Only a cache: an operator that starts anew knows nothing of it, and makes at most one needless write per object.
 
@@ -64,10 +64,27 @@ pub enum Answer {
     Refused(String),
 }
 
+/// The last removal of an object.
+#[derive(Debug, Clone)]
+struct Removal {
+    /// Which one of that name.
+    uid: Option<String>,
+    at: Instant,
+    /// Whether the object is gone, or goes; else why it was refused.
+    outcome: Result<(), String>,
+}
+
+impl Removal {
+    fn is_recent(&self) -> bool {
+        self.at.elapsed() < REFUSED_FOR
+    }
+}
+
 /// What is remembered.
 #[derive(Debug, Default)]
 pub struct Memory {
     writes: Mutex<HashMap<Key, Write>>,
+    removals: Mutex<HashMap<Key, Removal>>,
     environments: Mutex<HashMap<Target, Environment>>,
 }
 
@@ -93,9 +110,22 @@ impl Memory {
         writes.insert(key, write);
     }
 
-    /// Forgets the writes of an object that is no more.
-    pub fn deleted(&self, key: &Key) {
-        self.writes.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    /// What came of a removal that is so recent that it is not repeated; the error is why it was refused.
+    #[must_use]
+    pub fn removal(&self, key: &Key, uid: Option<&str>) -> Option<Result<(), String>> {
+        let removals = self.removals.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = removals.get(key).filter(|last| last.uid.as_deref() == uid && last.is_recent())?;
+        Some(last.outcome.clone())
+    }
+
+    /// Remembers a removal. One that was not refused ends what is remembered of the object's writes.
+    pub fn removed(&self, key: Key, uid: Option<String>, outcome: Result<(), String>) {
+        if outcome.is_ok() {
+            self.writes.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+        }
+        let mut removals = self.removals.lock().unwrap_or_else(PoisonError::into_inner);
+        removals.retain(|_, removal| removal.is_recent());
+        removals.insert(key, Removal { uid, at: Instant::now(), outcome });
     }
 
     /// Counts a failure, and says how many there were in a row.

@@ -22,7 +22,7 @@ reasons! {
     RELEASE_HELD = "ReleaseHeld";
     /// A release was taken back.
     ROLLED_BACK = "RolledBack";
-    /// The spec or the annotation chatbot.platform/pause stops the operator.
+    /// The annotation chatbot.platform/pause keeps the operator from acting.
     PAUSED = "Paused";
     /// The environment is scaled to zero because spec.suspend is true.
     SUSPENDED = "Suspended";

@@ -36,8 +36,8 @@ impl Colour {
     }
 }
 
-/// Where a release stands. A release runs through the phases from Backup to Finish in this order; every one but
-/// the last four is also the name of a step.
+/// Where a release stands. It runs from Migrate to Finish in this order, through Promote, Bake and Held where there is a reason;
+/// these and Rollback are also the names of steps. Backup and Discard are kept for later, and never given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum Phase {
     /// Nothing has been released yet: something that the release needs is missing.

@@ -16,7 +16,9 @@ use super::{
     target::{Target, within},
 };
 use crate::{
-    controllers::environment::resolve::{References, Resolved, SecretData, Variables, resolve},
+    controllers::environment::resolve::{
+        Migrations, References, ReleasePolicy, Resolved, SecretData, Variables, resolve,
+    },
     crd::{ChatbotEnvironment, OnRollback, Promotion, Strategy},
     resources::names,
 };
@@ -101,7 +103,7 @@ fn difference(
     serving: Option<&Serving>,
 ) -> Vec<String> {
     let Some(serving) = serving else {
-        return vec![format!("nothing serves yet: release {} would be the first", resolved.release_id), steps(resolved, true)];
+        return vec![format!("nothing serves yet: release {} would be the first", resolved.release_id), steps(&resolved.release, &resolved.migrations, true)];
     };
     let mut lines = Vec::new();
     if serving.image != resolved.image.reference {
@@ -114,7 +116,7 @@ fn difference(
         lines.push(format!("{what}; release {} goes on serving", serving.id));
     } else {
         lines.push(format!("this is a release: {} -> {}", serving.id, resolved.release_id));
-        lines.push(steps(resolved, false));
+        lines.push(steps(&resolved.release, &resolved.migrations, false));
         lines.extend(held_back(live, resolved));
     }
     lines
@@ -166,8 +168,7 @@ fn shown(value: &Value) -> String {
 }
 
 /// The road of a release, in the order of its steps.
-pub(super) fn steps(resolved: &Resolved, first: bool) -> String {
-    let (policy, migrations) = (&resolved.release, &resolved.migrations);
+pub(super) fn steps(policy: &ReleasePolicy, migrations: &Migrations, first: bool) -> String {
     let is_beside = policy.strategy == Strategy::BlueGreen && !first;
     let bake = policy.bake.to_std();
     let steps = [

@@ -1,9 +1,16 @@
 //! `kubectl chatbot logs`: what the pods of the active colour say, each line with its pod's name.
+//!
+//! A pod without a log is named with what the API server says of it, and keeps no other from being shown. While following,
+//! every pod is looked at again and again: a log ends with its container, and goes on with the next one.
 
-use std::{collections::BTreeSet, pin::Pin, time::Duration};
+use std::{collections::BTreeMap, io, pin::Pin, time::Duration};
 
 use clap::{Args, ValueEnum};
-use futures::{AsyncBufReadExt, Stream, StreamExt, stream::SelectAll};
+use futures::{
+    AsyncBufReadExt, Stream, StreamExt,
+    stream::{self, SelectAll},
+};
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, ResourceExt, api::LogParams};
 
@@ -55,57 +62,141 @@ impl Which {
     }
 }
 
-type Lines = Pin<Box<dyn Stream<Item = (String, std::io::Result<String>)> + Send>>;
+/// A line of a pod's log; none when the log ended.
+type Entry = (String, Option<io::Result<String>>);
+type Lines = Pin<Box<dyn Stream<Item = Entry> + Send>>;
+
+/// How far the log of one pod has been shown.
+#[derive(Debug, Default)]
+struct Progress {
+    /// Whether it is being read.
+    open: bool,
+    /// When the last line that was shown was written.
+    shown: Option<Timestamp>,
+    /// The same when the log was taken up last.
+    resumed: Option<Timestamp>,
+    /// Why there is no log, as it was told last.
+    told: Option<String>,
+}
+
+impl Progress {
+    /// The text of a line, unless it was shown before: a log that is taken up again begins with the second of its last line.
+    fn take<'a>(&mut self, line: &'a str) -> Option<&'a str> {
+        let Some((time, text)) = line.split_once(' ').and_then(|(time, text)| Some((time.parse().ok()?, text))) else {
+            return Some(line);
+        };
+        if self.resumed.is_some_and(|resumed| time <= resumed) {
+            return None;
+        }
+        self.shown = Some(time);
+        Some(text)
+    }
+
+    /// Whether this is news.
+    fn tells(&mut self, why: &str) -> bool {
+        let is_news = self.told.as_deref() != Some(why);
+        self.told = Some(why.to_owned());
+        is_news
+    }
+
+    fn open(&mut self) {
+        (self.open, self.resumed, self.told) = (true, self.shown, None);
+    }
+
+    /// From where the log is read: from its last lines, or from where it ended.
+    fn parameters(&self, arguments: &Arguments) -> LogParams {
+        // The client rounds to seconds, and must not round up.
+        let since_time = self.shown.and_then(|shown| Timestamp::from_second(shown.as_second()).ok());
+        let tail_lines = since_time.is_none().then_some(arguments.tail);
+        LogParams { follow: arguments.follow, timestamps: true, since_time, tail_lines, ..LogParams::default() }
+    }
+}
+
+/// The logs of all pods.
+struct Logs<'a> {
+    target: &'a Target,
+    output: &'a Output,
+    name: String,
+    arguments: Arguments,
+    pods: BTreeMap<String, Progress>,
+    lines: SelectAll<Lines>,
+}
 
 pub(super) async fn run(target: &Target, output: &Output, arguments: Arguments) -> Result<(), PluginError> {
     let name = target.environment(arguments.name.as_deref()).await?.name_any();
-    let mut lines = SelectAll::new();
-    let mut known = BTreeSet::new();
-    add_new_pods(target, &name, &arguments, &mut known, &mut lines).await?;
-    if known.is_empty() && !arguments.follow {
-        return Err(no_pod(target, name, arguments.component));
-    }
-    let mut looks = tokio::time::interval(LOOK);
-    loop {
-        tokio::select! {
-            Some((pod, line)) = lines.next() => match line {
-                Ok(line) => output.line(&format!("{} {line}", output.palette().faint(&format!("[{pod}]"))))?,
-                // The connection to one pod broke; it is taken up again as long as the pod is there.
-                Err(_) => { known.remove(&pod); }
-            },
-            _ = looks.tick(), if arguments.follow => {
-                add_new_pods(target, &name, &arguments, &mut known, &mut lines).await?;
+    let (pods, lines) = (BTreeMap::new(), SelectAll::new());
+    Logs { target, output, name, arguments, pods, lines }.run().await
+}
+
+impl Logs<'_> {
+    async fn run(mut self) -> Result<(), PluginError> {
+        let news = self.look().await?;
+        if self.lines.is_empty() && !self.arguments.follow {
+            return Err(news.into_iter().next().unwrap_or_else(|| self.no_pod()));
+        }
+        self.tell(&news)?;
+        let mut looks = tokio::time::interval(LOOK);
+        looks.reset();
+        loop {
+            tokio::select! {
+                Some((pod, entry)) = self.lines.next() => self.show(&pod, entry)?,
+                _ = looks.tick(), if self.arguments.follow => {
+                    let news = self.look().await?;
+                    self.tell(&news)?;
+                }
+                else => return Ok(()),
             }
-            else => return Ok(()),
         }
+    }
+
+    /// Begins to read every log that is not being read. Says why one cannot be read, where that is news.
+    async fn look(&mut self) -> Result<Vec<PluginError>, PluginError> {
+        let found = pods(self.target, &self.name, self.arguments.component).await?;
+        self.pods.retain(|name, progress| progress.open || found.iter().any(|pod| pod.name_any() == *name));
+        let mut news = Vec::new();
+        for pod in &found {
+            let name = pod.name_any();
+            let progress = self.pods.entry(name.clone()).or_default();
+            if progress.open || (progress.shown.is_some() && is_over(pod)) {
+                continue;
+            }
+            match read(self.target, &name, &progress.parameters(&self.arguments)).await {
+                Ok(lines) => {
+                    progress.open();
+                    self.lines.push(lines);
+                }
+                Err(error) if progress.tells(&error.to_string()) => news.push(error),
+                Err(_) => {}
+            }
+        }
+        Ok(news)
+    }
+
+    fn tell(&self, news: &[PluginError]) -> io::Result<()> {
+        news.iter().try_for_each(|error| self.output.line(&self.output.palette().mind(&error.to_string())))
+    }
+
+    /// A log that ends, or breaks off, is taken up again with the next look.
+    fn show(&mut self, pod: &str, entry: Option<io::Result<String>>) -> io::Result<()> {
+        let progress = self.pods.entry(pod.to_owned()).or_default();
+        let Some(Ok(line)) = entry else {
+            progress.open = false;
+            return Ok(());
+        };
+        let Some(text) = progress.take(&line) else { return Ok(()) };
+        self.output.line(&format!("{} {text}", self.output.palette().faint(&format!("[{pod}]"))))
+    }
+
+    fn no_pod(&self) -> PluginError {
+        let wanted = self.arguments.component.component().to_string();
+        PluginError::NoPod { name: self.name.clone(), namespace: self.target.namespace.clone(), wanted }
     }
 }
 
-fn no_pod(target: &Target, name: String, which: Which) -> PluginError {
-    PluginError::NoPod { name, namespace: target.namespace.clone(), wanted: which.component().to_string() }
-}
-
-async fn add_new_pods(
-    target: &Target,
-    name: &str,
-    arguments: &Arguments,
-    known: &mut BTreeSet<String>,
-    lines: &mut SelectAll<Lines>,
-) -> Result<(), PluginError> {
-    for pod in pods(target, name, arguments.component).await? {
-        let pod = pod.name_any();
-        if known.contains(&pod) {
-            continue;
-        }
-        // A container that has not started has no log yet: with the next look it may.
-        if let Ok(stream) = follow(target, &pod, arguments).await {
-            known.insert(pod);
-            lines.push(stream);
-        } else if !arguments.follow {
-            return Err(no_pod(target, name.to_owned(), arguments.component));
-        }
-    }
-    Ok(())
+/// Nothing more will be said by a pod whose containers ended for good.
+fn is_over(pod: &Pod) -> bool {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    matches!(phase, Some("Succeeded" | "Failed"))
 }
 
 /// The active colour is asked for each time: a release moves it.
@@ -117,10 +208,56 @@ async fn pods(target: &Target, name: &str, which: Which) -> Result<Vec<Pod>, Plu
     target.pods(name, which.component(), colour).await
 }
 
-async fn follow(target: &Target, pod: &str, arguments: &Arguments) -> Result<Lines, PluginError> {
+async fn read(target: &Target, pod: &str, parameters: &LogParams) -> Result<Lines, PluginError> {
     let api: Api<Pod> = target.api();
-    let params = LogParams { follow: arguments.follow, tail_lines: Some(arguments.tail), ..LogParams::default() };
-    let reader = within(&format!("read the log of pod {pod}"), api.log_stream(pod, &params)).await?;
-    let name = pod.to_owned();
-    Ok(reader.lines().map(move |line| (name.clone(), line)).boxed())
+    let reader = within(&format!("read the log of pod {pod}"), api.log_stream(pod, parameters)).await?;
+    let (name, ended) = (pod.to_owned(), pod.to_owned());
+    let lines = reader.lines().map(move |line| (name.clone(), Some(line)));
+    Ok(lines.chain(stream::once(std::future::ready((ended, None)))).boxed())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    fn arguments() -> Arguments {
+        Cli::parse_from(["logs", "--follow", "--tail", "7"]).arguments
+    }
+
+    #[test]
+    fn a_log_that_is_taken_up_again_shows_each_line_once() {
+        let mut progress = Progress::default();
+        let parameters = progress.parameters(&arguments());
+        assert_eq!((parameters.tail_lines, parameters.since_time), (Some(7), None));
+        assert_eq!(progress.take("2026-01-01T00:00:00.6Z one"), Some("one"));
+        assert_eq!(progress.take("2026-01-01T00:00:00.7Z two"), Some("two"));
+        assert_eq!(progress.take("2026-01-01T00:00:00.7Z of the same instant"), Some("of the same instant"));
+        progress.open();
+        let parameters = progress.parameters(&arguments());
+        let second = "2026-01-01T00:00:00Z".parse().unwrap();
+        assert_eq!((parameters.tail_lines, parameters.since_time), (None, Some(second)), "not rounded up");
+        assert_eq!(progress.take("2026-01-01T00:00:00.7Z two"), None);
+        assert_eq!(progress.take("2026-01-01T00:00:00.8Z three"), Some("three"));
+    }
+
+    #[test]
+    fn a_line_without_a_time_is_shown_as_it_is() {
+        assert_eq!(Progress::default().take("unable to retrieve logs"), Some("unable to retrieve logs"));
+    }
+
+    #[test]
+    fn why_a_pod_has_no_log_is_told_once() {
+        let mut progress = Progress::default();
+        assert!(progress.tells("it waits to start"));
+        assert!(!progress.tells("it waits to start"));
+        assert!(progress.tells("forbidden"));
+    }
 }

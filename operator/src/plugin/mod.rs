@@ -75,8 +75,8 @@ enum Command {
     Diff(diff::Arguments),
     /// Let the release that waits have the traffic, or end its bake
     Promote(wish::Arguments),
-    /// Take the release under way back
-    Rollback(wish::Arguments),
+    /// Take back the release under way, or the active one, or return to an earlier one
+    Rollback(wish::RollbackArguments),
     /// Try the release that failed again
     Retry(wish::Arguments),
     /// Keep the operator's hands off the environment
@@ -100,11 +100,11 @@ pub async fn run(cli: Cli) -> Result<(), PluginError> {
         Command::Upload(arguments) => upload::run(&target, &output, arguments).await,
         Command::History(arguments) => history::run(&target, &output, arguments).await,
         Command::Diff(arguments) => diff::run(&target, &output, arguments).await,
-        Command::Promote(arguments) => wish::run(&target, &output, Wish::Promote, arguments).await,
-        Command::Rollback(arguments) => wish::run(&target, &output, Wish::Rollback, arguments).await,
-        Command::Retry(arguments) => wish::run(&target, &output, Wish::Retry, arguments).await,
-        Command::Pause(arguments) => wish::run(&target, &output, Wish::Pause, arguments).await,
-        Command::Resume(arguments) => wish::run(&target, &output, Wish::Resume, arguments).await,
+        Command::Promote(arguments) => wish::run(&target, &output, &Wish::Promote, arguments).await,
+        Command::Rollback(arguments) => wish::rollback(&target, &output, arguments).await,
+        Command::Retry(arguments) => wish::run(&target, &output, &Wish::Retry, arguments).await,
+        Command::Pause(arguments) => wish::run(&target, &output, &Wish::Pause, arguments).await,
+        Command::Resume(arguments) => wish::run(&target, &output, &Wish::Resume, arguments).await,
     };
     match outcome {
         Err(error) if error.is_closed_output() => Ok(()),
@@ -137,6 +137,8 @@ mod tests {
             "diff -n chatbot-prod prod -f prod.yaml",
             "promote -n chatbot-prod prod",
             "rollback",
+            "rollback prod --to 0123456789",
+            "promote prod --dry-run",
             "retry dev",
             "pause dev",
             "resume dev",

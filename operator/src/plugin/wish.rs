@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{
     Api, ResourceExt,
     api::{Patch, PatchParams},
@@ -14,33 +15,60 @@ use serde_json::json;
 
 use super::{
     PluginError,
+    diff::steps,
+    history::returnable,
+    next_step::next_step,
     output::Output,
     target::{Target, within},
 };
 use crate::{
-    controllers::environment::{PAUSE, PROMOTE, RETRY, ROLLBACK},
-    crd::{ChatbotEnvironment, Phase, environment_status::ReleaseStatus},
+    controllers::environment::{PAUSE, PROMOTE, RETRY, ROLLBACK, ROLLBACK_TO, resolve::policies},
+    crd::{ChatbotEnvironment, Phase, conditions, environment_status::ReleaseStatus, reasons},
 };
 
 const MANAGER: &str = "kubectl-chatbot";
 /// How often, and how often at most, it is looked whether the operator has seen that an annotation is gone.
 const LOOK: Duration = Duration::from_millis(500);
-const LOOKS: usize = 30;
+const LOOKS: u16 = 30;
+/// Reasons of Ready under which no release moves, beside a pause and a suspension.
+const BLOCKING: [&str; 6] = [
+    reasons::SECRET_NOT_FOUND,
+    reasons::SECRET_KEYS_MISSING,
+    reasons::SECRET_VALUE_INVALID,
+    reasons::ADMIN_SECRET_NOT_READY,
+    reasons::DATABASE_SHARED,
+    reasons::DATABASE_TLS_REQUIRED,
+];
 
 /// Options of all of them.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The environment; may be left out where the namespace has only one
     name: Option<String>,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Options of `rollback`.
+#[derive(Debug, Args)]
+pub struct RollbackArguments {
+    #[command(flatten)]
+    common: Arguments,
+    /// The earlier release to return to (see history); without it, the one before the release under way or the active one
+    #[arg(long, value_name = "RELEASE")]
+    to: Option<String>,
 }
 
 /// What is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wish {
     /// The release that waits gets the traffic, or its bake ends.
     Promote,
-    /// The release under way is taken back.
+    /// The release under way, or the active one, is taken back.
     Rollback,
+    /// An earlier release is returned to.
+    RollbackTo(String),
     /// The release that failed is tried again.
     Retry,
     /// The operator keeps its hands off.
@@ -56,12 +84,36 @@ struct Change {
     value: Option<String>,
     /// What a person is told.
     told: String,
+    /// What the operator does then.
+    steps: String,
 }
 
-pub(super) async fn run(target: &Target, output: &Output, wish: Wish, arguments: Arguments) -> Result<(), PluginError> {
+pub(super) async fn rollback(
+    target: &Target,
+    output: &Output,
+    arguments: RollbackArguments,
+) -> Result<(), PluginError> {
+    let wish = arguments.to.map_or(Wish::Rollback, Wish::RollbackTo);
+    run(target, output, &wish, arguments.common).await
+}
+
+pub(super) async fn run(
+    target: &Target,
+    output: &Output,
+    wish: &Wish,
+    arguments: Arguments,
+) -> Result<(), PluginError> {
     let environment = target.environment(arguments.name.as_deref()).await?;
     let name = environment.name_any();
     let change = change(wish, &environment).map_err(PluginError::Wish)?;
+    if let Some(why) = stands_still(wish, &environment) {
+        return Err(PluginError::Wish(why));
+    }
+    if arguments.dry_run {
+        output.line(&format!("would set the annotation {}={}", change.annotation, change.value.unwrap_or_default()))?;
+        output.line(&change.steps)?;
+        return Ok(());
+    }
     if counts_no_more(&environment, &change) {
         annotate(target, &name, change.annotation, None).await?;
         until_forgotten(target, &name, change.annotation).await?;
@@ -80,20 +132,62 @@ async fn annotate(target: &Target, name: &str, annotation: &str, value: Option<&
 
 /// A wish that counts once, and stands written from the last time.
 fn counts_no_more(environment: &ChatbotEnvironment, change: &Change) -> bool {
-    let counts_once = [RETRY, PROMOTE].contains(&change.annotation);
+    let counts_once = [RETRY, PROMOTE, ROLLBACK, ROLLBACK_TO].contains(&change.annotation);
     counts_once && environment.annotations().get(change.annotation) == change.value.as_ref()
 }
 
+/// # Errors
+/// When the operator does not act: to write the annotation anew would do nothing, and look as if it did.
 async fn until_forgotten(target: &Target, name: &str, annotation: &str) -> Result<(), PluginError> {
     for _ in 0..LOOKS {
         let release = release(&target.environment(Some(name)).await?);
-        let remembered = if annotation == RETRY { release.retried } else { release.promoted };
+        let remembered = match annotation {
+            RETRY => release.retried,
+            ROLLBACK => release.rolled_back,
+            ROLLBACK_TO => release.returned,
+            _ => release.promoted,
+        };
         if remembered.is_none() {
-            break;
+            return Ok(());
         }
         tokio::time::sleep(LOOK).await;
     }
-    Ok(())
+    Err(PluginError::Wish(unanswered(&target.environment(Some(name)).await?)))
+}
+
+fn unanswered(environment: &ChatbotEnvironment) -> String {
+    let seconds = (LOOK * u32::from(LOOKS)).as_secs();
+    let says = ready(environment).map_or_else(|| "nothing".to_owned(), words);
+    format!(
+        "the operator did not act on {} within {seconds} s, and says: {says}; run this again once that is mended",
+        environment.name_any()
+    )
+}
+
+/// Why the operator would not act on a wish for a release, and what to do first: it keeps its hands off, or lacks something.
+fn stands_still(wish: &Wish, environment: &ChatbotEnvironment) -> Option<String> {
+    if matches!(wish, Wish::Pause | Wish::Resume) {
+        return None;
+    }
+    let reason = ready(environment).map(|ready| ready.reason.as_str()).unwrap_or_default();
+    let is_paused = environment.annotations().get(PAUSE).is_some_and(|value| value == "true");
+    let cause = match (is_paused, environment.spec.suspend) {
+        (true, _) => reasons::PAUSED,
+        (false, true) => reasons::SUSPENDED,
+        (false, false) => BLOCKING.into_iter().find(|blocking| *blocking == reason)?,
+    };
+    let says = ready(environment).filter(|ready| ready.reason == cause).map_or_else(|| cause.to_owned(), words);
+    let (name, namespace) = (environment.name_any(), environment.namespace().unwrap_or_default());
+    let next = next_step(cause, &name, &namespace).map(|step| format!("; first: {step}")).unwrap_or_default();
+    Some(format!("{name} stands still, so nothing would come of it: {says}{next}"))
+}
+
+fn ready(environment: &ChatbotEnvironment) -> Option<&Condition> {
+    conditions::find(&environment.status.as_ref()?.conditions, conditions::READY)
+}
+
+fn words(condition: &Condition) -> String {
+    format!("{}: {}", condition.reason, condition.message)
 }
 
 fn release(environment: &ChatbotEnvironment) -> ReleaseStatus {
@@ -101,35 +195,95 @@ fn release(environment: &ChatbotEnvironment) -> ReleaseStatus {
 }
 
 /// The annotation for a wish, or why it makes no sense now, and what does.
-fn change(wish: Wish, environment: &ChatbotEnvironment) -> Result<Change, String> {
+fn change(wish: &Wish, environment: &ChatbotEnvironment) -> Result<Change, String> {
     let release = release(environment);
-    let (phase, candidate) = (release.phase, release.candidate.as_ref().map(|candidate| candidate.id.clone()));
-    let set = |annotation, id: String, told: String| Ok(Change { annotation, value: Some(id), told });
-    match (wish, candidate) {
-        (Wish::Promote, Some(id)) if matches!(phase, Phase::Promote | Phase::Bake | Phase::Held) => {
-            set(PROMOTE, id.clone(), format!("release {id} is promoted"))
-        }
-        (Wish::Promote, Some(id)) => Err(format!("release {id} is in {phase}, and waits for nobody yet")),
-        (Wish::Promote, None) => Err("no release waits: nothing is to be promoted".to_owned()),
-        (Wish::Rollback, Some(id)) if matches!(phase, Phase::Promote | Phase::Bake | Phase::Held) => {
-            set(ROLLBACK, id.clone(), format!("release {id} is taken back"))
-        }
-        (Wish::Rollback, Some(id)) => Err(format!(
-            "release {id} is in {phase}, where it cannot be taken back: write the earlier image and settings into the spec"
-        )),
-        (Wish::Rollback, None) => Err(
-            "no release is under way, and the release before is gone: write the earlier image and settings into the spec"
-                .to_owned(),
-        ),
-        (Wish::Retry, _) => match failed(environment) {
-            Some(id) => set(RETRY, id.clone(), format!("release {id} is tried again")),
+    let candidate = release.candidate.as_ref().map(|candidate| candidate.id.as_str());
+    match wish {
+        Wish::Promote => promote(release.phase, candidate),
+        Wish::Rollback => take_back(&release, environment),
+        Wish::RollbackTo(id) => return_to(id, &release, environment),
+        Wish::Retry => match failed(environment) {
+            Some(id) => Ok(set(RETRY, &id, format!("release {id} is tried again"), road(environment))),
             None => Err("the release that the spec asks for has not failed: nothing is to be tried again".to_owned()),
         },
-        (Wish::Pause, _) => set(PAUSE, "true".to_owned(), "the operator keeps its hands off".to_owned()),
-        (Wish::Resume, _) => {
-            Ok(Change { annotation: PAUSE, value: None, told: "the operator goes on".to_owned() })
+        Wish::Pause => {
+            let steps = "no release goes on, and no drift is undone, until kubectl chatbot resume".to_owned();
+            Ok(set(PAUSE, "true", "the operator keeps its hands off".to_owned(), steps))
         }
+        Wish::Resume => Ok(Change {
+            annotation: PAUSE,
+            value: None,
+            told: "the operator goes on".to_owned(),
+            steps: "what waits goes on".to_owned(),
+        }),
     }
+}
+
+fn set(annotation: &'static str, value: &str, told: String, steps: String) -> Change {
+    Change { annotation, value: Some(value.to_owned()), told, steps }
+}
+
+fn promote(phase: Phase, candidate: Option<&str>) -> Result<Change, String> {
+    let steps = match phase {
+        Phase::Promote => "steps: Switch -> Bake -> Finish",
+        _ => "steps: Finish; the release before is not kept ready any longer",
+    };
+    match candidate {
+        Some(id) if matches!(phase, Phase::Promote | Phase::Bake | Phase::Held) => {
+            Ok(set(PROMOTE, id, format!("release {id} is promoted"), steps.to_owned()))
+        }
+        Some(id) => Err(format!("release {id} is in {phase}, and waits for nobody yet")),
+        None => Err("no release waits: nothing is to be promoted".to_owned()),
+    }
+}
+
+/// Before the switch a release is discarded, in its bake the one before takes over at once, and after that it is released anew.
+fn take_back(release: &ReleaseStatus, environment: &ChatbotEnvironment) -> Result<Change, String> {
+    let phase = release.phase;
+    match (&release.candidate, &release.id) {
+        (Some(candidate), _) if matches!(phase, Phase::Finish | Phase::Rollback | Phase::Discard) => {
+            Err(format!("release {} is in {phase}: wait until that has ended, and ask again", candidate.id))
+        }
+        (Some(candidate), _) => {
+            let back = release.previous.as_ref().map(|previous| format!("Rollback (release {} at once) -> ", previous.id));
+            let steps = format!("steps: {}Discard", back.unwrap_or_default());
+            Ok(set(ROLLBACK, &candidate.id, format!("release {} is taken back", candidate.id), steps))
+        }
+        (None, Some(active)) => {
+            let before = *past(environment).first().ok_or(NO_EARLIER)?;
+            let told = format!("release {active} is taken back: release {before} is released again");
+            Ok(set(ROLLBACK, active, told, road(environment)))
+        }
+        (None, None) => Err("nothing serves yet: nothing is to be taken back".to_owned()),
+    }
+}
+
+const NO_EARLIER: &str = "no earlier release can be returned to (see kubectl chatbot history): write the image and settings \
+     that you want into the spec";
+
+fn return_to(id: &str, release: &ReleaseStatus, environment: &ChatbotEnvironment) -> Result<Change, String> {
+    if release.candidate.is_none() && release.id.as_deref() == Some(id) {
+        return Err(format!("release {id} serves already"));
+    }
+    let past = past(environment);
+    let serves = release.id.as_deref() == Some(id);
+    let stands = release.previous.as_ref().is_some_and(|previous| previous.id == id);
+    if !past.contains(&id) && !serves && !stands {
+        let known = if past.is_empty() { NO_EARLIER.to_owned() } else { format!("choose one of {}", past.join(", ")) };
+        return Err(format!("release {id} cannot be returned to: {known}"));
+    }
+    Ok(set(ROLLBACK_TO, id, format!("release {id} is returned to"), road(environment)))
+}
+
+fn past(environment: &ChatbotEnvironment) -> Vec<&str> {
+    let Some(status) = &environment.status else { return Vec::new() };
+    let active = status.release.as_ref().and_then(|release| release.id.as_deref());
+    returnable(&status.history, active)
+}
+
+fn road(environment: &ChatbotEnvironment) -> String {
+    let (policy, migrations) = policies(environment);
+    steps(&policy, &migrations, false)
 }
 
 fn failed(environment: &ChatbotEnvironment) -> Option<String> {
@@ -158,6 +312,30 @@ mod tests {
         .unwrap()
     }
 
+    /// `new` serves after these releases, the newest first.
+    fn stable(past: &[&str]) -> ChatbotEnvironment {
+        let mut environment = environment("Stable", false, false);
+        let ended = |id: &&str| {
+            let time = "2026-01-01T00:00:00Z";
+            serde_json::from_value(json!({ "id": id, "image": "chatbot:1", "startedAt": time, "finishedAt": time, "outcome": "Succeeded" })).unwrap()
+        };
+        let status = environment.status.as_mut().unwrap();
+        status.release.as_mut().unwrap().id = Some("new".to_owned());
+        status.history = past.iter().map(ended).collect();
+        environment
+    }
+
+    #[test]
+    fn what_a_person_decides_is_told_with_its_steps() {
+        let told = |wish: &Wish, environment: &ChatbotEnvironment| change(wish, environment).unwrap().steps;
+        assert_eq!(told(&Wish::Rollback, &environment("Promote", true, false)), "steps: Discard");
+        let mut baking = environment("Bake", true, false);
+        let previous = json!({ "id": "old", "colour": "blue", "image": "chatbot:1" });
+        baking.status.as_mut().unwrap().release.as_mut().unwrap().previous = serde_json::from_value(previous).unwrap();
+        assert_eq!(told(&Wish::Rollback, &baking), "steps: Rollback (release old at once) -> Discard");
+        assert!(told(&Wish::Rollback, &stable(&["one"])).starts_with("steps: Backup -> Migrate (expand) -> Start -> Check"));
+    }
+
     #[test]
     fn each_wish_is_an_annotation_or_says_why_it_makes_no_sense() {
         let table = vec![
@@ -166,15 +344,20 @@ mod tests {
             (Wish::Promote, environment("Start", true, false), Err("release new is in Start, and waits")),
             (Wish::Promote, environment("Stable", false, false), Err("no release waits")),
             (Wish::Rollback, environment("Held", true, false), Ok((ROLLBACK, Some("new")))),
-            (Wish::Rollback, environment("Finish", true, false), Err("write the earlier image")),
-            (Wish::Rollback, environment("Stable", false, false), Err("write the earlier image")),
+            (Wish::Rollback, environment("Finish", true, false), Err("release new is in Finish: wait")),
+            (Wish::Rollback, environment("Stable", false, false), Err("nothing serves yet")),
+            (Wish::Rollback, stable(&[]), Err("no earlier release can be returned to")),
+            (Wish::Rollback, stable(&["one"]), Ok((ROLLBACK, Some("new")))),
+            (Wish::RollbackTo("one".to_owned()), stable(&["two", "one"]), Ok((ROLLBACK_TO, Some("one")))),
+            (Wish::RollbackTo("new".to_owned()), stable(&["one"]), Err("serves already")),
+            (Wish::RollbackTo("gone".to_owned()), stable(&["two", "one"]), Err("choose one of two, one")),
             (Wish::Retry, environment("Failed", false, true), Ok((RETRY, Some("bad")))),
             (Wish::Retry, environment("Stable", false, false), Err("has not failed")),
             (Wish::Pause, environment("Stable", false, false), Ok((PAUSE, Some("true")))),
             (Wish::Resume, environment("Stable", false, false), Ok((PAUSE, None))),
         ];
         for (wish, environment, expected) in table {
-            match (change(wish, &environment), expected) {
+            match (change(&wish, &environment), expected) {
                 (Ok(change), Ok(expected)) => assert_eq!((change.annotation, change.value.as_deref()), expected),
                 (Err(why), Err(words)) => assert!(why.contains(words), "{wish:?}: {why}"),
                 (found, expected) => panic!("{wish:?}: {found:?} instead of {expected:?}"),
@@ -185,9 +368,38 @@ mod tests {
     #[test]
     fn a_retry_that_counted_already_is_written_anew() {
         let mut environment = environment("Failed", false, true);
-        let change = change(Wish::Retry, &environment).unwrap();
+        let change = change(&Wish::Retry, &environment).unwrap();
         assert!(!counts_no_more(&environment, &change));
         environment.annotations_mut().insert(RETRY.to_owned(), "bad".to_owned());
         assert!(counts_no_more(&environment, &change));
+    }
+
+    #[test]
+    fn nothing_is_wished_of_an_operator_that_would_not_act() {
+        let told = |environment: &mut ChatbotEnvironment, reason: &str, message: &str| {
+            let ready = json!({ "type": "Ready", "status": "False", "reason": reason, "message": message, "lastTransitionTime": "2026-01-01T00:00:00Z" });
+            environment.status.as_mut().unwrap().conditions = vec![serde_json::from_value(ready).unwrap()];
+        };
+        let failed = || environment("Failed", false, true);
+        let (mut paused, mut suspended, mut blocked, mut retried) = (failed(), failed(), failed(), failed());
+        paused.annotations_mut().insert(PAUSE.to_owned(), "true".to_owned());
+        told(&mut paused, reasons::PAUSED, "hands off");
+        suspended.spec.suspend = true;
+        told(&mut blocked, reasons::SECRET_KEYS_MISSING, "Secret chatbot lacks REDIS_URL");
+        told(&mut retried, reasons::RELEASE_FAILED, "release bad failed");
+        let cases = [
+            (Wish::Promote, &paused, Some("Paused: hands off; first: kubectl chatbot resume prod")),
+            (Wish::Retry, &suspended, Some("Suspended; first: set spec.suspend to false")),
+            (Wish::Rollback, &blocked, Some("SecretKeysMissing: Secret chatbot lacks REDIS_URL")),
+            (Wish::Retry, &retried, None),
+            (Wish::Resume, &paused, None),
+        ];
+        for (wish, environment, expected) in cases {
+            match (stands_still(&wish, environment), expected) {
+                (Some(why), Some(words)) => assert!(why.contains(words), "{wish:?}: {why}"),
+                (found, expected) => assert_eq!(found.as_deref(), expected, "{wish:?}"),
+            }
+        }
+        assert!(unanswered(&retried).contains("within 15 s, and says: ReleaseFailed: release bad failed"));
     }
 }

@@ -10,7 +10,7 @@
 //! | [`network_policy`] | who may reach the pods, and what they may reach |
 //! | [`provision_job`], [`release_job`] | the work before a release |
 //! | [`deployment`] | app and worker of one colour, on the pod of `pod` |
-//! | [`horizontal_pod_autoscaler`], [`pod_disruption_budget`] | size and protection of the active colour |
+//! | [`horizontal_pod_autoscaler`], [`pod_disruption_budget`] | size of the active colour; protection of each that stands |
 //! | [`service`], [`http_route`], [`ingress`] | the way to the app |
 //! | [`service_monitor`], [`pod_monitor`] | how Prometheus finds app and workers, on what `monitor` has for both |
 //! | [`names`], [`labels`] | what they are called and selected by |

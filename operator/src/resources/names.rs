@@ -7,7 +7,7 @@ use crate::crd::Colour;
 use crate::resources::labels::Component;
 use crate::resources::release_job::Task;
 
-/// Deployment of one component in one colour: `<env>-app-blue`.
+/// Deployment of one component in one colour, and its disruption budget: `<env>-app-blue`.
 #[must_use]
 pub fn deployment(environment: &str, component: Component, colour: Colour) -> String {
     format!("{environment}-{component}-{}", colour.as_str())

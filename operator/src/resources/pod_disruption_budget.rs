@@ -1,4 +1,4 @@
-//! How many pods of the active colour a node drain may take at once.
+//! How many pods of a colour a node drain may take at once.
 
 use k8s_openapi::api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
@@ -9,24 +9,25 @@ use super::{metadata::metadata, names};
 use crate::controllers::environment::resolve::Resolved;
 use crate::crd::Colour;
 
-/// One budget each for the app and the workers of a colour; none where the tier asks for none, or nothing runs.
+/// A budget for each component of each colour that stands, with or without traffic: in the bake the old colour must be able to
+/// take the traffic back. None where the tier asks for none, or nothing runs.
 #[must_use]
-pub fn build(resolved: &Resolved, active: Colour) -> Vec<PodDisruptionBudget> {
+pub fn build(resolved: &Resolved, standing: impl IntoIterator<Item = (Component, Colour)>) -> Vec<PodDisruptionBudget> {
     if !resolved.disruption_budget || resolved.suspend {
         return Vec::new();
     }
-    [Component::App, Component::Worker].map(|component| budget(resolved, component, active)).into()
+    standing.into_iter().map(|(component, colour)| budget(resolved, component, colour)).collect()
 }
 
 /// One pod at a time. A pod that is not ready may always be evicted: it must not hold up the drain that would mend it.
-fn budget(resolved: &Resolved, component: Component, active: Colour) -> PodDisruptionBudget {
+fn budget(resolved: &Resolved, component: Component, colour: Colour) -> PodDisruptionBudget {
     let identity = &resolved.identity;
-    let selector = labels::selector(&identity.name, component, Some(active));
+    let selector = labels::selector(&identity.name, component, Some(colour));
     PodDisruptionBudget {
         metadata: metadata(
             identity,
-            names::component(&identity.name, component),
-            labels::of_component(identity, component),
+            names::deployment(&identity.name, component, colour),
+            labels::with(labels::of_component(identity, component), labels::COLOUR, colour.as_str()),
         ),
         spec: Some(PodDisruptionBudgetSpec {
             max_unavailable: Some(IntOrString::Int(1)),

@@ -2,6 +2,9 @@
 //!
 //! It is named after the release's hash: a rollback finds the old settings as they were.
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -14,9 +17,11 @@ use crate::controllers::environment::resolve::{Endpoints, Graces, Resolved};
 const PORTS: &str = "chatbot.platform/reaches-ports";
 /// Annotation with the namespaces whose Services the release connects to.
 const NAMESPACES: &str = "chatbot.platform/reaches-namespaces";
-
 /// Annotation with the seconds that the release's app pods may take to end.
 const GRACE: &str = "chatbot.platform/app-grace-seconds";
+/// Annotation with the time since when the environment has used the release's database. Each release hands it on to the next:
+/// by the age of its Secret alone, every release would give the database up to whoever came after the one before.
+const SINCE: &str = "chatbot.platform/database-since";
 
 /// The Secret of the release that the environment asks for now. It carries the fingerprint of the release's database, by
 /// which other environments on the same database are found.
@@ -29,7 +34,7 @@ pub fn build(resolved: &Resolved) -> Secret {
     let data = resolved.variables.iter();
     let data = data.map(|(name, value)| (name.clone(), ByteString(value.expose_secret().as_bytes().to_vec())));
     let mut metadata = metadata(identity, names::release_secret(&identity.name, release), labels);
-    metadata.annotations = Some(annotations(resolved).into());
+    metadata.annotations = Some(annotations(resolved));
     Secret {
         metadata,
         immutable: Some(true),
@@ -40,15 +45,21 @@ pub fn build(resolved: &Resolved) -> Secret {
 }
 
 /// What is to be known of the release later, when its variables cannot be resolved any more.
-fn annotations(resolved: &Resolved) -> [(String, String); 3] {
+fn annotations(resolved: &Resolved) -> BTreeMap<String, String> {
     let (endpoints, grace) = (&resolved.network.endpoints, resolved.graces.seconds(&resolved.release_id));
     let ports: Vec<_> = endpoints.ports.iter().map(ToString::to_string).collect();
     let namespaces: Vec<_> = endpoints.namespaces.iter().map(String::as_str).collect();
-    [
-        (PORTS.to_owned(), ports.join(",")),
-        (NAMESPACES.to_owned(), namespaces.join(",")),
-        (GRACE.to_owned(), grace.to_string()),
-    ]
+    let always = [(PORTS, ports.join(",")), (NAMESPACES, namespaces.join(",")), (GRACE, grace.to_string())];
+    let since = resolved.database_since.map(|since| (SINCE, since.to_string()));
+    always.into_iter().chain(since).map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Since when the environment of this Secret has used the database of its release: of its first release there, since the
+/// Secret was made.
+#[must_use]
+pub fn database_since(secret: &ObjectMeta) -> Option<Timestamp> {
+    let handed_on = annotation(secret, SINCE).and_then(|since| since.parse().ok());
+    handed_on.or_else(|| secret.creation_timestamp.as_ref().map(|time| time.0))
 }
 
 /// What the releases with these Secrets connect to. Policies stay open for a release that still runs while another one with

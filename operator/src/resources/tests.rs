@@ -1,3 +1,5 @@
+mod frozen;
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::PodTemplateSpec;
@@ -37,7 +39,7 @@ fn objects(resolved: &Resolved) -> Vec<(&'static str, Value)> {
     objects.extend(Task::ALL.map(|task| ("release_job", object(release_job::build(resolved, &blue, task)))));
     objects.extend(network_policy::build(resolved).into_iter().map(|it| ("network_policy", object(it))));
     objects.extend(
-        pod_disruption_budget::build(resolved, Colour::Blue)
+        pod_disruption_budget::build(resolved, [(Component::App, Colour::Blue), (Component::Worker, Colour::Blue)])
             .into_iter()
             .map(|it| ("pod_disruption_budget", object(it))),
     );
@@ -147,7 +149,7 @@ fn every_pod_is_restricted_and_has_no_token() {
 }
 
 #[test]
-fn an_upgrade_of_the_operator_restarts_nothing() {
+fn no_pod_template_holds_the_operators_version_or_the_specs_generation() {
     let version = env!("CARGO_PKG_VERSION");
     for (file, template) in cases().iter().flat_map(|(_, resolved)| templates(resolved)) {
         let text = serde_json::to_string(&template).unwrap();
@@ -245,7 +247,7 @@ fn a_suspended_environment_has_no_pods_and_nothing_that_would_start_them() {
     assert_eq!(resolved.app.scale.replicas(None, "chatbot-operator"), Some(0));
     assert_eq!(resolved.worker.scale.replicas(None, "chatbot-operator"), Some(0));
     assert_eq!(horizontal_pod_autoscaler::build(&resolved, Colour::Blue), []);
-    assert_eq!(pod_disruption_budget::build(&resolved, Colour::Blue), []);
+    assert_eq!(pod_disruption_budget::build(&resolved, [(Component::App, Colour::Blue)]), []);
 }
 
 #[test]

@@ -10,8 +10,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
-    difference::project,
-    need::{Need, need},
+    additions,
+    need::{Need, need, shown},
     object::{Object, Removal},
     plan::{MANAGER, Outlook, Plan},
     trouble::{Trouble, refusal, short},
@@ -60,12 +60,14 @@ pub async fn apply(ctx: &Context, plan: Plan) -> Result<Applied, Error> {
         }
     }
     for removal in &removals {
-        if let Some(why) = remove(ctx, removal).await? {
-            let title =
-                format!("{} {} is not wanted any more, and cannot be removed", removal.resource.kind, removal.name);
-            applied.refused.get_or_insert_with(|| titled(&title, &why));
-        } else {
-            applied.unsettled = true;
+        match remove(ctx, removal).await? {
+            Removed::Now => applied.unsettled = true,
+            Removed::Before => {}
+            Removed::Refused(why) => {
+                let title =
+                    format!("{} {} is not wanted any more, and cannot be removed", removal.resource.kind, removal.name);
+                applied.refused.get_or_insert_with(|| titled(&title, &why));
+            }
         }
     }
     Ok(applied)
@@ -117,8 +119,10 @@ fn is_own(found: &ObjectMeta, body: &Value) -> bool {
 async fn replace(ctx: &Context, object: &Object, observed: Option<&Value>) -> Result<Need, Error> {
     let uid = observed.and_then(|observed| observed["metadata"]["uid"].as_str()).map(str::to_owned);
     let Object { resource, namespace, name, .. } = object.clone();
-    let refused = remove(ctx, &Removal { resource, namespace, name, uid }).await?;
-    Ok(refused.map_or(Need::Replace, Need::Refused))
+    Ok(match remove(ctx, &Removal { resource, namespace, name, uid }).await? {
+        Removed::Now | Removed::Before => Need::Replace,
+        Removed::Refused(why) => Need::Refused(why),
+    })
 }
 
 /// The object as the caches show it; of Secrets only the metadata.
@@ -141,15 +145,11 @@ fn named(found: &DynamicObject, object: &Object) -> DynamicObject {
 
 async fn write(ctx: &Context, object: &Object) -> Result<Need, Error> {
     let api: Api<DynamicObject> = Api::namespaced_with(ctx.client.clone(), &object.namespace, &object.resource);
-    let parameters = PatchParams::apply(MANAGER).force();
-    let doing = || format!("applying {} in {}", object.title(), object.namespace);
-    ctx.metrics.wrote(&object.resource.kind, "apply");
-    match within(doing, api.patch(&object.name, &parameters, &Patch::Apply(&object.body))).await {
+    match write_whole(ctx, &api, object).await {
         Ok(answer) => {
             tracing::info!(kind = object.resource.kind, namespace = object.namespace, name = object.name, "applied");
-            let version = answer.metadata.resource_version.clone();
-            let answer = serde_json::to_value(&answer).map_err(|error| Error::json(doing(), error))?;
-            let shown = project(&answer, &object.body);
+            let version = answer["metadata"]["resourceVersion"].as_str().map(str::to_owned);
+            let shown = shown(object, &answer);
             ctx.memory.wrote(object.key(), object.hash.clone(), Answer::Accepted { version, shown });
             Ok(Need::Write)
         }
@@ -159,6 +159,24 @@ async fn write(ctx: &Context, object: &Object) -> Result<Need, Error> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// Server-side apply leaves alone what others added. Where that changes the meaning, it is taken away after it; what is there
+/// even then came from an admission webhook, and stays. Says how the object looks now.
+async fn write_whole(ctx: &Context, api: &Api<DynamicObject>, object: &Object) -> Result<Value, Error> {
+    let doing = || format!("applying {} in {}", object.title(), object.namespace);
+    let json = |answer| serde_json::to_value(answer).map_err(|error| Error::json(doing(), error));
+    ctx.metrics.wrote(&object.resource.kind, "apply");
+    let parameters = PatchParams::apply(MANAGER).force();
+    let answer = json(within(doing, api.patch(&object.name, &parameters, &Patch::Apply(&object.body))).await?)?;
+    let Some(mut removal) = additions::removal(&object.resource.kind, &answer, &object.body) else { return Ok(answer) };
+    let (kind, namespace, name) = (&object.resource.kind, &object.namespace, &object.name);
+    tracing::info!(kind, namespace, name, "somebody added to it what changes its meaning; taking that away");
+    // Whoever writes in between is not written over: there is another look.
+    removal["metadata"]["resourceVersion"] = answer["metadata"]["resourceVersion"].clone();
+    ctx.metrics.wrote(kind, "patch");
+    let parameters = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+    json(within(doing, api.patch(name, &parameters, &Patch::Merge(&removal))).await?)
 }
 
 /// An admission webhook may have quoted what it refuses.
@@ -179,27 +197,51 @@ fn refusal_of(error: kube::Error) -> Result<String, kube::Error> {
     Err(error)
 }
 
-/// Removes, or says why that is refused.
-async fn remove(ctx: &Context, removal: &Removal) -> Result<Option<String>, Error> {
+/// What came of a removal.
+enum Removed {
+    /// The object goes, and the caches will show it.
+    Now,
+    /// There is nothing to remove, or it was asked for already, whatever the caches show.
+    Before,
+    /// Why it stays.
+    Refused(String),
+}
+
+/// Removes, unless that was asked for within the last minute: what the caches still show may be gone for long, where its kind
+/// is not installed any more, and what refused once will refuse again.
+async fn remove(ctx: &Context, removal: &Removal) -> Result<Removed, Error> {
+    let Removal { resource, namespace, name, uid } = removal;
+    let key = (resource.kind.clone(), namespace.clone(), name.clone());
+    if let Some(outcome) = ctx.memory.removal(&key, uid.as_deref()) {
+        return Ok(outcome.map_or_else(Removed::Refused, |()| Removed::Before));
+    }
+    let removed = match delete(ctx, removal).await {
+        Ok(()) => {
+            tracing::info!(kind = resource.kind, namespace, name, "deleted");
+            Removed::Now
+        }
+        // Gone, or replaced by another under the same name.
+        Err(Error::Conflict { .. }) => Removed::Before,
+        Err(Error::Api { source, .. }) if is_gone(&source) => Removed::Before,
+        Err(Error::Api { source, doing }) => {
+            let why = refusal_of(*source).map_err(|source| Error::Api { doing, source: Box::new(source) })?;
+            tracing::warn!(kind = resource.kind, namespace, name, why = short(&why), "not deleted");
+            Removed::Refused(why)
+        }
+        Err(error) => return Err(error),
+    };
+    let outcome = if let Removed::Refused(why) = &removed { Err(why.clone()) } else { Ok(()) };
+    ctx.memory.removed(key, uid.clone(), outcome);
+    Ok(removed)
+}
+
+async fn delete(ctx: &Context, removal: &Removal) -> Result<(), Error> {
     let Removal { resource, namespace, name, uid } = removal;
     let api: Api<DynamicObject> = Api::namespaced_with(ctx.client.clone(), namespace, resource);
     let preconditions = Preconditions { uid: uid.clone(), resource_version: None };
     let parameters = DeleteParams::background().preconditions(preconditions);
     ctx.metrics.wrote(&resource.kind, "delete");
-    let doing = || format!("deleting {} {namespace}/{name}", resource.kind);
-    match within(doing, api.delete(name, &parameters)).await {
-        Ok(_) => tracing::info!(kind = resource.kind, namespace, name, "deleted"),
-        Err(Error::Api { source, doing }) if !is_gone(&source) => {
-            let why = refusal_of(*source).map_err(|source| Error::Api { doing, source: Box::new(source) })?;
-            tracing::warn!(kind = resource.kind, namespace, name, why = short(&why), "not deleted");
-            return Ok(Some(why));
-        }
-        // Gone, or replaced by another under the same name: the caches will tell.
-        Err(Error::Api { .. } | Error::Conflict { .. }) => {}
-        Err(error) => return Err(error),
-    }
-    ctx.memory.deleted(&(resource.kind.clone(), namespace.clone(), name.clone()));
-    Ok(None)
+    within(|| format!("deleting {} {namespace}/{name}", resource.kind), api.delete(name, &parameters)).await.map(drop)
 }
 
 fn is_gone(error: &kube::Error) -> bool {

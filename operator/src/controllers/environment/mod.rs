@@ -6,9 +6,10 @@
 //! | [`resolve`](mod@resolve) | spec, tier and references become one type |
 //! | [`facts`], [`jobs`], [`watch`](mod@watch), [`trouble`](mod@trouble) | what was read, in the terms of releases and of people |
 //! | [`plan`](mod@plan), [`removals`](mod@removals), [`object`] | what to write, and how the release goes on |
-//! | [`apply`](mod@apply), [`need`](mod@need), [`difference`] | writes what is not as it should be |
+//! | [`apply`](mod@apply), [`need`](mod@need), [`difference`], [`additions`] | writes what is not as it should be |
 //! | [`report`](mod@report), [`status`](mod@status), [`conditions`], [`notes`](mod@notes) | status, events, metrics |
 
+pub mod additions;
 pub mod apply;
 pub mod conditions;
 pub mod difference;

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
+    additions,
     difference::{contains, project},
     object::{APPLIED, Object, Writing},
 };
@@ -61,8 +62,19 @@ fn is_as_it_should_be(object: &Object, observed: Option<&Value>, last: Option<&W
         Writing::Create => !is_stuck(observed, &object.body),
         Writing::Always => false,
         Writing::Opaque => is_same && contains(&observed["metadata"], &object.body["metadata"]),
-        Writing::Apply => is_same && (contains(observed, &object.body) || is_as_accepted(object, observed, last)),
+        Writing::Apply => is_same && (is_as_written(object, observed) || is_as_accepted(object, observed, last)),
     }
+}
+
+fn is_as_written(object: &Object, observed: &Value) -> bool {
+    contains(observed, &object.body) && additions::removal(&object.resource.kind, observed, &object.body).is_none()
+}
+
+/// What of an object matters to the operator: the fields that it writes, and what others added where that changes the meaning.
+#[must_use]
+pub fn shown(object: &Object, observed: &Value) -> Value {
+    let additions = additions::removal(&object.resource.kind, observed, &object.body);
+    json!({"written": project(observed, &object.body), "additions": additions})
 }
 
 /// Whether a Job waits for an image that it cannot get, and would be made otherwise by now. What runs, or ran, is left alone.
@@ -82,13 +94,13 @@ fn has_same_pull(observed: &Value, desired: &Value) -> bool {
     secrets(observed) == secrets(desired) && (policy(desired).is_null() || policy(observed) == policy(desired))
 }
 
-/// The API server spells some values otherwise than they were written. What it shows is what it made of the last write, as long as
-/// nobody changed the object since, or none of the written fields.
+/// The API server spells some values otherwise than they were written, and an admission webhook may add to them. What it shows is
+/// what it made of the last write, as long as nobody changed the object since, or nothing of it that matters.
 fn is_as_accepted(object: &Object, observed: &Value, last: Option<&Write>) -> bool {
     last.is_some_and(|write| match &write.answer {
-        Answer::Accepted { version, shown } => {
+        Answer::Accepted { version, shown: accepted } => {
             version.as_deref() == observed["metadata"]["resourceVersion"].as_str()
-                || *shown == project(observed, &object.body)
+                || *accepted == shown(object, observed)
         }
         Answer::Refused(_) => false,
     })
@@ -96,8 +108,7 @@ fn is_as_accepted(object: &Object, observed: &Value, last: Option<&Write>) -> bo
 
 #[cfg(test)]
 mod tests {
-    use k8s_openapi::api::core::v1::ServiceAccount;
-    use serde_json::json;
+    use k8s_openapi::api::core::v1::{Service, ServiceAccount};
 
     use super::*;
 
@@ -120,7 +131,7 @@ mod tests {
         let answered = |version: &str, shown| Answer::Accepted { version: Some(version.to_owned()), shown };
         let accepted = |ago| Some(written(&object, ago, answered("1", json!({}))));
         let refused = |ago| Some(written(&object, ago, Answer::Refused("no".to_owned())));
-        let as_drifted = Some(written(&object, 90, answered("1", project(&drifted, &object.body))));
+        let as_drifted = Some(written(&object, 90, answered("1", shown(&object, &drifted))));
         let mut unchanged = drifted.clone();
         unchanged["metadata"]["resourceVersion"] = json!("1");
         let cases = [
@@ -137,6 +148,31 @@ mod tests {
         ];
         for (name, observed, last, expected) in cases {
             assert_eq!(need(&object, observed, last.as_ref(), Instant::now()), expected, "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_addition_that_changes_the_meaning_is_a_difference_unless_it_came_with_the_last_write() {
+        let service: Service =
+            serde_json::from_value(json!({"metadata": {"name": "dev"}, "spec": {"selector": {"a": "b"}}})).unwrap();
+        let object = Object::new(&service, Writing::Apply).unwrap();
+        let with = |labels: &[&str]| {
+            let mut observed = object.body.clone();
+            for label in labels {
+                observed["spec"]["selector"][label] = json!("x");
+            }
+            observed
+        };
+        let webhook = Answer::Accepted { version: Some("1".to_owned()), shown: shown(&object, &with(&["webhook"])) };
+        let last = Some(written(&object, 90, webhook));
+        let cases = [
+            ("as written", with(&[]), None, Need::Nothing),
+            ("somebody's addition", with(&["x"]), None, Need::Write),
+            ("a webhook's addition", with(&["webhook"]), last.as_ref(), Need::Nothing),
+            ("another one beside it", with(&["webhook", "x"]), last.as_ref(), Need::Write),
+        ];
+        for (name, observed, last, expected) in cases {
+            assert_eq!(need(&object, Some(&observed), last, Instant::now()), expected, "{name}");
         }
     }
 

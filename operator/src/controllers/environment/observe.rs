@@ -36,7 +36,7 @@ use crate::{
     release::{Phase, Placed, ReleaseState},
     resources::{
         labels::{self, Component},
-        names,
+        names, release_secret,
     },
     traffic::Traffic,
 };
@@ -172,15 +172,19 @@ fn claims(everywhere: &[Stores]) -> Vec<DatabaseClaim> {
         .collect()
 }
 
-/// A Secret whose environment is gone claims nothing.
+/// A Secret whose environment is gone, or is another one of that name, claims nothing. Nor did any environment have a database
+/// before there was the environment.
 fn claim(stores: &Stores, secret: &PartialObjectMeta<Secret>) -> Option<DatabaseClaim> {
     let fingerprint = secret.labels().get(labels::DATABASE)?.clone();
     let owner = ObjectRef::new(secret.labels().get(labels::ENVIRONMENT)?).within(secret.meta().namespace.as_deref()?);
-    stores.environments.get(&owner)?;
+    let environment = stores.environments.get(&owner)?;
+    let uid = environment.uid()?;
+    secret.owner_references().iter().find(|owner| owner.uid == uid)?;
+    let began = environment.creation_timestamp().map_or(Timestamp::MIN, |time| time.0);
     Some(DatabaseClaim {
         namespace: owner.namespace.unwrap_or_default(),
         name: owner.name,
-        created: secret.creation_timestamp().map(|time| time.0),
+        since: release_secret::database_since(secret.meta()).map(|since| since.max(began)),
         fingerprint,
     })
 }

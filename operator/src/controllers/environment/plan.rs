@@ -207,8 +207,9 @@ fn objects(
     }
     if let Some(active) = layout.traffic {
         objects.extend(each(&horizontal_pod_autoscaler::build(resolved, active))?);
-        objects.extend(each(&pod_disruption_budget::build(resolved, active))?);
     }
+    let standing = layout.workloads.iter().map(|workload| (workload.component, workload.slot.colour));
+    objects.extend(each(&pod_disruption_budget::build(resolved, standing))?);
     if !in_phase(state, Phase::Rollback) {
         objects.extend(services(resolved, layout.traffic, layout.preview)?);
     }

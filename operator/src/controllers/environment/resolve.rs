@@ -128,6 +128,8 @@ pub struct Resolved {
     pub backups: Backups,
     /// Where the data lives.
     pub database: Database,
+    /// Since when the environment has used that database; unset before its first release there.
+    pub database_since: Option<jiff::Timestamp>,
     /// What has to be made on shared services, if anything.
     pub provision: Option<Provision>,
     /// What the spec says and has no effect.
@@ -146,6 +148,14 @@ pub fn resolve(environment: &ChatbotEnvironment, references: &References) -> Res
     resolved.provision = provision::job(environment, references, &resolved.release_id)?;
     resolved.not_acted_on.extend(layers.not_acted_on);
     Ok(resolved)
+}
+
+/// How releases and migrations of an environment proceed; nothing has to be read for it.
+#[must_use]
+pub fn policies(environment: &ChatbotEnvironment) -> (ReleasePolicy, Migrations) {
+    let defaults = tier::defaults(environment.spec.tier);
+    let spec = &environment.spec;
+    (ReleasePolicy::of(&spec.release, &defaults), Migrations::of(&spec.migrations, &defaults))
 }
 
 /// The environment's prefix on shared services.
@@ -201,6 +211,7 @@ fn assemble(
         monitoring,
         suspend: spec.suspend,
         backups,
+        database_since: database::since(&database, &identity, &references.claims),
         database,
         provision: None,
         not_acted_on,

@@ -14,8 +14,8 @@ use super::{
 use crate::{
     controllers::environment::resolve::variables::REQUIRED,
     crd::{ChatbotEnvironment, conditions, image},
+    lease,
     plugin::target::is_ready,
-    resources::labels,
 };
 
 /// How far back warnings are of interest, in seconds.
@@ -202,12 +202,9 @@ fn versions(observed: &Observed, environment: &ChatbotEnvironment) -> Check {
     let wanted = image::tag(&environment.spec.image);
     let release = environment.status.as_ref().and_then(|status| status.release.as_ref());
     let active = release.and_then(|release| release.image_tag.clone()).unwrap_or_else(|| "none".to_owned());
-    let operator = match &observed.operator_pods {
-        Err(_) => "unknown".to_owned(),
-        Ok(pods) => pods.iter().find_map(operator_version).unwrap_or_else(|| "unknown".to_owned()),
-    };
-    let text = format!("plugin {plugin}, operator {operator}, chatbot {active}");
-    if operator != plugin && operator != "unknown" {
+    let operator = operator_version(observed);
+    let text = format!("plugin {plugin}, operator {}, chatbot {active}", operator.unwrap_or("unknown"));
+    if operator.is_some_and(|operator| operator != plugin) {
         return Check::new("versions", Warn, format!("{text}: use the plugin of the operator's version"));
     }
     if active != wanted {
@@ -216,9 +213,8 @@ fn versions(observed: &Observed, environment: &ChatbotEnvironment) -> Check {
     Check::new("versions", Pass, text)
 }
 
-fn operator_version(pod: &Pod) -> Option<String> {
-    pod.labels().get(labels::VERSION).cloned().or_else(|| {
-        let image = pod.spec.as_ref()?.containers.first()?.image.as_deref()?;
-        Some(image::tag(image))
-    })
+/// As the operator itself says it. The tag of its image, and labels made of it, are what somebody called the image.
+fn operator_version(observed: &Observed) -> Option<&str> {
+    let lease = observed.lease.as_ref().ok()?.as_ref()?;
+    lease.annotations().get(lease::VERSION).map(String::as_str)
 }

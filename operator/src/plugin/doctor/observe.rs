@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use k8s_openapi::api::{
+    apps::v1::Deployment,
     coordination::v1::Lease,
-    core::v1::{Event, Pod, Secret},
+    core::v1::{Event, Pod, PodSpec, Secret},
 };
-use kube::{Api, ResourceExt, api::ListParams};
+use kube::{Api, Client, ResourceExt, api::ListParams};
 
 use crate::{
     crd::ChatbotEnvironment,
@@ -23,6 +24,8 @@ use crate::{
 
 /// Most warnings that are read.
 const EVENTS: u32 = 500;
+/// Variable that tells the operator the name of its Lease.
+const LEASE_NAME: &str = "LEASE_NAME";
 
 /// What could be read, or why not.
 pub(super) type Read<T> = Result<T, String>;
@@ -37,8 +40,6 @@ pub(super) struct Observed {
     pub(super) installed: bool,
     /// The operator's Lease.
     pub(super) lease: Read<Option<Lease>>,
-    /// The operator's pods.
-    pub(super) operator_pods: Read<Vec<Pod>>,
     /// The environment with what belongs to it.
     pub(super) environment: Read<Surroundings>,
 }
@@ -68,18 +69,41 @@ pub(super) async fn observe(target: &Target, name: Option<&str>, operator: &str)
         Ok(environment) => Ok(surroundings(target, environment).await),
         Err(error) => Err(error.to_string()),
     };
-    let leases: Api<Lease> = Api::namespaced(target.client.clone(), operator);
-    let pods: Api<Pod> = Api::namespaced(target.client.clone(), operator);
-    let operator_label = ListParams::default().labels(&format!("{}={}", labels::NAME, labels::OPERATOR));
     Ok(Observed {
         operator_namespace: operator.to_owned(),
         namespace: target.namespace.clone(),
         installed,
-        lease: read(within("read the operator's Lease", leases.get_opt(lease::NAME)).await),
-        operator_pods: read(within("list the operator's pods", pods.list(&operator_label)).await)
-            .map(|list| list.items),
+        lease: operator_lease(&target.client, operator).await,
         environment,
     })
+}
+
+/// The Lease has the name of the operator's Helm release: its pods know it, and where none is left, its Deployment.
+async fn operator_lease(client: &Client, namespace: &str) -> Read<Option<Lease>> {
+    let (pods, deployments, leases): (Api<Pod>, Api<Deployment>, Api<Lease>) = (
+        Api::namespaced(client.clone(), namespace),
+        Api::namespaced(client.clone(), namespace),
+        Api::namespaced(client.clone(), namespace),
+    );
+    let operator = ListParams::default().labels(&format!("{}={}", labels::NAME, labels::OPERATOR));
+    let pods = within("list the operator's pods", pods.list(&operator)).await;
+    let mut name = pods.ok().and_then(|pods| pods.items.iter().find_map(|pod| lease_name(pod.spec.as_ref()?)));
+    if name.is_none() {
+        let found = within("list the operator's Deployments", deployments.list(&operator)).await;
+        name = found.ok().and_then(|found| found.items.iter().find_map(lease_of));
+    }
+    let name = name.unwrap_or_else(|| lease::NAME.to_owned());
+    read(within("read the operator's Lease", leases.get_opt(&name)).await)
+}
+
+fn lease_of(deployment: &Deployment) -> Option<String> {
+    lease_name(deployment.spec.as_ref()?.template.spec.as_ref()?)
+}
+
+/// The name of the Lease that these containers are told.
+pub(super) fn lease_name(pod: &PodSpec) -> Option<String> {
+    let mut variables = pod.containers.iter().flat_map(|container| container.env.iter().flatten());
+    variables.find(|variable| variable.name == LEASE_NAME)?.value.clone()
 }
 
 async fn surroundings(target: &Target, environment: ChatbotEnvironment) -> Surroundings {

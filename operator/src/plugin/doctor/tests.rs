@@ -1,10 +1,11 @@
 use jiff::Timestamp;
+use kube::ResourceExt;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::{
     Check, Outcome, checks,
-    observe::{Observed, Surroundings},
+    observe::{Observed, Surroundings, lease_name},
 };
 use crate::crd::ChatbotEnvironment;
 
@@ -34,7 +35,7 @@ fn environment() -> ChatbotEnvironment {
 fn pod(name: &str, ready: bool) -> serde_json::Value {
     let status = if ready { "True" } else { "False" };
     json!({
-        "metadata": { "name": name, "labels": { "app.kubernetes.io/version": env!("CARGO_PKG_VERSION") } },
+        "metadata": { "name": name },
         "status": { "phase": "Pending", "conditions": [{ "type": "Ready", "status": status }], "containerStatuses": [{
             "name": "app", "image": "chatbot", "imageID": "", "ready": ready, "restartCount": 0, "state": { "waiting": { "reason": "ImagePullBackOff" } },
         }] },
@@ -53,14 +54,15 @@ fn surroundings() -> Surroundings {
 }
 
 fn observed(surroundings: Surroundings) -> Observed {
-    let lease =
-        json!({ "spec": { "holderIdentity": "operator-1", "leaseDurationSeconds": 15, "renewTime": at(NOW - 5) } });
+    let lease = json!({
+        "metadata": { "annotations": { "chatbot.platform/operator-version": env!("CARGO_PKG_VERSION") } },
+        "spec": { "holderIdentity": "operator-1", "leaseDurationSeconds": 15, "renewTime": at(NOW - 5) },
+    });
     Observed {
         operator_namespace: "chatbot-system".to_owned(),
         namespace: "chat".to_owned(),
         installed: true,
         lease: Ok(Some(object(lease))),
-        operator_pods: Ok(vec![object(pod("operator-1", true))]),
         environment: Ok(surroundings),
     }
 }
@@ -90,7 +92,7 @@ fn each_fault_is_named_with_what_to_do() {
             Err(cause) => panic!("{cause}"),
         }
     }
-    let faults: [(&str, Outcome, &str, Break); 12] = [
+    let faults: [(&str, Outcome, &str, Break); 13] = [
         ("resource definition", Outcome::Fail, "helm install", |o| o.installed = false),
         ("operator", Outcome::Fail, "never run in namespace chatbot-system", |o| o.lease = Ok(None)),
         ("operator", Outcome::Fail, "last worked 60 s ago", |o| {
@@ -121,6 +123,10 @@ fn each_fault_is_named_with_what_to_do() {
             let event = json!({ "metadata": {}, "involvedObject": { "name": "dev-app-blue" }, "reason": "BackOff", "message": "restarting", "lastTimestamp": at(NOW - 130) });
             around(o).warnings = Ok(vec![object(event)]);
         }),
+        ("versions", Outcome::Warn, "operator 9.9.9, chatbot 0.1.0: use the plugin of the operator's version", |o| {
+            let lease = o.lease.as_mut().unwrap().as_mut().unwrap();
+            lease.annotations_mut().insert("chatbot.platform/operator-version".to_owned(), "9.9.9".to_owned());
+        }),
         ("versions", Outcome::Warn, "the spec asks for 0.2.0", |o| {
             around(o).environment.spec.image = "chatbot:0.2.0".to_owned();
         }),
@@ -133,6 +139,21 @@ fn each_fault_is_named_with_what_to_do() {
             bad.iter().any(|(check, found, detail)| *check == name && *found == outcome && detail.contains(part));
         assert!(named, "{name}, {part}: {bad:#?}");
     }
+}
+
+#[test]
+fn an_operator_that_does_not_say_its_version_is_none_of_another_version() {
+    let mut silent = observed(surroundings());
+    silent.lease.as_mut().unwrap().as_mut().unwrap().annotations_mut().clear();
+    assert_eq!(the_bad(&silent), []);
+}
+
+#[test]
+fn the_lease_has_the_name_that_the_operators_containers_are_told() {
+    let containers = |env| object(json!({ "containers": [{ "name": "operator", "env": env }] }));
+    let named = json!([{ "name": "LOG_LEVEL", "value": "info" }, { "name": "LEASE_NAME", "value": "mine" }]);
+    assert_eq!(lease_name(&containers(named)).as_deref(), Some("mine"));
+    assert_eq!(lease_name(&containers(json!([]))), None);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use super::render::screen;
+use super::{cannot_watch, render::screen};
 use crate::{crd::ChatbotEnvironment, plugin::output::Palette};
 
 const NOW: i64 = 1_700_000_100;
@@ -59,4 +59,15 @@ fn a_spec_that_was_not_seen_yet_is_pointed_out() {
     let text = screen_of("status: {observedGeneration: 2}");
     assert!(text.contains("has not seen the newest change"), "{text}");
     assert!(text.contains("not known yet"), "{text}");
+}
+
+#[test]
+fn who_may_not_watch_is_told_so_and_what_happens_instead() {
+    let forbidden = kube::core::Status::failure("chatbotenvironments is forbidden", "Forbidden").with_code(403);
+    let error = kube::runtime::watcher::Error::WatchStartFailed(kube::Error::Api(forbidden.boxed()));
+    let told = cannot_watch(&error);
+    assert!(told.contains("chatbotenvironments is forbidden"), "{told}");
+    assert!(told.ends_with("ask for the right to watch chatbotenvironments; asked again every 2 s instead"), "{told}");
+    let told = cannot_watch(&kube::runtime::watcher::Error::NoResourceVersion);
+    assert!(!told.contains("ask for the right"), "{told}");
 }

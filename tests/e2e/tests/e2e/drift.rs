@@ -57,6 +57,41 @@ async fn drift_is_undone_and_a_deleted_child_comes_back() {
     environment.remove().await;
 }
 
+/// Server-side apply leaves alone what it does not speak of: an addition is as good as a change where it means something.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_adds_where_it_changes_the_meaning_is_taken_away() {
+    let cluster = Cluster::get().await;
+    let environment = Environment::prepare(&cluster, "added").await;
+    environment.apply(json!({})).await;
+    environment.ready().await;
+    let namespace = environment.namespace.as_str();
+    let selector = json!({"spec": {"selector": {"x": "y"}}});
+    let pods = json!({"spec": {"podSelector": {"matchLabels": {"x": "y"}}}});
+    let rule = json!({"spec": {"ingress": [{}]}});
+    let nodes = json!({"spec": {"template": {"spec": {"nodeSelector": {"no": "such-node"}}}}});
+    for (kind, name, addition, field) in [
+        ("service", "added", selector, "/spec/selector"),
+        ("networkpolicy", "added-default-deny", pods, "/spec/podSelector"),
+        ("networkpolicy", "added-default-deny", rule, "/spec/ingress"),
+        ("deployment", "added-app-blue", nodes, "/spec/template/spec/nodeSelector"),
+    ] {
+        let before = object(namespace, kind, name).await.pointer(field).cloned();
+        kubectl(&["--namespace", namespace, "patch", kind, name, "--type=merge", "-p", &addition.to_string()]).await;
+        let as_before = |found: &Value| found.pointer(field) == before.as_ref();
+        until(&format!("{kind}/{name} is as it was"), PATIENCE, || object(namespace, kind, name), as_before).await;
+    }
+
+    kubectl(&["--namespace", namespace, "set", "env", "deployment/added-app-blue", "ADDED=1"]).await;
+    let variables = || object(namespace, "deployment", "added-app-blue");
+    let is_gone = |app: &Value| {
+        let variables = app.pointer("/spec/template/spec/containers/0/env").and_then(Value::as_array);
+        variables.is_some_and(|all| all.iter().all(|variable| variable["name"] != "ADDED"))
+    };
+    until("the variable is gone", PATIENCE, variables, is_gone).await;
+    environment.ready().await;
+    environment.remove().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn deleting_the_environment_leaves_its_database_alone() {
     let cluster = Cluster::get().await;

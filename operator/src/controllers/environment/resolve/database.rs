@@ -155,8 +155,8 @@ pub struct DatabaseClaim {
     pub namespace: String,
     /// Name of the environment.
     pub name: String,
-    /// When that Secret was made; the earliest keeps the database.
-    pub created: Option<jiff::Timestamp>,
+    /// Since when, which the Secrets of its releases hand on; the earliest keeps the database.
+    pub since: Option<jiff::Timestamp>,
     /// [`Database::fingerprint`] of its database.
     pub fingerprint: String,
 }
@@ -169,7 +169,17 @@ pub(super) fn earlier_owner(database: &Database, own: &Identity, claims: &[Datab
     let first = claims
         .iter()
         .filter(|claim| claim.fingerprint == fingerprint)
-        .min_by_key(|claim| (claim.created.unwrap_or(jiff::Timestamp::MAX), &claim.namespace, &claim.name))?;
-    let is_own = first.namespace == own.namespace && first.name == own.name;
-    (!is_own).then(|| format!("{}/{}", first.namespace, first.name))
+        .min_by_key(|claim| (claim.since.unwrap_or(jiff::Timestamp::MAX), &claim.namespace, &claim.name))?;
+    (!is_of(own, first)).then(|| format!("{}/{}", first.namespace, first.name))
+}
+
+/// Since when the environment has used the database; none before its first release there.
+pub(super) fn since(database: &Database, own: &Identity, claims: &[DatabaseClaim]) -> Option<jiff::Timestamp> {
+    let fingerprint = database.fingerprint();
+    let own = claims.iter().filter(|claim| claim.fingerprint == fingerprint && is_of(own, claim));
+    own.filter_map(|claim| claim.since).min()
+}
+
+fn is_of(own: &Identity, claim: &DatabaseClaim) -> bool {
+    claim.namespace == own.namespace && claim.name == own.name
 }

@@ -43,8 +43,14 @@ pub(crate) fn full(tier: Tier) -> ChatbotEnvironment {
 
 /// A Secret as the API server returns it.
 pub(crate) fn secret(name: &str, pairs: &[(&str, &str)]) -> SecretData {
+    secret_at("1", name, pairs)
+}
+
+/// A Secret as the API server returns it at this resourceVersion.
+pub(crate) fn secret_at(version: &str, name: &str, pairs: &[(&str, &str)]) -> SecretData {
     let data = pairs.iter().map(|(key, value)| ((*key).to_owned(), ByteString(value.as_bytes().to_vec())));
-    let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
+    let (name, version) = (Some(name.to_owned()), Some(version.to_owned()));
+    let metadata = ObjectMeta { name, resource_version: version, ..ObjectMeta::default() };
     SecretData::from(&Secret { metadata, data: Some(data.collect()), ..Secret::default() })
 }
 

@@ -4,9 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::release_id::short_hash;
-use super::{
-    Endpoints, Identity, Problem, References, SecretData, Unresolved, Variables, database, endpoints, variables,
-};
+use super::{Endpoints, Identity, Problem, References, Unresolved, Variables, database, endpoints, variables};
 use crate::crd::ChatbotEnvironment;
 use crate::resources::names;
 
@@ -30,7 +28,7 @@ pub struct Credentials {
 pub struct Provision {
     /// Secret with the administrator's credentials.
     pub admin_secret: String,
-    /// Changes with everything that the Job works with.
+    /// Changes with everything that the Job works with. Anybody may read it, for it is part of a name: nothing secret goes into it.
     pub hash: String,
     /// Where the administrator's services are.
     pub endpoints: Endpoints,
@@ -121,9 +119,10 @@ pub(super) fn job(
     release_id: &str,
 ) -> Result<Option<Provision>, Unresolved> {
     let Some(admin) = admin(environment, references)? else { return Ok(None) };
-    let admin_secret = references.admin.as_ref().map(SecretData::name).unwrap_or_default().to_owned();
-    let texts = admin.iter().flat_map(|(name, value)| [name.as_str(), value.expose_secret()]);
-    let hash = short_hash(texts.chain([admin_secret.as_str(), release_id]));
+    let secret = references.admin.clone().unwrap_or_default();
+    let admin_secret = secret.name().to_owned();
+    let version = secret.version().iter().map(String::as_str);
+    let hash = short_hash(version.chain([admin_secret.as_str(), release_id]));
     let endpoints = endpoints::endpoints(&admin, environment.metadata.namespace.as_deref().unwrap_or_default());
     Ok(Some(Provision { admin_secret, hash, endpoints }))
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use secrecy::SecretString;
 
 use super::unresolved::Problem;
@@ -16,6 +17,7 @@ pub type Variables = BTreeMap<String, SecretString>;
 #[derive(Clone, Default)]
 pub struct SecretData {
     name: String,
+    version: [String; 2],
     data: BTreeMap<String, ByteString>,
 }
 
@@ -24,6 +26,12 @@ impl SecretData {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Uid and resourceVersion: another pair whenever somebody wrote the Secret, and no word of what is in it.
+    #[must_use]
+    pub fn version(&self) -> &[String; 2] {
+        &self.version
     }
 
     /// The Secret as environment variables, and one [`Problem`] for each key that no variable can have and each value that is
@@ -58,13 +66,17 @@ impl From<&Secret> for SecretData {
         let mut data = secret.data.clone().unwrap_or_default();
         let text = secret.string_data.clone().unwrap_or_default();
         data.extend(text.into_iter().map(|(key, value)| (key, ByteString(value.into_bytes()))));
-        Self { name: secret.metadata.name.clone().unwrap_or_default(), data }
+        let ObjectMeta { name, uid, resource_version, .. } = secret.metadata.clone();
+        let version = [uid, resource_version].map(Option::unwrap_or_default);
+        Self { name: name.unwrap_or_default(), version, data }
     }
 }
 
 impl fmt::Debug for SecretData {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("SecretData").field("name", &self.name).field("keys", &self.data.keys()).finish()
+        let Self { name, version, data } = self;
+        let mut shown = formatter.debug_struct("SecretData");
+        shown.field("name", name).field("version", version).field("keys", &data.keys()).finish()
     }
 }
 

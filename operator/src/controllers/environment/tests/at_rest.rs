@@ -88,3 +88,52 @@ async fn what_others_add_to_a_child_is_left_alone() {
     cluster.reconcile().await;
     assert_eq!(cluster.writes(), Vec::<String>::new());
 }
+
+/// Later than the last write has to show in the caches.
+async fn a_moment_later() {
+    tokio::time::pause();
+    tokio::time::advance(std::time::Duration::from_secs(10)).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn what_others_add_is_taken_away_where_it_changes_the_meaning() {
+    type Change = fn(&mut Value);
+    let policy = "/apis/networking.k8s.io/v1/namespaces/chatbot-dev/networkpolicies/dev-default-deny";
+    let cases: [(&str, &str, Change); 5] = [
+        ("a label that no pod has", SERVICE, |service| service["spec"]["selector"]["x"] = json!("y")),
+        ("a port", SERVICE, |service| {
+            service["spec"]["ports"].as_array_mut().unwrap().push(json!({"port": 22, "protocol": "TCP"}));
+        }),
+        ("a label that no pod has", policy, |policy| policy["spec"]["podSelector"]["matchLabels"]["x"] = json!("y")),
+        ("a rule that lets everybody in", policy, |policy| policy["spec"]["ingress"] = json!([{}])),
+        ("a variable", APP, |app| {
+            let variables = &mut app["spec"]["template"]["spec"]["containers"][0]["env"];
+            variables.as_array_mut().unwrap().push(json!({"name": "DEBUG", "value": "true"}));
+        }),
+    ];
+    for (name, path, change) in cases {
+        let cluster = running_environment().await;
+        let before = cluster.get(path).unwrap()["spec"].clone();
+        a_moment_later().await;
+        cluster.change(path, change);
+        cluster.reconcile().await;
+        assert_eq!(cluster.get(path).unwrap()["spec"], before, "{name} in {path}");
+        cluster.settle().await;
+        assert_eq!(ready(&cluster), told("True", "ReleaseActive"), "{name} in {path}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_webhook_adds_to_every_write_is_accepted() {
+    let cluster = running_environment().await;
+    cluster.admit_with(APP, json!({"spec": {"template": {"spec": {"nodeSelector": {"pool": "small"}}}}}));
+    a_moment_later().await;
+    cluster.remove(APP);
+    cluster.reconcile().await;
+    assert_eq!(cluster.get(APP).unwrap()["spec"]["template"]["spec"]["nodeSelector"], json!({"pool": "small"}));
+    cluster.settle().await;
+    a_moment_later().await;
+    cluster.reconcile().await;
+    assert_eq!(cluster.writes(), Vec::<String>::new());
+}

@@ -24,6 +24,10 @@ async fn blue_green(more: &str) -> Cluster {
 /// A new image is on its way, and has got as far as this phase.
 async fn releasing(cluster: &Cluster, phase: Phase) {
     ask_for(cluster, NEW);
+    reach(cluster, phase).await;
+}
+
+async fn reach(cluster: &Cluster, phase: Phase) {
     cluster.reconcile().await;
     pods_are_well(cluster, &candidate(cluster));
     cluster.users_saw(1000, 1);
@@ -73,6 +77,25 @@ async fn the_candidate_stands_beside_the_active_release_and_is_previewed() {
         (json!("registry.example/acme/chatbot:1.4.0"), json!(NEW))
     );
     assert_eq!((traffic(&cluster, SERVICE), traffic(&cluster, PREVIEW)), (json!("blue"), json!("green")));
+}
+
+/// A node drain in the bake must not take the colour that may have to take the traffic back.
+#[tokio::test]
+async fn in_the_bake_both_colours_are_held_to_one_eviction_at_a_time() {
+    let cluster = Cluster::with(fixtures::minimal(Tier::Stage)).await;
+    let variables = fixtures::user_variables();
+    let pairs: Vec<_> = variables.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    cluster.put_secret("chatbot-stage", "chatbot", &pairs);
+    release(&cluster).await;
+    let environment = "/apis/chatbot.platform/v1alpha1/namespaces/chatbot-stage/chatbotenvironments/stage";
+    cluster.change(environment, |environment| environment["spec"]["image"] = json!(NEW));
+    reach(&cluster, Phase::Bake).await;
+    let is_held = |workload: &str| {
+        let path = format!("/apis/policy/v1/namespaces/chatbot-stage/poddisruptionbudgets/stage-{workload}");
+        cluster.get(&path).is_some()
+    };
+    let held = ["app-blue", "app-green", "worker-blue", "worker-green"].map(is_held);
+    assert_eq!(held, [true, true, false, true]);
 }
 
 #[tokio::test]

@@ -37,17 +37,28 @@ async fn a_missing_key_is_named_in_the_condition_and_what_runs_goes_on() {
     assert_eq!(cluster.writes(), ["PATCH dev", "POST events"]);
 }
 
-/// An older environment claims the database that `dev` serves from since this moment.
-fn claimed_by_another(cluster: &Cluster, own_since: &str, other_since: &str) {
+/// The Secret of the release that serves.
+fn own_secret(cluster: &Cluster) -> String {
     let release = cluster.environment().status.unwrap().release.unwrap().id.unwrap();
-    let path = format!("/api/v1/namespaces/chatbot-dev/secrets/dev-release-{release}");
-    cluster.change(&path, |secret| secret["metadata"]["creationTimestamp"] = json!(own_since));
+    format!("/api/v1/namespaces/chatbot-dev/secrets/dev-release-{release}")
+}
+
+fn made_at(cluster: &Cluster, secret: &str, time: &str) {
+    cluster.change(secret, |secret| secret["metadata"]["creationTimestamp"] = json!(time));
+}
+
+/// An older environment claims the database that `dev` serves from since this moment, by a Secret of this owner.
+fn claimed_by_another(cluster: &Cluster, own_since: &str, other_since: &str, owner: &str) {
+    let path = own_secret(cluster);
+    made_at(cluster, &path, own_since);
     let mut claim = cluster.get(&path).unwrap();
     let mut other = serde_json::to_value(fixtures::minimal(Tier::Dev)).unwrap();
     other["metadata"] =
         json!({"name": "first", "namespace": "other", "creationTimestamp": "2025-01-01T00:00:00Z", "uid": "older"});
     claim["metadata"]["namespace"] = json!("other");
     claim["metadata"]["creationTimestamp"] = json!(other_since);
+    claim["metadata"]["annotations"] = json!({});
+    claim["metadata"]["ownerReferences"][0]["uid"] = json!(owner);
     claim["metadata"]["labels"]["chatbot.platform/environment"] = json!("first");
     cluster.put("/apis/chatbot.platform/v1alpha1/namespaces/other/chatbotenvironments/first", other);
     cluster.put("/api/v1/namespaces/other/secrets/first-release-x", claim);
@@ -56,7 +67,7 @@ fn claimed_by_another(cluster: &Cluster, own_since: &str, other_since: &str) {
 #[tokio::test]
 async fn a_database_that_another_environment_claimed_first_is_refused_by_its_name() {
     let cluster = running_environment().await;
-    claimed_by_another(&cluster, "2026-01-03T00:00:00Z", "2026-01-02T00:00:00Z");
+    claimed_by_another(&cluster, "2026-01-03T00:00:00Z", "2026-01-02T00:00:00Z", "older");
     look_at_dev(&cluster).await.unwrap();
     let (status, reason, message) = condition(&cluster.environment(), conditions::STALLED).unwrap();
     assert_eq!((status.as_str(), reason.as_str()), ("True", "DatabaseShared"));
@@ -66,7 +77,29 @@ async fn a_database_that_another_environment_claimed_first_is_refused_by_its_nam
 #[tokio::test]
 async fn an_older_environment_does_not_take_the_database_of_one_that_serves() {
     let cluster = running_environment().await;
-    claimed_by_another(&cluster, "2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z");
+    claimed_by_another(&cluster, "2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z", "older");
+    look_at_dev(&cluster).await.unwrap();
+    assert_eq!(ready(&cluster), told("True", "ReleaseActive"));
+}
+
+#[tokio::test]
+async fn a_secret_of_another_owner_claims_nothing() {
+    let cluster = running_environment().await;
+    claimed_by_another(&cluster, "2026-01-03T00:00:00Z", "2026-01-02T00:00:00Z", "of an earlier environment");
+    look_at_dev(&cluster).await.unwrap();
+    assert_eq!(ready(&cluster), told("True", "ReleaseActive"));
+}
+
+#[tokio::test]
+async fn a_release_does_not_give_up_the_database_that_the_one_before_claimed() {
+    let cluster = running_environment().await;
+    let first = own_secret(&cluster);
+    made_at(&cluster, &first, "2026-01-02T12:00:00Z");
+    ask_for(&cluster, "chatbot:2");
+    release(&cluster).await;
+    assert_ne!(own_secret(&cluster), first);
+    assert_eq!(cluster.get(&first), None);
+    claimed_by_another(&cluster, "2026-01-04T00:00:00Z", "2026-01-03T00:00:00Z", "older");
     look_at_dev(&cluster).await.unwrap();
     assert_eq!(ready(&cluster), told("True", "ReleaseActive"));
 }

@@ -110,6 +110,36 @@ async fn what_cannot_be_removed_is_named_and_keeps_nothing_else_from_going_on() 
     assert_eq!(status_of(&cluster).image_tag.as_deref(), Some("2"));
     assert_eq!(ready(&cluster), told("False", "ApplyRefused"));
     assert!(message(&cluster).contains("cannot be removed"), "{}", message(&cluster));
+    cluster.writes();
+    for _ in 0..5 {
+        cluster.reconcile().await;
+    }
+    assert_eq!(cluster.writes(), Vec::<String>::new(), "a refused removal is not repeated in haste");
+    cluster.allow_everything();
+    tokio::time::pause();
+    tokio::time::advance(std::time::Duration::from_secs(61)).await;
+    tokio::time::resume();
+    cluster.settle().await;
+    assert_eq!(ready(&cluster), told("True", "ReleaseActive"));
+}
+
+#[tokio::test]
+async fn what_is_gone_though_the_caches_show_it_is_removed_once() {
+    let cluster = new_environment("  app: {autoscaling: {min: 1, max: 3}}\n").await;
+    release(&cluster).await;
+    cluster.change(ENVIRONMENT, |environment| {
+        environment["spec"]["app"] = json!({"replicas": 1});
+    });
+    cluster.vanish("/apis/autoscaling/v2/namespaces/chatbot-dev/horizontalpodautoscalers/dev-app");
+    let deletions = |cluster: &Cluster| -> Vec<String> {
+        cluster.writes().into_iter().filter(|write| write.starts_with("DELETE")).collect()
+    };
+    cluster.reconcile().await;
+    assert_eq!(deletions(&cluster), ["DELETE dev-app"]);
+    for _ in 0..5 {
+        cluster.reconcile().await;
+    }
+    assert_eq!(deletions(&cluster), Vec::<String>::new());
 }
 
 /// Everything that is logged.

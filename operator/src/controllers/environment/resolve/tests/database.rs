@@ -38,10 +38,10 @@ fn different_databases_have_different_fingerprints() {
     }
 }
 
-fn claim(namespace: &str, name: &str, created: &str) -> DatabaseClaim {
+fn claim(namespace: &str, name: &str, since: &str) -> DatabaseClaim {
     let fingerprint = fixtures::resolved(Tier::Dev).database.fingerprint();
-    let created = Some(created.parse().unwrap());
-    DatabaseClaim { namespace: namespace.to_owned(), name: name.to_owned(), created, fingerprint }
+    let since = Some(since.parse().unwrap());
+    DatabaseClaim { namespace: namespace.to_owned(), name: name.to_owned(), since, fingerprint }
 }
 
 fn with_claims(claims: &[DatabaseClaim]) -> References {
@@ -62,6 +62,26 @@ fn who_claimed_a_database_first_keeps_it_however_old_the_environments_are() {
     ];
     for (name, claims, expected) in cases {
         assert_eq!(resolve(&minimal(Tier::Dev), &with_claims(&claims)).is_ok(), expected, "{name}");
+    }
+}
+
+#[test]
+fn an_environment_has_its_database_since_its_earliest_release_there() {
+    let (early, late) = ("2026-01-01T00:00:00Z", "2026-01-03T00:00:00Z");
+    let elsewhere = DatabaseClaim { fingerprint: "0".repeat(16), ..claim("chatbot-dev", "dev", early) };
+    let cases = [
+        ("before its first release", vec![], None),
+        (
+            "of two releases the first",
+            vec![claim("chatbot-dev", "dev", late), claim("chatbot-dev", "dev", early)],
+            Some(early),
+        ),
+        ("not since another's", vec![claim("z", "other", late), claim("chatbot-dev", "dev", early)], Some(early)),
+        ("not since another database's", vec![elsewhere, claim("chatbot-dev", "dev", late)], Some(late)),
+    ];
+    for (name, claims, expected) in cases {
+        let resolved = resolve(&minimal(Tier::Dev), &with_claims(&claims)).unwrap();
+        assert_eq!(resolved.database_since, expected.map(|since| since.parse().unwrap()), "{name}");
     }
 }
 

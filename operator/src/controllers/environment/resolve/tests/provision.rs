@@ -98,8 +98,14 @@ fn a_mended_image_or_administrator_is_tried_anew() {
     let mut mended = environment.clone();
     mended.spec.image = "registry.example/acme/chatbot:1.4.1".to_owned();
     assert_ne!(hash(&mended, &fixtures::provisioned()), first);
-    let data = fixtures::provisioned().admin.unwrap().variables().0;
-    let pairs: Vec<_> = data.iter().map(|(key, value)| (key.as_str(), value.expose_secret())).collect();
-    let renamed = References { admin: Some(fixtures::secret("renamed", &pairs)), ..fixtures::provisioned() };
-    assert_ne!(hash(&environment, &renamed), first);
+    let admin = |name: &str, version: &str, password: &str| {
+        let url = format!("postgresql://postgres:{password}@postgresql.platform.svc/postgres");
+        let pairs = [("DATABASE_URL", url.as_str()), ("REDIS_URL", "redis://redis"), ("QDRANT_URL", "http://qdrant")];
+        let admin = Some(fixtures::secret_at(version, name, &pairs));
+        hash(&environment, &References { admin, ..fixtures::provisioned() })
+    };
+    assert_ne!(admin("platform-admin", "2", "x"), admin("platform-admin", "1", "x"), "it was written anew");
+    assert_ne!(admin("renamed", "1", "x"), admin("platform-admin", "1", "x"));
+    let (one, other) = (admin("platform-admin", "1", "x"), admin("platform-admin", "1", "y"));
+    assert_eq!(one, other, "a name tells nothing of a password");
 }
