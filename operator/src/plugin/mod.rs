@@ -13,6 +13,8 @@ pub mod ask;
 pub mod chatbot;
 pub mod doctor;
 pub mod error;
+#[cfg(test)]
+mod fake;
 pub mod logs;
 pub mod next_step;
 pub mod output;
