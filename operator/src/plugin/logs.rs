@@ -219,8 +219,10 @@ async fn read(target: &Target, pod: &str, parameters: &LogParams) -> Result<Line
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use serde_json::json;
 
     use super::*;
+    use crate::plugin::fake::{self, Asked};
 
     #[derive(Parser)]
     struct Cli {
@@ -230,6 +232,51 @@ mod tests {
 
     fn arguments() -> Arguments {
         Cli::parse_from(["logs", "--follow", "--tail", "7"]).arguments
+    }
+
+    /// Two servers; the log of the second one can be read as this says.
+    fn cluster(second: impl Fn() -> (u16, String) + Send + 'static) -> (Target, Asked) {
+        fake::cluster(move |request| match request {
+            request if request.contains("/pods/one/log") => fake::refusal(400, "container \"app\" is waiting to start"),
+            request if request.contains("/pods/two/log") => second(),
+            request if request.contains("/pods?") => {
+                fake::list(&["one", "two"].map(|name| json!({ "metadata": { "name": name } })))
+            }
+            _ => fake::list(&[fake::environment()]),
+        })
+    }
+
+    fn of_second(asked: &Asked) -> Vec<String> {
+        asked.lock().unwrap().iter().filter(|request| request.contains("/pods/two/log")).cloned().collect()
+    }
+
+    async fn logs(target: &Target, options: &[&str]) -> Result<(), PluginError> {
+        let arguments = Cli::parse_from([&["logs", "dev"], options].concat()).arguments;
+        run(target, &Output::stdout(), arguments).await
+    }
+
+    #[tokio::test]
+    async fn a_pod_without_a_log_keeps_no_other_from_being_shown() {
+        let (target, asked) = cluster(|| (200, "2026-01-01T00:00:00.6Z hello\n".to_owned()));
+        logs(&target, &[]).await.unwrap();
+        assert_eq!(of_second(&asked).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn where_no_log_can_be_read_the_api_servers_words_are_the_error() {
+        let (target, _) = cluster(|| fake::refusal(403, "pods \"two\" is forbidden"));
+        let error = logs(&target, &[]).await.unwrap_err().to_string();
+        assert_eq!(error, "cannot read the log of pod one: container \"app\" is waiting to start");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_log_that_ended_with_its_container_is_followed_again() {
+        let (target, asked) = cluster(|| (200, "2026-01-01T00:00:00.6Z hello\n".to_owned()));
+        let followed = tokio::time::timeout(LOOK * 2, logs(&target, &["--follow"])).await;
+        assert!(followed.is_err(), "it goes on until it is interrupted");
+        let asked = of_second(&asked);
+        assert!(asked.len() > 1 && asked[0].contains("tailLines=100"), "{asked:?}");
+        assert!(asked[1].contains("sinceTime=2026-01-01T00%3A00%3A00Z"), "{asked:?}");
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub mod chatbot;
 pub mod diff;
 pub mod doctor;
 pub mod error;
+#[cfg(test)]
+mod fake;
 pub mod history;
 pub mod logs;
 pub mod next_step;

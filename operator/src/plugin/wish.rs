@@ -293,6 +293,7 @@ fn failed(environment: &ChatbotEnvironment) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plugin::fake;
 
     fn environment(phase: &str, candidate: bool, failed: bool) -> ChatbotEnvironment {
         let mut release = json!({ "phase": phase });
@@ -372,6 +373,25 @@ mod tests {
         assert!(!counts_no_more(&environment, &change));
         environment.annotations_mut().insert(RETRY.to_owned(), "bad".to_owned());
         assert!(counts_no_more(&environment, &change));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wish_that_the_operator_does_not_forget_is_no_success() {
+        let mut environment = fake::environment();
+        environment["metadata"]["annotations"] = json!({ RETRY: "bad" });
+        environment["status"]["release"]["retried"] = json!("bad");
+        environment["status"]["failedReleases"] = json!([{ "id": "bad", "at": "2026-01-01T00:00:00Z", "phase": "Check", "reason": "CheckTimedOut", "message": "" }]);
+        let answered = environment.clone();
+        let (target, _) = fake::cluster(move |request| {
+            if request.starts_with("PATCH") {
+                (200, answered.to_string())
+            } else {
+                fake::list(std::slice::from_ref(&answered))
+            }
+        });
+        let output = Output::stdout();
+        let error = run(&target, &output, &Wish::Retry, Arguments { name: None, dry_run: false }).await.unwrap_err().to_string();
+        assert!(error.contains("the operator did not act on dev within 15 s"), "{error}");
     }
 
     #[test]

@@ -225,6 +225,13 @@ impl ReleaseState {
         self.active.as_ref().is_some_and(|active| active.release.id == id)
     }
 
+    /// Whether pods of the release with this id may run.
+    #[must_use]
+    pub fn runs(&self, id: &str) -> bool {
+        let running = self.running.as_ref().map(|running| &running.placed);
+        [running, self.active.as_ref(), self.previous.as_ref()].into_iter().flatten().any(|it| it.release.id == id)
+    }
+
     /// The release that jobs and servers are watched for: the one under way, else the active one.
     #[must_use]
     pub fn watched(&self) -> Option<&Placed> {

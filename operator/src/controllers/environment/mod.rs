@@ -31,6 +31,7 @@ pub mod watch;
 
 use std::{sync::Arc, time::Duration};
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{
     ResourceExt,
     runtime::{controller::Action, reflector::ObjectRef},
@@ -49,7 +50,7 @@ use crate::{
     crd::ChatbotEnvironment,
     error::Error,
     release::{Phase, ReleaseState, Wishes},
-    resources::release_secret,
+    resources::{labels, release_secret},
 };
 
 /// Annotation by which a person asks for a failed release once more, by its id.
@@ -109,7 +110,10 @@ fn decide(environment: &ChatbotEnvironment, observed: &Observed, ctx: &Context) 
     match resolve(environment, &observed.references) {
         Ok(mut resolved) => {
             // The release that serves must not lose a port, or time to end, because the next one no longer needs it.
-            let running = || observed.own_secrets.iter().map(|secret| &secret.metadata);
+            let runs = |secret: &&ObjectMeta| {
+                secret.labels.as_ref().and_then(|labels| labels.get(labels::RELEASE)).is_some_and(|id| before.state.runs(id))
+            };
+            let running = || observed.own_secrets.iter().map(|secret| &secret.metadata).filter(runs);
             resolved.network.endpoints = resolved.network.endpoints.and(release_secret::reached_by(running()));
             resolved.graces = resolved.graces.and(release_secret::graces(running()));
             plan(&resolved, observed, &before, ctx.clock.now())

@@ -79,7 +79,7 @@ pub(super) async fn observe(target: &Target, name: Option<&str>, operator: &str)
 }
 
 /// The Lease has the name of the operator's Helm release: its pods know it, and where none is left, its Deployment.
-async fn operator_lease(client: &Client, namespace: &str) -> Read<Option<Lease>> {
+pub(super) async fn operator_lease(client: &Client, namespace: &str) -> Read<Option<Lease>> {
     let (pods, deployments, leases): (Api<Pod>, Api<Deployment>, Api<Lease>) = (
         Api::namespaced(client.clone(), namespace),
         Api::namespaced(client.clone(), namespace),

@@ -5,9 +5,9 @@ use serde_json::json;
 
 use super::{
     Check, Outcome, checks,
-    observe::{Observed, Surroundings, lease_name},
+    observe::{Observed, Surroundings, lease_name, operator_lease},
 };
-use crate::crd::ChatbotEnvironment;
+use crate::{crd::ChatbotEnvironment, plugin::fake};
 
 const NOW: i64 = 1_700_000_000;
 
@@ -154,6 +154,21 @@ fn the_lease_has_the_name_that_the_operators_containers_are_told() {
     let named = json!([{ "name": "LOG_LEVEL", "value": "info" }, { "name": "LEASE_NAME", "value": "mine" }]);
     assert_eq!(lease_name(&containers(named)).as_deref(), Some("mine"));
     assert_eq!(lease_name(&containers(json!([]))), None);
+}
+
+#[tokio::test]
+async fn without_a_pod_the_operators_deployment_tells_the_name_of_its_lease() {
+    let operator =
+        json!({ "containers": [{ "name": "operator", "env": [{ "name": "LEASE_NAME", "value": "mine" }] }] });
+    let deployment = json!({ "metadata": {}, "spec": { "selector": {}, "template": { "spec": operator } } });
+    let (target, _) = fake::cluster(move |request| match request {
+        request if request.contains("/pods?") => fake::list(&[]),
+        request if request.contains("/deployments?") => fake::list(std::slice::from_ref(&deployment)),
+        request if request.ends_with("/leases/mine") => (200, json!({ "metadata": { "name": "mine" } }).to_string()),
+        _ => fake::refusal(404, "not found"),
+    });
+    let lease = operator_lease(&target.client, "chatbot-system").await.unwrap();
+    assert_eq!(lease.unwrap().name_any(), "mine");
 }
 
 #[test]

@@ -17,7 +17,8 @@ const FROZEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/resources/frozen"
 const WHY: &str = "Pods with another template are started anew, so an upgrade of the operator would restart every environment; \
     under another id it would be released once more. What a released version made may never change: leave the file as it is. \
     Let a new field of the spec bring the difference about, or a release that begins after the upgrade, whose Secret says so \
-    in an annotation, as chatbot.platform/app-grace-seconds does";
+    in an annotation, as chatbot.platform/app-grace-seconds does. Only of a version that nobody runs yet the file may be removed, \
+    and written anew with FREEZE=1";
 
 type Keys = BTreeMap<String, String>;
 
