@@ -8,6 +8,7 @@
 mod api_keys;
 mod archive;
 mod command_line;
+mod downgrade;
 mod http;
 mod ingestion;
 mod job_hand_back;

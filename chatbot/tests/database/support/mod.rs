@@ -6,9 +6,9 @@ mod process;
 mod qdrant;
 mod redis;
 
-pub(crate) use app::{app, app_with, document, user, variables};
-pub(crate) use postgres::{Database, empty, migrated, server_url};
-pub(crate) use process::{Output, run, start};
+pub(crate) use app::{app, app_with, document, user, variables, with};
+pub(crate) use postgres::{Database, empty, migrated, rows, server_url};
+pub(crate) use process::{Output, refusal, run, stand_in, start};
 pub(crate) use qdrant::{accept, failing, forgiving, slow};
 pub(crate) use redis::redis;
 
