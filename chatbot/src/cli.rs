@@ -37,6 +37,8 @@ pub enum Command {
     /// Users and their API keys.
     #[command(subcommand)]
     User(User),
+    /// Dump the database into the object store, and read the dump back: the backup before a release.
+    Backup,
     /// Print the OpenAPI document.
     Openapi,
     /// Make database, role, bucket and collections of this environment on shared services.
@@ -170,6 +172,7 @@ mod tests {
             "migrate down 2",
             "migrate down --of-release 0123456789",
             "migrate down --of-release 0123456789 --lossless",
+            "backup",
             "provision",
         ] {
             assert!(parses(line), "{line}");

@@ -7,6 +7,7 @@
 
 mod api_keys;
 mod archive;
+mod backup;
 mod command_line;
 mod downgrade;
 mod http;
