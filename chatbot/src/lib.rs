@@ -10,9 +10,11 @@
 //! retrieval, llm, vectors, objects, cache, store         one outside service each
 //! health          what /health says, for server and worker alike; check_token: who may have a question answered there
 //! migrate         the schema, expand and contract        provision: database, bucket, collections
+//! backup          the database into the object store, and back to see that it is all there
 //! ```
 
 pub mod app;
+pub mod backup;
 pub mod cache;
 pub mod chat;
 pub mod check_token;
