@@ -37,7 +37,7 @@ pub enum Command {
     /// Users and their API keys.
     #[command(subcommand)]
     User(User),
-    /// Dump the database into the object store, and read the dump back: the backup before a release.
+    /// Dump the database into the object store, and read the dump back.
     Backup,
     /// Print the OpenAPI document.
     Openapi,

@@ -1,4 +1,4 @@
-//! `chatbot migrate`: up, down, status, new and lint here, what concerns the whole database in files of their own.
+//! `chatbot migrate`: up, status, new and lint here, what goes back or concerns the whole database in files of their own.
 
 mod down;
 mod dump;
