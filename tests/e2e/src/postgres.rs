@@ -33,7 +33,7 @@ fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| bit(crc)))
 }
 
-/// An advisory lock in somebody's hands: whoever needs it waits until it is released.
+/// A lock in somebody's hands: whoever needs it waits until it is released.
 #[derive(Debug)]
 pub struct Lock {
     database: String,
@@ -47,12 +47,25 @@ impl Lock {
     /// # Panics
     /// When it cannot be had.
     pub async fn hold(database: &str, key: i64) -> Self {
-        let session = format!("e2e-lock-{key}");
-        let connection = format!("dbname={database} application_name={session}");
         let take = format!("select pg_advisory_lock({key})");
+        Self::take(database, &format!("e2e-lock-{key}"), &take, "advisory").await
+    }
+
+    /// Takes a table for itself alone, and keeps it: not even a dump may read it.
+    ///
+    /// # Panics
+    /// When it cannot be had.
+    pub async fn hold_table(database: &str, table: &str) -> Self {
+        let take = format!("begin; lock table {table} in access exclusive mode");
+        Self::take(database, &format!("e2e-lock-{table}"), &take, "relation").await
+    }
+
+    async fn take(database: &str, session: &str, take: &str, kind: &str) -> Self {
+        let session = session.to_owned();
+        let connection = format!("dbname={database} application_name={session}");
         let psql = Command::new("kubectl")
             .args(psql(&connection))
-            .args(["-c", &take, "-c", "select pg_sleep(3600)"])
+            .args(["-c", &format!("{take}; select pg_sleep(3600)")])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .kill_on_drop(true)
@@ -60,9 +73,9 @@ impl Lock {
             .expect("starting kubectl");
         let granted = format!(
             "select count(*) from pg_stat_activity join pg_locks using (pid) \
-             where application_name = '{session}' and locktype = 'advisory' and granted"
+             where application_name = '{session}' and locktype = '{kind}' and granted and mode <> 'AccessShareLock'"
         );
-        until("the lock is held", PATIENCE, || sql(database, &granted), |count| count == "1").await;
+        until("the lock is held", PATIENCE, || sql(database, &granted), |count| count != "0").await;
         Self { database: database.to_owned(), session, _psql: psql }
     }
 

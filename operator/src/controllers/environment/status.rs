@@ -14,7 +14,7 @@ use crate::{
         conditions::{self as shown, Decision},
         environment_status::{Candidate, Discounted, ReleaseStatus},
     },
-    release::{Placed, ReleaseState, Requests},
+    release::{Placed, ReleaseState, Requests, TAKEN_BACK},
     resources::labels::{self, Component},
 };
 
@@ -117,7 +117,8 @@ fn phase(applied: &Applied) -> Phase {
         _ if applied.outlook.suspended => Phase::Suspended,
         (Some(_), _) if applied.outlook.provisioning => Phase::Provision,
         (Some(running), _) => running.phase.shown(),
-        (None, _) if state.failed.is_some() => Phase::Failed,
+        // What a person took back has not failed: something else serves, as that person wants it.
+        (None, _) if state.failed.as_ref().is_some_and(|failed| !failed.message.starts_with(TAKEN_BACK)) => Phase::Failed,
         (None, Some(_)) => Phase::Stable,
         (None, None) => Phase::Pending,
     }

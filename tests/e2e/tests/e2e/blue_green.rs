@@ -72,7 +72,9 @@ async fn a_person_promotes_a_release_and_takes_it_back() {
     phase(&environment, "Bake").await;
     assert_eq!((traffic(&environment).await.as_str(), preview(&environment).await.as_str()), ("green", "none"));
     environment.plugin(&["rollback"]).await;
-    phase(&environment, "Failed").await;
+    phase(&environment, "Stable").await;
+    let message = environment.gives("Ready", "False", "RolledBack").await;
+    assert!(message.contains("is held back: a person took it back"), "{message}");
     let status = environment.status().await;
     assert_eq!(
         (&status["release"]["id"], &status["history"][0]["outcome"]),
@@ -83,7 +85,45 @@ async fn a_person_promotes_a_release_and_takes_it_back() {
     environment.remove().await;
 }
 
-async fn want(environment: &Environment, model: &str, bake: &str, promotion: &str) {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_returns_to_an_earlier_release_after_its_bake_and_comes_back() {
+    let cluster = Cluster::get().await;
+    let environment = Environment::prepare(&cluster, "returned").await;
+    let serves = async |model: &str| {
+        let ready = |status: &Value| status["release"]["phase"] == "Stable";
+        until(&format!("{model} serves"), PATIENCE, || environment.status(), ready).await["release"]["id"].clone()
+    };
+    want(&environment, "scripted", "1s", "Automatic").await;
+    environment.ready().await;
+    let first = serves("scripted").await;
+    want(&environment, "returned-2", "1s", "Automatic").await;
+    environment.ready().await;
+    let second = serves("returned-2").await;
+    assert_ne!(first, second);
+
+    let said = environment.plugin(&["rollback", "--dry-run"]).await;
+    assert!(said.contains("steps: Backup -> Migrate (expand) -> Start -> Check"), "{said}");
+    environment.plugin(&["rollback"]).await;
+    let message = environment.gives("Ready", "False", "RolledBack").await;
+    assert!(message.contains("is held back: a person took it back"), "{message}");
+    let status = environment.status().await;
+    assert_eq!((&status["release"]["id"], &status["history"][0]["id"]), (&first, &first), "{status:#}");
+    assert!(!environment.plugin(&["ask", "Are you there?"]).await.is_empty(), "the earlier release answers");
+    let history = environment.plugin(&["history"]).await;
+    assert!(history.contains(second.as_str().unwrap_or("?")) && history.contains("serves"), "{history}");
+    let said = environment.plugin(&["diff"]).await;
+    assert!(said.contains("variable LLM_MODEL: changed") && said.contains("it is held back"), "{said}");
+
+    environment.plugin(&["retry"]).await;
+    environment.ready().await;
+    assert_eq!(environment.status().await["release"]["id"], second);
+    environment.plugin(&["rollback", "--to", first.as_str().unwrap_or("?")]).await;
+    environment.gives("Ready", "False", "RolledBack").await;
+    assert_eq!(environment.status().await["release"]["id"], first);
+    environment.remove().await;
+}
+
+pub(super) async fn want(environment: &Environment, model: &str, bake: &str, promotion: &str) {
     let own_namespace = json!({"matchLabels": {"kubernetes.io/metadata.name": environment.namespace}});
     let analysis = json!({"interval": "1s", "minRequests": 5});
     environment

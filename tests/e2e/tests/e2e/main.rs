@@ -6,6 +6,7 @@ mod broken_and_mended;
 mod drift;
 mod examples;
 mod helm;
+mod killed_under_load;
 mod leader;
 mod network;
 mod operator_killed;

@@ -24,7 +24,11 @@ async fn a_release_resumes_in_whichever_step_the_operator_was_killed() {
     };
 
     let migrations = Lock::hold(DATABASE, migration_lock(DATABASE)).await;
+    let dumps = Lock::hold_table(DATABASE, "users").await;
     want(&too_large, &too_large).await;
+    killed_in("Backup", &environment).await;
+    dumps.release().await;
+
     killed_in("Migrate", &environment).await;
     migrations.release().await;
 
@@ -54,7 +58,7 @@ fn assert_ended_well(status: &Value, before: &Value) {
     assert_ne!(status["release"]["id"], *before, "the new release serves: {status:#}");
     let steps = status["release"]["steps"].as_array().cloned().unwrap_or_default();
     let names: Vec<_> = steps.iter().filter_map(|step| step["name"].as_str()).collect();
-    assert_eq!(names, ["Migrate", "Start", "Check", "Switch", "Finish"], "{status:#}");
+    assert_eq!(names, ["Backup", "Migrate", "Start", "Check", "Switch", "Finish"], "{status:#}");
     assert!(steps.iter().all(|step| step["outcome"] == "Succeeded"), "{status:#}");
     let history = status["history"].as_array().map_or(0, Vec::len);
     assert_eq!(history, 2, "the first release and this one: {status:#}");
