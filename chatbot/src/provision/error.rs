@@ -25,6 +25,11 @@ pub enum ProvisionError {
         /// The role that wants it.
         role: String,
     },
+    /// The role exists, and nothing shows that it is this environment's.
+    #[error(
+        "role {0} exists, refuses the password of DATABASE_URL and was not made by this environment: give this environment another spec.resourcePrefix, or, if the role is its own, give the role that password (ALTER ROLE … PASSWORD …)"
+    )]
+    ForeignRole(String),
     /// DATABASE_URL has no password for the new role.
     #[error("DATABASE_URL names no password: the role {0} needs one")]
     NoPassword(String),
