@@ -1,6 +1,7 @@
 //! The client against Qdrant's engine over real HTTP, and against made-up trouble.
 
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
 use serde_json::json;
@@ -9,7 +10,7 @@ use uuid::Uuid;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use super::{Layout, Point, Qdrant, Query, SparseVector, VectorError};
+use super::{Point, Qdrant, Query, SparseVector, VectorError};
 use crate::config::embedding::Embedding;
 use crate::config::qdrant::Qdrant as Server;
 
@@ -114,13 +115,13 @@ async fn the_collection_is_made_once_and_says_what_it_can_hold() {
     let (one, other) = tokio::join!(client.ensure_collections(), client.ensure_collections());
     assert!(one.unwrap() || other.unwrap());
     assert!(!client.ensure_collections().await.unwrap());
-    assert_eq!(client.layout().await.unwrap(), Layout { dense: Some(2) });
+    assert_eq!(client.layout().await.unwrap().dense, Some(2));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_key_is_named() {
     let world = world(None).await;
-    assert!(world.client.ping().await.is_ok());
+    assert_eq!(world.client.ping().await.unwrap(), None, "there is no collection yet");
     let stranger = client(&world.running.url(), "wrong", None);
     assert!(matches!(stranger.ping().await, Err(VectorError::Unauthorized)));
 }
@@ -145,4 +146,61 @@ async fn messages_name_the_variable_and_never_the_key() {
     assert!(message.contains("QDRANT_URL"), "{message}");
     assert!(!message.contains("secret") && !message.contains("sesame"), "{message}");
     assert!(!format!("{gone:?}").contains("sesame"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn indexes_that_are_missing_are_made_and_those_that_are_there_are_left_alone() {
+    let World { client: own, running, _storage } = world(None).await;
+    let body = json!({"vectors": {}, "sparse_vectors": {"bm25": {"modifier": "idf"}}});
+    let url = format!("{}/collections/{}", running.url(), own.collection());
+    let half_made = reqwest::Client::builder().build().unwrap().put(url).header("api-key", "sesame").json(&body);
+    half_made.send().await.unwrap().error_for_status().unwrap();
+    assert!(!own.ensure_collections().await.unwrap(), "somebody else made it");
+    assert_eq!(own.layout().await.unwrap().indexed, ["document_id", "user_id"]);
+    let server = MockServer::start().await;
+    let schema = json!({"document_id": {}, "user_id": {}});
+    let result = json!({"result": {"exists": true, "payload_schema": schema}, "status": "ok", "time": 0.0});
+    Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_json(result)).mount(&server).await;
+    client(&server.uri(), "key", None).ensure_collections().await.unwrap();
+    let written = server.received_requests().await.unwrap().into_iter().filter(|request| request.method != "GET");
+    assert_eq!(written.count(), 0);
+}
+
+#[tokio::test]
+async fn an_outage_is_not_answered_with_a_multiple_of_the_load() {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(503)).mount(&server).await;
+    let client = client(&server.uri(), "key", None);
+    let counts = futures::future::join_all((0..60).map(|_| client.count_document(GUIDE))).await;
+    assert!(counts.iter().all(Result::is_err));
+    let asked = server.received_requests().await.unwrap().len();
+    // Ten retries in reserve, and one more on ten requests.
+    assert!((61..=60 + 10 + 6).contains(&asked), "{asked}");
+}
+
+#[tokio::test]
+async fn after_a_search_without_an_answer_nobody_waits_for_a_while_and_writing_goes_on() {
+    let server = MockServer::start().await;
+    let late = ResponseTemplate::new(200).set_delay(Duration::from_mins(1));
+    Mock::given(any()).respond_with(late).mount(&server).await;
+    let client = client(&server.uri(), "key", None);
+    let first = client.search(&query(None, &[7], SARA)).await;
+    assert!(matches!(first, Err(VectorError::Timeout { .. })), "{first:?}");
+    let started = Instant::now();
+    let second = client.search(&query(None, &[7], SARA)).await;
+    assert!(matches!(second, Err(VectorError::Resting { .. })), "{second:?}");
+    assert!(started.elapsed() < Duration::from_secs(1));
+    server.reset().await;
+    let body = json!({"result": {"count": 3}});
+    Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_json(body)).mount(&server).await;
+    assert_eq!(client.count_document(GUIDE).await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_not_read_to_the_end() {
+    let server = MockServer::start().await;
+    let flood = ResponseTemplate::new(200).set_body_raw(vec![b' '; 5 << 20], "application/json");
+    Mock::given(any()).respond_with(flood).mount(&server).await;
+    let error = client(&server.uri(), "key", None).count_document(GUIDE).await.unwrap_err();
+    assert!(error.to_string().contains("exceeds 4194304 bytes"), "{error}");
 }
