@@ -73,12 +73,34 @@ async fn messages_come_back_in_order_and_page_by_page() {
     }
     let contents = |page: &[messages::Message]| page.iter().map(|message| message.content.clone()).collect::<Vec<_>>();
     let first = messages::list(&database.pool, conversation.id, None, 2).await.unwrap();
-    let second = messages::list(&database.pool, conversation.id, first.last().map(|m| m.id), 2).await.unwrap();
+    let second =
+        messages::list(&database.pool, conversation.id, first.last().map(messages::Message::place), 2).await.unwrap();
     assert_eq!((contents(&first), contents(&second)), (vec!["one".into(), "two".into()], vec!["three".into()]));
     let latest = messages::latest(&database.pool, conversation.id, 2).await.unwrap();
     assert_eq!(contents(&latest), ["two", "three"]);
     let updated = conversations::find(&database.pool, owner.id, conversation.id).await.unwrap().unwrap();
     assert!(updated.updated_at > conversation.updated_at, "the conversation moves to the top of the list");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_kept_after_its_document_was_deleted_holds_no_passage_of_it() {
+    let database = migrated().await;
+    let owner = user(&database).await;
+    let document = document(&app(&database, "http://127.0.0.1:1"), &owner, b"text").await;
+    let conversation = conversations::create(&database.pool, owner.id, "t").await.unwrap();
+    let source = |id: Uuid| json!({"documentId": id, "title": "t", "heading": "h", "text": "x"});
+    let sources = json!([source(document.id), source(Uuid::now_v7())]);
+    let answer = NewMessage { role: Role::Assistant, sources, ..question(conversation.id, "answer") };
+    let stored = messages::create(&database.pool, &answer).await.unwrap();
+    let texts = |sources: &serde_json::Value| [sources[0]["text"].clone(), sources[1]["text"].clone()];
+    assert_eq!(texts(&stored.sources), [json!("x"), json!("")]);
+    assert_eq!(messages::create(&database.pool, &answer).await.unwrap().id, answer.id, "keeping it again is fine");
+    messages::forget_document(&database.pool, Uuid::now_v7(), document.id).await.unwrap();
+    let kept = async || messages::list(&database.pool, conversation.id, None, 9).await.unwrap().remove(0).sources;
+    assert_eq!(texts(&kept().await), [json!("x"), json!("")], "another user's answers are not touched");
+    messages::forget_document(&database.pool, owner.id, document.id).await.unwrap();
+    assert_eq!(texts(&kept().await), [json!(""), json!("")]);
+    assert_eq!(messages::list(&database.pool, conversation.id, None, 9).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
