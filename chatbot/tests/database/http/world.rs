@@ -57,7 +57,7 @@ impl World {
         let listener = TcpListener::bind(address).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let serving = http::serve(app.clone(), listener, stop.clone());
-        tasks.spawn(async { serving.await.unwrap() });
+        tasks.spawn(serving);
         let (worker, stopped) = (app.clone(), stop.clone());
         tasks.spawn(async move { runner::run(&worker, stopped).await.unwrap() });
         let client = reqwest::Client::builder().timeout(Duration::from_mins(1)).build().unwrap();
