@@ -1,5 +1,6 @@
 //! The collection: made once, and looked at before it is used.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -20,7 +21,7 @@ pub struct Layout {
     /// How many points it holds, about; None when the server does not say.
     pub points: Option<u64>,
     /// Payload fields with an index.
-    pub(super) indexed: Vec<String>,
+    pub(super) indexed: BTreeSet<String>,
 }
 
 #[derive(Deserialize)]
@@ -42,7 +43,7 @@ impl Qdrant {
         let made = !self.exists().await? && self.create().await?;
         // Whoever made it may have ended before its indexes.
         let indexed = self.layout().await?.indexed;
-        for field in INDEXED_FIELDS.into_iter().filter(|field| !indexed.iter().any(|name| name == field)) {
+        for field in INDEXED_FIELDS.into_iter().filter(|field| !indexed.contains(*field)) {
             self.index_field(field).await?;
         }
         Ok(made)
