@@ -1,9 +1,10 @@
-//! Documents in three languages, indexed and searched on Qdrant's engine: does the question find its chunk?
+//! Documents in three languages, indexed and searched in Qdrant: does the question find its chunk?
 
 use std::net::SocketAddr;
 
 use jiff::Timestamp;
-use test_qdrant::{Running, Settings};
+use secrecy::SecretString;
+use test_qdrant::Own;
 use uuid::Uuid;
 
 use super::embed::Embedder;
@@ -23,25 +24,20 @@ struct World {
     indexer: Indexer,
     searcher: Searcher,
     qdrant: Qdrant,
-    _running: Running,
-    _storage: tempfile::TempDir,
+    _server: Own,
 }
 
 async fn world(embedding: &Embedding) -> World {
     drop(rustls::crypto::ring::default_provider().install_default());
-    let storage = tempfile::tempdir().unwrap();
-    let address = SocketAddr::from(([127, 0, 0, 1], 0));
-    let settings = Settings { address, storage: storage.path().to_owned(), api_key: None };
-    let running = test_qdrant::start(settings).await.unwrap();
-    let server = Server { url: running.url().parse().unwrap(), api_key: None };
-    let qdrant = Qdrant::from_parts(&server, "dev_", embedding).unwrap();
+    let own = Own::start(None).await;
+    let server = Server { url: own.url().parse().unwrap(), api_key: own.api_key().map(SecretString::from) };
+    let qdrant = Qdrant::from_parts(&server, own.prefix(), embedding).unwrap();
     let embedder = Embedder::new(embedding).unwrap();
     World {
         indexer: Indexer::new(qdrant.clone(), embedder.clone()),
         searcher: Searcher::new(qdrant.clone(), embedder),
         qdrant,
-        _running: running,
-        _storage: storage,
+        _server: own,
     }
 }
 

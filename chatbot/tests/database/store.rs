@@ -144,3 +144,17 @@ async fn a_failed_document_says_why_and_a_ready_one_says_nothing() {
     documents::mark_ready(&database.pool, id, 3).await.unwrap();
     assert_eq!(state().await, (Status::Ready, None, 3));
 }
+
+#[tokio::test]
+async fn only_a_document_that_is_still_as_it_was_seen_waits_again() {
+    let database = migrated().await;
+    let owner = user(&database).await;
+    let seen = document(&app(&database, "http://127.0.0.1:1"), &owner, b"text").await;
+    documents::mark_ready(&database.pool, seen.id, 3).await.unwrap();
+    assert!(!documents::mark_pending(&database.pool, &seen).await.unwrap(), "it became ready meanwhile");
+    let ready = documents::get(&database.pool, seen.id).await.unwrap().unwrap();
+    assert!(documents::mark_pending(&database.pool, &ready).await.unwrap());
+    assert!(!documents::mark_pending(&database.pool, &ready).await.unwrap(), "another was quicker");
+    documents::delete(&database.pool, owner.id, seen.id).await.unwrap();
+    assert!(!documents::mark_pending(&database.pool, &seen).await.unwrap(), "it was deleted meanwhile");
+}

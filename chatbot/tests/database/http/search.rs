@@ -59,8 +59,11 @@ async fn a_lost_index_is_told_once_there_was_something_in_it() {
     let search = async || world.post("/api/v1/search", &json!({"query": "harbour"})).await;
     assert_eq!(search().await, (200, json!({"results": [], "degraded": false})), "nothing was written yet");
     world.upload("a.md", "The harbour is old.").await;
-    let collection = format!("{}/collections/{}", world.qdrant.as_ref().unwrap().url(), world.app.qdrant.collection());
-    reqwest::Client::builder().build().unwrap().delete(collection).send().await.unwrap().error_for_status().unwrap();
+    let qdrant = world.qdrant.as_ref().unwrap();
+    let collection = format!("{}/collections/{}", qdrant.url(), world.app.qdrant.collection());
+    let lose = reqwest::Client::builder().build().unwrap().delete(collection);
+    let lose = lose.header("api-key", qdrant.api_key().unwrap_or_default());
+    lose.send().await.unwrap().error_for_status().unwrap();
     assert_eq!(search().await.0, 503);
     world.says("Yes.");
     assert_eq!(world.ask("Is the harbour old?").await["degraded"], json!(true));
