@@ -112,7 +112,7 @@ async fn role(
 async fn takes_password(own: &Database) -> Result<bool, ProvisionError> {
     let quiet = own.options.clone().application_name("chatbot-provision").disable_statement_logging();
     let error = match quiet.connect().await {
-        Ok(connection) => return connection.close().await.map(|()| true).map_err(at("logging in as the role")),
+        Ok(connection) => return connection.close().await.map(|()| true).map_err(ProvisionError::Login),
         Err(error) => error,
     };
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default().into_owned();
@@ -121,7 +121,7 @@ async fn takes_password(own: &Database) -> Result<bool, ProvisionError> {
         code if code.starts_with("28") => Ok(false),
         // The password was right; the database is not there yet, or closed to the role.
         "3D000" | "42501" => Ok(true),
-        _ => Err(at("logging in as the role")(error)),
+        _ => Err(ProvisionError::Login(error)),
     }
 }
 
