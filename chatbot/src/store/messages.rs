@@ -1,8 +1,10 @@
 //! Messages of a conversation.
 
+use jiff_sqlx::ToSqlx;
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
+use super::documents::Document;
 use super::{Place, Result};
 
 /// Who speaks.
@@ -85,11 +87,11 @@ const CREATE: &str = "WITH touched AS (UPDATE conversations SET updated_at = clo
       $6, $7, $8, $9 \
     ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING *";
 
-/// Only its owner's answers can be made from a document, so only theirs are looked through.
+/// Only its owner's answers can be made from a document, and none before it was there: no others are looked through.
 const BLANK: &str = "UPDATE messages SET sources = \
       (SELECT jsonb_agg(CASE WHEN value ->> 'documentId' = $2::text THEN value || '{\"text\": \"\", \"heading\": null}' \
         ELSE value END ORDER BY place) FROM jsonb_array_elements(sources) WITH ORDINALITY AS source (value, place)) \
-    WHERE conversation_id IN (SELECT id FROM conversations WHERE user_id = $1) \
+    WHERE conversation_id IN (SELECT id FROM conversations WHERE user_id = $1) AND created_at >= $3 \
       AND sources @> jsonb_build_array(jsonb_build_object('documentId', $2::text))";
 
 /// Stores a message and marks its conversation as updated. Doing it again with the same id changes nothing.
@@ -117,8 +119,9 @@ pub async fn create(db: impl PgExecutor<'_>, message: &NewMessage<'_>) -> Result
 ///
 /// # Errors
 /// The database's.
-pub async fn forget_document(db: impl PgExecutor<'_>, user_id: Uuid, document_id: Uuid) -> Result<()> {
-    sqlx::query(BLANK).bind(user_id).bind(document_id.to_string()).execute(db).await?;
+pub async fn forget_document(db: impl PgExecutor<'_>, document: &Document) -> Result<()> {
+    let Document { id, user_id, created_at, .. } = document;
+    sqlx::query(BLANK).bind(user_id).bind(id.to_string()).bind(created_at.to_sqlx()).execute(db).await?;
     Ok(())
 }
 

@@ -95,10 +95,11 @@ async fn an_answer_that_is_kept_after_its_document_was_deleted_holds_no_passage_
     let texts = |sources: &serde_json::Value| [sources[0]["text"].clone(), sources[1]["text"].clone()];
     assert_eq!(texts(&stored.sources), [json!("x"), json!("")]);
     assert_eq!(messages::create(&database.pool, &answer).await.unwrap().id, answer.id, "keeping it again is fine");
-    messages::forget_document(&database.pool, Uuid::now_v7(), document.id).await.unwrap();
+    let theirs = documents::Document { user_id: Uuid::now_v7(), ..document.clone() };
+    messages::forget_document(&database.pool, &theirs).await.unwrap();
     let kept = async || messages::list(&database.pool, conversation.id, None, 9).await.unwrap().remove(0).sources;
     assert_eq!(texts(&kept().await), [json!("x"), json!("")], "another user's answers are not touched");
-    messages::forget_document(&database.pool, owner.id, document.id).await.unwrap();
+    messages::forget_document(&database.pool, &document).await.unwrap();
     assert_eq!(texts(&kept().await), [json!(""), json!("")]);
     assert_eq!(messages::list(&database.pool, conversation.id, None, 9).await.unwrap().len(), 1);
 }

@@ -21,7 +21,7 @@ pub(super) async fn delete(State(http): State<Http>, caller: Caller, Id(id): Id)
     let app = &http.app;
     let mut tx = app.db.begin().await?;
     let document = documents::delete(&mut *tx, caller.user_id, id).await?.ok_or(Problem::NotFound("document"))?;
-    messages::forget_document(&mut *tx, caller.user_id, id).await?;
+    messages::forget_document(&mut *tx, &document).await?;
     let enqueued = app.queue.enqueue_remove(&mut tx, id, document.object_key).await;
     enqueued.map_err(|error| super::not_enqueued(&error))?;
     tx.commit().await?;
