@@ -26,10 +26,10 @@ fn mac(secret_key: &SecretString, release_id: &str) -> Hmac<Sha256> {
 }
 
 /// What is made under SECRET_KEY begins here; a purpose follows. The key is SECRET_KEY's own hash: a key of this length
-/// cannot be refused.
+/// cannot be refused. White space around it (a Secret made from a file ends in a new line) is no part of it.
 pub(crate) fn keyed(secret_key: &SecretString) -> Hmac<Sha256> {
     let mut key = Key::<Hmac<Sha256>>::default();
-    let hash = Sha256::digest(secret_key.expose_secret());
+    let hash = Sha256::digest(secret_key.expose_secret().trim());
     key.iter_mut().zip(hash).for_each(|(place, byte)| *place = byte);
     Hmac::<Sha256>::new(&key)
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, builder::NonEmptyStringValueParser};
 use jiff::Span;
 
 use crate::migrate::Selection;
@@ -37,6 +37,8 @@ pub enum Command {
     /// Users and their API keys.
     #[command(subcommand)]
     User(User),
+    /// Dump the database into the object store, and read the dump back.
+    Backup,
     /// Print the OpenAPI document.
     Openapi,
     /// Make database, role, bucket and collections of this environment on shared services.
@@ -52,11 +54,17 @@ pub enum Migrate {
         #[arg(long, value_enum, default_value_t)]
         kind: Selection,
     },
-    /// Revert the newest migrations.
+    /// Revert the newest migrations, so many or those of one release.
     Down {
         /// How many.
-        #[arg(default_value_t = 1)]
+        #[arg(default_value_t = 1, conflicts_with = "of_release")]
         count: usize,
+        /// Those that this release (its RELEASE_ID) applied, as long as each is the newest one and no contract.
+        #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+        of_release: Option<String>,
+        /// As long as what they take away holds no data: no row, and no value but defaults.
+        #[arg(long, requires = "of_release")]
+        lossless: bool,
     },
     /// Undo and apply every migration: all rows are lost, objects and vectors stay (dev only).
     Reset,
@@ -156,11 +164,29 @@ mod tests {
 
     #[test]
     fn what_the_operator_calls_is_understood() {
-        for line in
-            ["serve", "worker", "migrate up --kind expand", "migrate up --kind contract", "migrate down 2", "provision"]
-        {
-            let words = std::iter::once("chatbot").chain(line.split(' '));
-            assert!(Cli::try_parse_from(words).is_ok(), "{line}");
+        for line in [
+            "serve",
+            "worker",
+            "migrate up --kind expand",
+            "migrate up --kind contract",
+            "migrate down 2",
+            "migrate down --of-release 0123456789",
+            "migrate down --of-release 0123456789 --lossless",
+            "backup",
+            "provision",
+        ] {
+            assert!(parses(line), "{line}");
         }
+    }
+
+    #[test]
+    fn what_would_revert_something_else_than_was_meant_is_refused() {
+        for line in ["migrate down --lossless", "migrate down 2 --of-release a", "migrate down --of-release="] {
+            assert!(!parses(line), "{line}");
+        }
+    }
+
+    fn parses(line: &str) -> bool {
+        Cli::try_parse_from(std::iter::once("chatbot").chain(line.split(' '))).is_ok()
     }
 }

@@ -11,9 +11,11 @@
 //! upstream        what their clients share: budgets, rests, remembered checks, bounded bodies
 //! health          what /health says, for server and worker alike; check_token: who may have a question answered there
 //! migrate         the schema, expand and contract        provision: database, bucket, collections
+//! backup          the database into the object store, and back to see that it is all there
 //! ```
 
 pub mod app;
+pub mod backup;
 pub mod cache;
 pub mod chat;
 pub mod check_token;

@@ -3,6 +3,7 @@
 use std::{io, net::SocketAddr};
 
 use crate::{
+    backup::BackupError,
     config::{ConfigErrors, dotenv::DotenvError},
     error::StartError,
     jobs::runner::WorkerError,
@@ -30,6 +31,9 @@ pub enum CommandError {
     /// Migrations.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
+    /// The backup before a release.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// Dump and restore.
     #[error(transparent)]
     Archive(#[from] ArchiveError),

@@ -2,6 +2,7 @@
 //!
 //! Every command ends in an exit code: 0 for done, 1 for an error that is told in one line, 2 for a wrong command line.
 
+mod backup;
 mod doctor;
 mod error;
 mod migrate;
@@ -47,6 +48,7 @@ fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
         Command::Migrate(command) => migrate::run(command, env),
         Command::Doctor { json } => doctor::run(env, json),
         Command::User(command) => user::run(command, env),
+        Command::Backup => backup::run(env),
         Command::Openapi => openapi::run(),
         Command::Provision => provision::run(env),
     }

@@ -11,7 +11,9 @@ pub(super) fn run(env: impl Fn(&str) -> Option<String>) -> Result<ExitCode, Comm
         let _guard =
             telemetry::init(&process::verbose(&config.observability), "chatbot", &config.environment.release_id)?;
         let applied = process::interruptible(provision::run(&config)).await?;
-        output::result(&Outcome { schema: String::new(), applied });
+        let message =
+            if applied.is_empty() { "everything was there".to_owned() } else { format!("made {}", applied.join(", ")) };
+        output::result(&Outcome { schema: String::new(), applied, message });
         Ok(ExitCode::SUCCESS)
     })
 }

@@ -56,6 +56,8 @@ pub struct Environment {
     pub resource_prefix: String,
     /// The release that this process belongs to.
     pub release_id: String,
+    /// The same where RELEASE_ID names one: for what is kept under its name.
+    pub release: Option<String>,
     /// Whether this is for debugging (dev only); nothing depends on it yet.
     pub debug: bool,
 }
@@ -68,7 +70,7 @@ impl Environment {
             "lower-case letters, digits and `_`, starting with a letter and ending with `_`, at most 41 characters",
             prefix,
         );
-        let release_id = reader.text("RELEASE_ID").unwrap_or_else(|| "local".to_owned());
+        let release = reader.text("RELEASE_ID");
         let debug = reader.optional("DEBUG", "true or false", parse::boolean);
         let tier = tier?;
         if debug == Some(true) && tier != Tier::Dev {
@@ -77,7 +79,8 @@ impl Environment {
         Some(Self {
             tier,
             resource_prefix: prefix.unwrap_or_else(|| format!("{tier}_")),
-            release_id,
+            release_id: release.clone().unwrap_or_else(|| "local".to_owned()),
+            release,
             debug: debug.unwrap_or(tier == Tier::Dev),
         })
     }

@@ -3,6 +3,7 @@
 //! One topic per file, each with its variables documented at the top. A problem never stops the reading: all of them are
 //! collected and told in one message that names variable and expected form, and never a value.
 
+pub mod backup;
 pub mod database;
 pub mod dotenv;
 pub mod embedding;

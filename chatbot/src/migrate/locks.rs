@@ -8,26 +8,46 @@ use sqlx::{
     migrate::{Migrate, MigrateError as SqlxError},
 };
 
-use super::{MigrateError, Migration, river::Direction, run::TABLE};
+use super::{MigrateError, Migration, lossless, run::TABLE};
 
 /// Longest wait for one lock.
 const WAIT: &str = "5s";
 /// Long enough for those who waited behind us.
 const PAUSE: Duration = Duration::from_secs(2);
 const ATTEMPTS: usize = 10;
-/// PostgreSQL's code for a lock that was not to be had in time.
-const LOCK_NOT_AVAILABLE: &str = "55P03";
+/// PostgreSQL's codes for a lock that was not to be had in time, or that would have been waited for in a circle.
+const LOCK_NOT_AVAILABLE: [&str; 2] = ["55P03", "40P01"];
 
-/// Applies or reverts; answers how long the last attempt took.
+/// What is to be done with a migration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Apply it.
+    Apply,
+    /// Revert it, whatever it takes away.
+    Revert,
+    /// Revert it, if it takes away nothing that holds data.
+    RevertLossless,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Done {
+    /// It was done in so much time.
+    Took(Duration),
+    /// Nothing was changed: why, as the end of a sentence.
+    Kept(String),
+}
+
+/// Does it, in as many attempts as it takes; the time is that of the last one.
 pub(super) async fn patiently(
     connection: &mut PgConnection,
     migration: &Migration,
-    direction: Direction,
-) -> Result<Duration, MigrateError> {
+    step: Step,
+) -> Result<Done, MigrateError> {
     sqlx::query("SELECT set_config('lock_timeout', $1, false)").bind(WAIT).execute(&mut *connection).await?;
     for attempt in 1..=ATTEMPTS {
-        match once(connection, migration, direction).await {
-            Ok(took) => return Ok(took),
+        match once(connection, migration, step).await {
+            Ok(done) => return Ok(done),
             Err(error) if !is_about_a_lock(&error) => {
                 return Err(MigrateError::Failed { name: migration.label(), source: error });
             }
@@ -38,18 +58,16 @@ pub(super) async fn patiently(
     Err(MigrateError::InUse { name: migration.label(), attempts: ATTEMPTS })
 }
 
-async fn once(
-    connection: &mut PgConnection,
-    migration: &Migration,
-    direction: Direction,
-) -> Result<Duration, SqlxError> {
-    match direction {
-        Direction::Up => connection.apply(TABLE, &migration.up).await,
-        Direction::Down => connection.revert(TABLE, &migration.down).await,
+async fn once(connection: &mut PgConnection, migration: &Migration, step: Step) -> Result<Done, SqlxError> {
+    match step {
+        Step::Apply => connection.apply(TABLE, &migration.up).await.map(Done::Took),
+        Step::Revert => connection.revert(TABLE, &migration.down).await.map(Done::Took),
+        Step::RevertLossless => lossless::revert(connection, migration).await,
     }
 }
 
 fn is_about_a_lock(error: &SqlxError) -> bool {
     let (SqlxError::Execute(cause) | SqlxError::ExecuteMigration(cause, _)) = error else { return false };
-    cause.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == LOCK_NOT_AVAILABLE)
+    let code = cause.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| LOCK_NOT_AVAILABLE.contains(&&*code))
 }

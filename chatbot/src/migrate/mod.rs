@@ -7,17 +7,22 @@
 pub mod archive;
 mod compatibility;
 mod error;
-mod kinds;
 pub mod lint;
 mod locks;
+mod losses;
+mod lossless;
+mod marks;
 pub mod new;
 mod river;
 mod run;
+mod scan;
 mod source;
 mod status;
+mod undo;
 
 pub use compatibility::Compatibility;
 pub use error::MigrateError;
 pub use run::{down, reset, up};
 pub use source::{Kind, Migration, Selection, embedded};
 pub use status::{State, Status, status};
+pub use undo::{Undone, down_of_release};

@@ -6,6 +6,9 @@ use std::{fmt::Write, ops::RangeInclusive};
 
 use riverqueue::migrate::{MIGRATION_VERSION_LATEST, Migration, PostgresMigrator};
 
+/// What stands for River's migrations in a file of ours, before their versions.
+const LINE: &str = "-- river: ";
+
 /// Where River puts a schema's name; ours are found by the search path.
 const SCHEMA_PLACE: &str = "/* TEMPLATE: schema */";
 
@@ -21,11 +24,16 @@ pub(super) enum Direction {
     Down,
 }
 
-/// SQL of the versions in `range` (`A-B`), for one transaction.
+/// The versions (`A-B`) of River's migrations that a text stands for, or was put together from.
+pub(super) fn range(text: &str) -> Option<&str> {
+    text.lines().find_map(|line| line.strip_prefix(LINE))
+}
+
+/// SQL of the versions in `range` (`A-B`), for one transaction; its first line says them still.
 pub(super) fn sql(range: &str, direction: Direction) -> Result<String, String> {
+    let mut text = format!("{LINE}{range}\n");
     let range = parse(range)?;
     let chosen = PostgresMigrator::all_versions().iter().filter(|migration| range.contains(&migration.version));
-    let mut text = String::new();
     let written = match direction {
         Direction::Up => chosen.map(|migration| up(&mut text, migration)).collect::<Result<Vec<()>, _>>(),
         Direction::Down => chosen.rev().map(|migration| down(&mut text, migration)).collect(),
@@ -72,6 +80,12 @@ mod tests {
         let covered: Vec<i64> = files.into_iter().flatten().collect();
         let all: Vec<i64> = PostgresMigrator::all_versions().iter().map(|migration| migration.version).collect();
         assert_eq!(covered, all, "River has new migrations: add a file with `-- river:` for them");
+    }
+
+    #[test]
+    fn what_is_put_together_says_that_it_is_river_s() {
+        assert_eq!(range(&sql("6-8", Direction::Down).unwrap()), Some("6-8"));
+        assert_eq!(range("-- expand\n-- River's tables: -- river: 1-5\n"), None, "a comment about it is none");
     }
 
     #[test]

@@ -10,7 +10,11 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
-use super::{MigrateError, Migration, Selection, kinds, locks, river::Direction};
+use super::{
+    MigrateError, Migration, Selection,
+    locks::{self, Done, Step},
+    marks,
+};
 
 pub(super) const TABLE: &str = "_sqlx_migrations";
 /// Longest wait for the connection.
@@ -18,7 +22,7 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(15);
 /// Longest wait for another migrator to finish.
 const LOCK_DEADLINE: Duration = Duration::from_mins(10);
 
-/// Applies what is pending of the selected kinds; answers the labels of what was applied.
+/// Applies what is pending of the selected kinds, in the name of `release`; answers the labels of what was applied.
 ///
 /// # Errors
 /// See [`MigrateError`]; migrations before the failed one stay applied.
@@ -26,9 +30,10 @@ pub async fn up(
     options: &PgConnectOptions,
     migrations: &[Migration],
     selection: Selection,
+    release: Option<&str>,
 ) -> Result<Vec<String>, MigrateError> {
     let mut connection = open(options).await?;
-    let done = apply_pending(&mut connection, migrations, selection).await?;
+    let done = apply_pending(&mut connection, migrations, selection, release).await?;
     close(connection).await?;
     Ok(done)
 }
@@ -37,16 +42,17 @@ async fn apply_pending(
     connection: &mut PgConnection,
     migrations: &[Migration],
     selection: Selection,
+    release: Option<&str>,
 ) -> Result<Vec<String>, MigrateError> {
     let applied = applied(connection).await?;
-    kinds::prepare(connection, migrations).await?;
+    marks::prepare(connection, migrations).await?;
     let mut done = Vec::new();
     for migration in migrations.iter().filter(|migration| selection.includes(migration.kind)) {
         match applied.get(&migration.version) {
             Some(known) if known.checksum == migration.up.checksum => {}
             Some(_) => return Err(MigrateError::Changed(migration.label())),
             None => {
-                apply(connection, migration).await?;
+                apply(connection, migration, release).await?;
                 done.push(migration.label());
             }
         }
@@ -54,11 +60,16 @@ async fn apply_pending(
     Ok(done)
 }
 
-async fn apply(connection: &mut PgConnection, migration: &Migration) -> Result<(), MigrateError> {
+async fn apply(
+    connection: &mut PgConnection,
+    migration: &Migration,
+    release: Option<&str>,
+) -> Result<(), MigrateError> {
     tracing::info!(migration = migration.label(), kind = %migration.kind, "applying");
-    kinds::announce(connection, migration.kind).await?;
-    let took = locks::patiently(connection, migration, Direction::Up).await?;
-    tracing::info!(migration = migration.label(), seconds = took.as_secs_f64(), "applied");
+    marks::announce(connection, migration.kind, release).await?;
+    if let Done::Took(took) = locks::patiently(connection, migration, Step::Apply).await? {
+        tracing::info!(migration = migration.label(), seconds = took.as_secs_f64(), "applied");
+    }
     Ok(())
 }
 
@@ -82,11 +93,15 @@ pub async fn down(
 ///
 /// # Errors
 /// `Unknown` before anything is touched; else as of [`up`] and [`down`].
-pub async fn reset(options: &PgConnectOptions, migrations: &[Migration]) -> Result<Vec<String>, MigrateError> {
+pub async fn reset(
+    options: &PgConnectOptions,
+    migrations: &[Migration],
+    release: Option<&str>,
+) -> Result<Vec<String>, MigrateError> {
     let mut connection = open(options).await?;
     let applied = applied(&mut connection).await?;
     revert(&mut connection, &to_revert(migrations, &applied, applied.len())?).await?;
-    let done = apply_pending(&mut connection, migrations, Selection::All).await?;
+    let done = apply_pending(&mut connection, migrations, Selection::All, release).await?;
     close(connection).await?;
     Ok(done)
 }
@@ -95,7 +110,7 @@ async fn revert(connection: &mut PgConnection, migrations: &[&Migration]) -> Res
     let mut done = Vec::new();
     for migration in migrations {
         tracing::info!(migration = migration.label(), "reverting");
-        locks::patiently(connection, migration, Direction::Down).await?;
+        locks::patiently(connection, migration, Step::Revert).await?;
         done.push(migration.label());
     }
     Ok(done)

@@ -118,10 +118,10 @@ fn assemble(up: &Sql, down: Option<&Sql>) -> Result<Migration, MigrateError> {
 
 /// `-- river: A-B` stands for River's SQL; the checksum stays that of our file, whatever a later River release reformats.
 fn expand_river(sql: &Sql, direction: river::Direction) -> Result<Sql, MigrateError> {
-    let Some(line) = sql.sql.as_str().lines().find_map(|line| line.strip_prefix("-- river: ")) else {
+    let Some(range) = river::range(sql.sql.as_str()) else {
         return Ok(sql.clone());
     };
-    let text = river::sql(line, direction)
+    let text = river::sql(range, direction)
         .map_err(|reason| MigrateError::Malformed { name: sql.description.to_string(), reason })?;
     Ok(Sql { sql: AssertSqlSafe(text).into_sql_str(), description: Cow::clone(&sql.description), ..sql.clone() })
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use object_store::{aws::AmazonS3Builder, path::Path, signer::Signer};
+use object_store::{ClientOptions, aws::AmazonS3Builder, path::Path, signer::Signer};
 use reqwest::{Method, StatusCode};
 use secrecy::ExposeSecret;
 
@@ -14,8 +14,10 @@ const DEADLINE: Duration = Duration::from_secs(10);
 const FIRST_REGION: &str = "us-east-1";
 
 /// How the bucket is reached.
-pub(super) fn builder(config: &S3) -> AmazonS3Builder {
+pub(super) fn builder(config: &S3, options: ClientOptions) -> AmazonS3Builder {
     AmazonS3Builder::new()
+        // First: it replaces what was said of the connection before.
+        .with_client_options(options)
         .with_endpoint(config.endpoint.as_str().trim_end_matches('/'))
         .with_allow_http(config.endpoint.scheme() == "http")
         .with_virtual_hosted_style_request(false)
@@ -30,7 +32,7 @@ pub(super) fn builder(config: &S3) -> AmazonS3Builder {
 /// # Errors
 /// `Bucket` with what the store said, `Deadline` when it is silent.
 pub async fn ensure_bucket(config: &S3) -> Result<bool, ObjectsError> {
-    let signer = builder(config).build()?;
+    let signer = builder(config, ClientOptions::new()).build()?;
     let url = signer.signed_url(Method::PUT, &Path::default(), Duration::from_mins(1)).await?;
     let failed = |reason: String| ObjectsError::Bucket { bucket: config.bucket.clone(), reason };
     let http = reqwest::Client::builder().timeout(DEADLINE).build().map_err(|error| failed(error.to_string()))?;

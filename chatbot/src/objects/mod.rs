@@ -1,9 +1,11 @@
 //! The object store: uploaded documents in S3, or in a folder in dev.
 //!
-//! Objects are small (an upload has a limit), so they are read and written whole, each within a deadline.
+//! Documents are small (an upload has a limit), so they are read and written whole, each within a deadline. What is large goes
+//! in parts: see `streams`.
 
 mod bucket;
 mod error;
+mod streams;
 #[cfg(test)]
 mod tests;
 
@@ -11,10 +13,11 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::TryStreamExt;
-use object_store::{ObjectStore, ObjectStoreExt, PutPayload, local::LocalFileSystem, path::Path};
+use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, PutPayload, local::LocalFileSystem, path::Path};
 
 pub use bucket::ensure_bucket;
 pub use error::ObjectsError;
+pub use streams::{Reading, SILENCE, Upload};
 
 use crate::config::objects::{Objects as Config, S3};
 
@@ -40,8 +43,20 @@ impl Objects {
     /// # Errors
     /// A folder that cannot be made, or an endpoint that cannot be used.
     pub fn new(config: &Config) -> Result<Self, ObjectsError> {
+        Self::with(config, ClientOptions::new())
+    }
+
+    /// The same for objects whose transfer may take hours: each wait for the store has a deadline, the whole has none.
+    ///
+    /// # Errors
+    /// As of [`Objects::new`].
+    pub fn for_streams(config: &Config) -> Result<Self, ObjectsError> {
+        Self::with(config, ClientOptions::new().with_timeout_disabled())
+    }
+
+    fn with(config: &Config, options: ClientOptions) -> Result<Self, ObjectsError> {
         let store = match config {
-            Config::S3(s3) => Some(client(s3)?),
+            Config::S3(s3) => Some(client(s3, options)?),
             Config::Folder(folder) => Some(local(folder)?),
             Config::Disabled => None,
         };
@@ -106,10 +121,10 @@ impl Objects {
     }
 }
 
-fn client(config: &S3) -> Result<Arc<dyn ObjectStore>, ObjectsError> {
+fn client(config: &S3, options: ClientOptions) -> Result<Arc<dyn ObjectStore>, ObjectsError> {
     let retry =
         object_store::RetryConfig { max_retries: 2, retry_timeout: Duration::from_secs(10), ..Default::default() };
-    Ok(Arc::new(bucket::builder(config).with_retry(retry).build()?))
+    Ok(Arc::new(bucket::builder(config, options).with_retry(retry).build()?))
 }
 
 fn local(folder: &std::path::Path) -> Result<Arc<dyn ObjectStore>, ObjectsError> {

@@ -1,29 +1,16 @@
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::Path};
 
 use chatbot::store::conversations;
-use sqlx::PgPool;
 
-use crate::support::{Database, Output, app, document, empty, eventually, migrated, run, start, user, variables};
-
-type Variables = BTreeMap<String, String>;
+use crate::support::{
+    Database, app, document, empty, eventually, migrated, refusal, rows, run, stand_in, start, user, variables, with,
+};
 
 /// A user with a conversation and a document whose job waits.
-async fn fill(database: &Database) {
+pub(crate) async fn fill(database: &Database) {
     let owner = user(database).await;
     conversations::create(&database.pool, owner.id, "سلام \\ 'quoted'").await.unwrap();
     document(&app(database, "http://127.0.0.1:1"), &owner, b"text").await;
-}
-
-/// Every row of every table, as text.
-async fn rows(pool: &PgPool) -> BTreeMap<String, Vec<String>> {
-    let names = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'";
-    let mut rows = BTreeMap::new();
-    for table in sqlx::query_scalar::<_, String>(names).fetch_all(pool).await.unwrap() {
-        let query = format!("SELECT t::text FROM {table} t ORDER BY 1");
-        let lines = sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_all(pool).await.unwrap();
-        rows.insert(table, lines);
-    }
-    rows
 }
 
 fn dump(database: &Database, folder: &Path) -> String {
@@ -31,25 +18,6 @@ fn dump(database: &Database, folder: &Path) -> String {
     let output = run(&format!("migrate dump {file}"), &variables(database));
     assert_eq!((output.code, output.stdout.trim_end()), (0, file.as_str()), "{output:?}");
     file
-}
-
-fn with(database: &Database, changes: &[(&str, &str)]) -> Variables {
-    let mut variables = variables(database);
-    variables.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-    variables
-}
-
-fn refusal(output: &Output) -> String {
-    assert_eq!(output.code, 1, "{output:?}");
-    output.stderr.lines().rfind(|line| line.starts_with("error: ")).unwrap().to_owned()
-}
-
-/// A program of this name alone on PATH.
-fn stand_in(folder: &Path, name: &str, script: &str) -> String {
-    let path = folder.join(name);
-    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    folder.display().to_string()
 }
 
 #[tokio::test]
@@ -60,7 +28,10 @@ async fn a_dump_restored_into_an_empty_database_gives_the_same_rows() {
     let file = dump(&source, folder.path());
     let output = run(&format!("migrate restore {file}"), &variables(&target));
     assert_eq!(output.code, 0, "{output:?}");
-    assert_eq!(output.stdout.trim_end(), r#"{"schema":"20260101000600","applied":[]}"#);
+    assert_eq!(
+        output.stdout.trim_end(),
+        r#"{"schema":"20260101000600","applied":[],"message":"the dump is restored"}"#
+    );
     let restored = rows(&target.pool).await;
     assert_eq!(restored["documents"].len(), 1);
     assert_eq!(restored, rows(&source.pool).await);

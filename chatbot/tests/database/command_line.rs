@@ -32,7 +32,8 @@ async fn migrating_answers_one_line_that_the_operator_reads() {
 
 #[tokio::test]
 async fn a_key_is_printed_once_and_can_be_listed_and_revoked() {
-    let variables = variables(&migrated().await);
+    let database = migrated().await;
+    let variables = variables(&database);
     let created = json(&run("user key create --user sara --name laptop --ttl 90d --json", &variables));
     let key = created["key"].as_str().unwrap();
     assert!(key.starts_with("cbk_") && key.len() == 47, "{key}");

@@ -7,7 +7,9 @@
 
 mod api_keys;
 mod archive;
+mod backup;
 mod command_line;
+mod downgrade;
 mod http;
 mod ingestion;
 mod job_hand_back;

@@ -47,12 +47,12 @@ async fn every_migration_down_and_up_again_leaves_the_schema_as_it_was() {
     let migrations = embedded().unwrap();
     let mut shapes = vec![shape(&database.pool).await];
     for count in 1..=migrations.len() {
-        migrate::up(&database.options, &migrations[..count], Selection::All).await.unwrap();
+        migrate::up(&database.options, &migrations[..count], Selection::All, None).await.unwrap();
         shapes.push(shape(&database.pool).await);
         migrate::down(&database.options, &migrations, 1).await.unwrap();
         let label = migrations[count - 1].label();
         assert_eq!(shape(&database.pool).await, shapes[count - 1], "{label} does not go back");
-        migrate::up(&database.options, &migrations[..count], Selection::All).await.unwrap();
+        migrate::up(&database.options, &migrations[..count], Selection::All, None).await.unwrap();
         assert_eq!(shape(&database.pool).await, shapes[count], "{label} does not come again");
     }
     migrate::down(&database.options, &migrations, migrations.len()).await.unwrap();
@@ -64,7 +64,7 @@ async fn going_back_and_forth_keeps_the_rows_of_what_stays() {
     let database = migrated().await;
     let before = user(&database).await;
     migrate::down(&database.options, &embedded().unwrap(), 2).await.unwrap();
-    migrate::up(&database.options, &embedded().unwrap(), Selection::Expand).await.unwrap();
+    migrate::up(&database.options, &embedded().unwrap(), Selection::Expand, None).await.unwrap();
     let after = chatbot::store::users::find(&database.pool, before.id).await.unwrap();
     assert_eq!(after, Some(before));
 }
@@ -73,7 +73,7 @@ async fn going_back_and_forth_keeps_the_rows_of_what_stays() {
 async fn two_migrators_at_once_apply_everything_exactly_once() {
     let database = empty().await;
     let migrations = embedded().unwrap();
-    let run = || migrate::up(&database.options, &migrations, Selection::All);
+    let run = || migrate::up(&database.options, &migrations, Selection::All, None);
     let (one, two, three) = tokio::join!(run(), run(), run());
     let mut labels = [one.unwrap(), two.unwrap(), three.unwrap()].concat();
     labels.sort();
@@ -85,7 +85,7 @@ async fn a_contract_migration_waits_until_it_is_asked_for() {
     let database = migrated().await;
     let mut migrations = embedded().unwrap();
     migrations.push(extra(29_990_101_000_000, Kind::Contract, "DROP TABLE chunks"));
-    let up = |selection| migrate::up(&database.options, &migrations, selection);
+    let up = |selection| migrate::up(&database.options, &migrations, selection, None);
     assert_eq!(up(Selection::Expand).await.unwrap(), Vec::<String>::new());
     assert!(Compatibility::new(&migrations, &recorded(&database).await).is_compatible(), "it is not needed to serve");
     assert_eq!(up(Selection::Contract).await.unwrap(), ["29990101000000_extra"]);
@@ -98,11 +98,11 @@ async fn a_failed_migration_is_named_and_leaves_nothing_behind() {
     let before = shape(&database.pool).await;
     let mut migrations = embedded().unwrap();
     migrations.push(extra(29_990_101_000_000, Kind::Expand, "CREATE TABLE half (id int); SELECT 1 / 0;"));
-    let error = migrate::up(&database.options, &migrations, Selection::All).await.unwrap_err();
+    let error = migrate::up(&database.options, &migrations, Selection::All, None).await.unwrap_err();
     assert!(error.to_string().contains("29990101000000_extra failed and was rolled back"), "{error}");
     assert_eq!(shape(&database.pool).await, before);
     assert!(!applied(&database).await.contains(&29_990_101_000_000));
-    migrate::up(&database.options, &embedded().unwrap(), Selection::All).await.expect("the lock is free again");
+    migrate::up(&database.options, &embedded().unwrap(), Selection::All, None).await.expect("the lock is free again");
 }
 
 #[tokio::test]
@@ -110,10 +110,10 @@ async fn an_applied_migration_that_was_edited_is_refused() {
     let database = migrated().await;
     let mut migrations = embedded().unwrap();
     migrations.push(extra(29_990_101_000_000, Kind::Expand, "SELECT 1"));
-    migrate::up(&database.options, &migrations, Selection::All).await.unwrap();
+    migrate::up(&database.options, &migrations, Selection::All, None).await.unwrap();
     migrations.pop();
     migrations.push(extra(29_990_101_000_000, Kind::Expand, "SELECT 2"));
-    let error = migrate::up(&database.options, &migrations, Selection::All).await.unwrap_err();
+    let error = migrate::up(&database.options, &migrations, Selection::All, None).await.unwrap_err();
     assert!(matches!(error, MigrateError::Changed(_)), "{error}");
 }
 
@@ -131,7 +131,7 @@ async fn what_a_newer_release_applied_is_reverted_by_that_release_only() {
     let database = migrated().await;
     let mut newer = embedded().unwrap();
     newer.push(extra(29_990_101_000_000, Kind::Expand, "CREATE TABLE later (id int)"));
-    migrate::up(&database.options, &newer, Selection::All).await.unwrap();
+    migrate::up(&database.options, &newer, Selection::All, None).await.unwrap();
     let error = migrate::down(&database.options, &embedded().unwrap(), 1).await.unwrap_err();
     assert!(matches!(error, MigrateError::Unknown(29_990_101_000_000)), "{error}");
 }
@@ -144,7 +144,7 @@ async fn a_release_serves_on_its_own_schema_and_on_the_next_one_but_not_on_an_ol
     assert!(verdict().await.is_compatible());
     let mut newer = embedded().unwrap();
     newer.push(extra(29_990_101_000_000, Kind::Expand, "CREATE TABLE later (id int)"));
-    migrate::up(&database.options, &newer, Selection::Expand).await.unwrap();
+    migrate::up(&database.options, &newer, Selection::Expand, None).await.unwrap();
     assert!(verdict().await.is_compatible());
     migrate::down(&database.options, &newer, 2).await.unwrap();
     assert!(verdict().await.message().contains("run `chatbot migrate up --kind expand`"));
@@ -157,7 +157,7 @@ async fn a_release_does_not_serve_after_a_newer_one_s_contract() {
     let migrations = embedded().unwrap();
     let mut newer = embedded().unwrap();
     newer.push(extra(29_990_101_000_000, Kind::Contract, "DROP TABLE chunks"));
-    migrate::up(&database.options, &newer, Selection::All).await.unwrap();
+    migrate::up(&database.options, &newer, Selection::All, None).await.unwrap();
     let verdict = Compatibility::new(&migrations, &recorded(&database).await);
     assert!(!verdict.is_compatible() && verdict.message().contains("29990101000000"), "{verdict:?}");
     assert!(Compatibility::new(&newer, &recorded(&database).await).is_compatible(), "its own release serves");
@@ -173,7 +173,7 @@ async fn kinds_are_filled_in_for_what_was_applied_before_they_were_written_down(
         recorded(&database).await.iter().all(|migration| !migration.is_contract),
         "the column is not needed to read"
     );
-    migrate::up(&database.options, &migrations, Selection::All).await.unwrap();
+    migrate::up(&database.options, &migrations, Selection::All, None).await.unwrap();
     let kinds: Vec<Option<String>> = sqlx::query_scalar("SELECT kind FROM _sqlx_migrations ORDER BY version")
         .fetch_all(&database.pool)
         .await
@@ -191,7 +191,7 @@ async fn a_migration_that_waits_for_a_table_gives_way_to_others_and_tries_again(
     migrations.push(extra(29_990_101_000_000, Kind::Expand, "ALTER TABLE users ADD COLUMN age integer"));
     let options = database.options.clone();
     let mut migrating = JoinSet::new();
-    migrating.spawn(async move { migrate::up(&options, &migrations, Selection::All).await });
+    migrating.spawn(async move { migrate::up(&options, &migrations, Selection::All, None).await });
     let waiting = "SELECT pid FROM pg_locks WHERE relation = 'users'::regclass AND NOT granted";
     eventually("the migration's wait", async || {
         sqlx::query_scalar::<_, i32>(waiting).fetch_optional(&database.pool).await.unwrap()
@@ -217,7 +217,7 @@ async fn a_signal_ends_a_migration_that_waits_and_leaves_the_schema_as_it_was() 
     process.terminate();
     assert_eq!(eventually("the command to end", async || process.exit_code()).await, 1);
     reading.rollback().await.unwrap();
-    migrate::up(&database.options, &embedded().unwrap(), Selection::All).await.expect("nothing is in its way");
+    migrate::up(&database.options, &embedded().unwrap(), Selection::All, None).await.expect("nothing is in its way");
 }
 
 #[tokio::test]

@@ -23,7 +23,8 @@ async fn a_server_refuses_traffic_until_the_schema_is_there() {
 
 #[tokio::test]
 async fn a_stopping_server_says_so_before_it_stops_and_ends_well() {
-    let mut variables = variables(&migrated().await);
+    let database = migrated().await;
+    let mut variables = variables(&database);
     variables.insert("DRAIN_DELAY".to_owned(), "3".to_owned());
     let mut process = start("serve", &variables);
     eventually("readiness", async || process.get("/health/ready").await.filter(|(status, _)| *status == 200)).await;
@@ -44,7 +45,8 @@ async fn traces_reach_the_collector_at_the_latest_when_the_server_stops() {
     let collector = wiremock::MockServer::start().await;
     let ok = wiremock::ResponseTemplate::new(200);
     wiremock::Mock::given(wiremock::matchers::any()).respond_with(ok).mount(&collector).await;
-    let mut variables = variables(&migrated().await);
+    let database = migrated().await;
+    let mut variables = variables(&database);
     variables.insert("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), collector.uri());
     variables.insert("DRAIN_DELAY".to_owned(), "0".to_owned());
     let mut process = start("serve", &variables);
@@ -64,7 +66,8 @@ async fn traces_reach_the_collector_at_the_latest_when_the_server_stops() {
 
 #[tokio::test]
 async fn health_and_metrics_have_the_agreed_names() {
-    let variables = variables(&migrated().await);
+    let database = migrated().await;
+    let variables = variables(&database);
     for command in ["serve", "worker"] {
         let process = start(command, &variables);
         let body =
@@ -84,7 +87,8 @@ async fn health_and_metrics_have_the_agreed_names() {
 #[tokio::test]
 async fn readiness_does_not_wait_for_a_service_that_is_not_required() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut variables = variables(&migrated().await);
+    let database = migrated().await;
+    let mut variables = variables(&database);
     variables.insert("LLM_BASE_URL".to_owned(), format!("http://{}/v1", silent.local_addr().unwrap()));
     let process = start("serve", &variables);
     eventually("readiness", async || process.get("/health/ready").await.filter(|(status, _)| *status == 200)).await;
@@ -94,7 +98,8 @@ async fn readiness_does_not_wait_for_a_service_that_is_not_required() {
 
 #[tokio::test]
 async fn health_names_what_to_check_and_no_hosts() {
-    let variables = variables(&migrated().await);
+    let database = migrated().await;
+    let variables = variables(&database);
     let process = start("serve", &variables);
     let body = eventually("health", async || process.get("/health").await).await.1;
     for wanted in ["Redis cannot be reached: check REDIS_URL", "Qdrant cannot be reached: check QDRANT_URL"] {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chatbot::cli::{Cli, Command, Migrate};
+use chatbot::config::backup::BackupConfig;
 use chatbot::config::provision::ProvisionConfig;
 use chatbot::config::{Config, DatabaseConfig};
 use chatbot_operator::controllers::environment::resolve::Database;
@@ -43,8 +44,11 @@ fn every_container_has_arguments_and_variables_that_its_command_accepts() {
         let title = &process.title;
         match command(process) {
             Command::Serve | Command::Worker => drop(config(process)),
-            Command::Migrate(Migrate::Up { .. }) => {
+            Command::Migrate(Migrate::Up { .. } | Migrate::Down { of_release: Some(_), .. }) => {
                 DatabaseConfig::from_env(lookup).unwrap_or_else(|error| panic!("{title}: {error}"));
+            }
+            Command::Backup => {
+                BackupConfig::from_env(lookup).unwrap_or_else(|error| panic!("{title}: {error}"));
             }
             Command::Provision => {
                 ProvisionConfig::from_env(lookup).unwrap_or_else(|error| panic!("{title}: {error}"));
@@ -61,6 +65,24 @@ fn both_sides_agree_on_tier_prefix_and_release() {
         assert_eq!(environment.tier.as_str(), example.resolved.identity.tier.as_str(), "{}", example.title);
         assert_eq!(environment.resource_prefix, example.resolved.prefix, "{}", example.title);
         assert_eq!(environment.release_id, example.resolved.release_id, "{}", example.title);
+    }
+}
+
+/// A Job of a release runs with the release's variables, and with these words.
+#[test]
+fn a_release_s_variables_are_enough_for_its_backup_and_its_way_back() {
+    for (example, processes) in cases() {
+        let (title, release) = (&example.title, example.resolved.release_id.as_str());
+        let migrate = process(&processes, "migrate");
+        let lookup = |name: &str| migrate.environment.get(name).cloned();
+        let config = DatabaseConfig::from_env(lookup).unwrap();
+        assert_eq!(config.environment.release.as_deref(), Some(release), "{title}: what it applies carries its name");
+        BackupConfig::from_env(lookup).unwrap_or_else(|error| panic!("{title}: {error}"));
+        let down: &[&str] = &["migrate", "down", "--of-release", release];
+        for words in [down, &[down, &["--lossless"]].concat(), &["backup"]] {
+            let parsed = Cli::try_parse_from(std::iter::once(&"chatbot").chain(words));
+            assert!(parsed.is_ok(), "{title}: {words:?}");
+        }
     }
 }
 

@@ -1,5 +1,6 @@
-//! `chatbot migrate`: up, down, status, new and lint here, what concerns the whole database in files of their own.
+//! `chatbot migrate`: up, status, new and lint here, what goes back or concerns the whole database in files of their own.
 
+mod down;
 mod dump;
 mod reset;
 mod restore;
@@ -12,7 +13,7 @@ use super::{CommandError, output, process};
 use crate::{
     cli::Migrate,
     clock::Clock,
-    config::{DatabaseConfig, environment::Tier},
+    config::{DatabaseConfig, database::Database, environment::Tier},
     migrate::{self, State, Status, lint, new},
     store,
 };
@@ -24,16 +25,25 @@ pub(super) struct Outcome {
     pub(super) schema: String,
     /// What was done, in order.
     pub(super) applied: Vec<String>,
+    /// The same in one sentence, for people.
+    pub(super) message: String,
+}
+
+/// What a change of the database came to.
+struct Change {
+    applied: Vec<String>,
+    message: String,
 }
 
 pub(super) fn run(command: Migrate, env: impl Fn(&str) -> Option<String>) -> Result<ExitCode, CommandError> {
     match command {
         Migrate::Up { kind } => change(env, async |config, migrations| {
-            process::interruptible(migrate::up(&config.database.options, migrations, kind)).await
+            let release = config.environment.release.as_deref();
+            let up = migrate::up(&config.database.options, migrations, kind, release);
+            process::interruptible(up).await.map(Change::applied)
         }),
-        Migrate::Down { count } => change(env, async |config, migrations| {
-            process::interruptible(migrate::down(&config.database.options, migrations, count)).await
-        }),
+        Migrate::Down { count, of_release: None, .. } => down::newest(env, count),
+        Migrate::Down { of_release: Some(release), lossless, .. } => down::of_release(env, &release, lossless),
         Migrate::Reset => reset::run(env),
         Migrate::Dump { file } => dump::run(env, file),
         Migrate::Restore { file } => restore::run(env, &file),
@@ -46,7 +56,7 @@ pub(super) fn run(command: Migrate, env: impl Fn(&str) -> Option<String>) -> Res
 /// Runs `work`, and answers what it did and where the schema stands.
 fn change<E>(
     env: impl Fn(&str) -> Option<String>,
-    work: impl AsyncFnOnce(&DatabaseConfig, &[migrate::Migration]) -> Result<Vec<String>, E>,
+    work: impl AsyncFnOnce(&DatabaseConfig, &[migrate::Migration]) -> Result<Change, E>,
 ) -> Result<ExitCode, CommandError>
 where
     CommandError: From<E>,
@@ -55,11 +65,28 @@ where
     process::runtime(1)?.block_on(async {
         let _guard = process::progress(&config)?;
         let migrations = migrate::embedded()?;
-        let applied = work(&config, &migrations).await?;
-        let schema = applied_versions(&config).await?.last().map(ToString::to_string).unwrap_or_default();
-        output::result(&Outcome { schema, applied });
+        let Change { applied, message } = work(&config, &migrations).await?;
+        let schema = schema(&config.database).await?;
+        output::result(&Outcome { schema, applied, message });
         Ok(ExitCode::SUCCESS)
     })
+}
+
+impl Change {
+    /// Migrations were applied.
+    fn applied(applied: Vec<String>) -> Self {
+        let message = match applied.len() {
+            0 => "nothing to apply".to_owned(),
+            1 => "1 migration applied".to_owned(),
+            count => format!("{count} migrations applied"),
+        };
+        Self { applied, message }
+    }
+}
+
+/// Newest applied version; empty without one.
+pub(super) async fn schema(database: &Database) -> Result<String, CommandError> {
+    Ok(applied_versions(database).await?.last().map(ToString::to_string).unwrap_or_default())
 }
 
 /// What loses or replaces data is for a developer's own database.
@@ -72,15 +99,15 @@ fn only_in_dev(config: &DatabaseConfig, command: &str, instead: &str) -> Result<
     }
 }
 
-async fn applied_versions(config: &DatabaseConfig) -> Result<Vec<i64>, CommandError> {
-    let pool = store::pool::lazy(&config.database, "chatbot-migrate");
+async fn applied_versions(database: &Database) -> Result<Vec<i64>, CommandError> {
+    let pool = store::pool::lazy(database, "chatbot-migrate");
     Ok(store::schema::applied(&pool).await?)
 }
 
 fn show(env: impl Fn(&str) -> Option<String>, json: bool) -> Result<ExitCode, CommandError> {
     let config = DatabaseConfig::from_env(env)?;
     let migrations = migrate::embedded()?;
-    let applied = process::runtime(1)?.block_on(applied_versions(&config))?;
+    let applied = process::runtime(1)?.block_on(applied_versions(&config.database))?;
     let lines = migrate::status(&migrations, &applied);
     if json {
         output::line(&output::json(&lines));

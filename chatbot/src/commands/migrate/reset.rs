@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::{
     super::{CommandError, process},
-    change, only_in_dev,
+    Change, change, only_in_dev,
 };
 use crate::migrate;
 
@@ -13,6 +13,8 @@ const INSTEAD: &str = "revert single migrations with `chatbot migrate down N`";
 pub(super) fn run(env: impl Fn(&str) -> Option<String>) -> Result<ExitCode, CommandError> {
     change(env, async |config, migrations| {
         only_in_dev(config, "reset", INSTEAD)?;
-        process::interruptible(migrate::reset(&config.database.options, migrations)).await
+        let release = config.environment.release.as_deref();
+        let reset = migrate::reset(&config.database.options, migrations, release);
+        process::interruptible(reset).await.map(Change::applied)
     })
 }

@@ -4,7 +4,7 @@ use std::{path::Path, process::ExitCode};
 
 use super::{
     super::{CommandError, signals::Signals},
-    change, only_in_dev,
+    Change, change, only_in_dev,
 };
 use crate::migrate::archive;
 
@@ -17,6 +17,6 @@ pub(super) fn run(env: impl Fn(&str) -> Option<String>, file: &Path) -> Result<E
         only_in_dev(config, "restore", INSTEAD)?;
         let mut signals = Signals::listen().map_err(CommandError::Process)?;
         archive::restore(&config.database, file, search_path.as_deref(), signals.received()).await?;
-        Ok::<_, CommandError>(Vec::new())
+        Ok::<_, CommandError>(Change { applied: Vec::new(), message: "the dump is restored".to_owned() })
     })
 }

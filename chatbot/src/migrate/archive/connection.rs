@@ -20,7 +20,7 @@ const CERTIFICATES: [(&str, &[&str]); 3] = [
 ];
 
 /// Makes `command` connect to `database`, and never ask for a password.
-pub(super) fn set(command: &mut Command, database: &Database) {
+pub(crate) fn set(command: &mut Command, database: &Database) {
     for name in MISLEADING {
         command.env_remove(name);
     }

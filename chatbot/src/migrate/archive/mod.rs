@@ -3,11 +3,12 @@
 //! A dump by anything else would have to know every kind of object that a migration may make. Objects and vectors are not
 //! in it: they live in other services.
 
-mod connection;
+pub(crate) mod connection;
 mod dump;
 mod error;
+pub(crate) mod piped;
 mod process;
-mod programs;
+pub(crate) mod programs;
 mod restore;
 
 pub use dump::dump;

@@ -9,7 +9,7 @@ use std::{
 use tokio::{
     io::AsyncReadExt,
     process::{Child, ChildStderr, Command},
-    time::{Instant, MissedTickBehavior, interval_at, timeout},
+    time::{Instant, Interval, MissedTickBehavior, interval_at, timeout},
 };
 
 use super::ArchiveError;
@@ -31,7 +31,7 @@ pub(super) async fn run(
 ) -> Result<(), ArchiveError> {
     let failed = |source| ArchiveError::Run { program, source };
     let mut child = command.stderr(Stdio::piped()).kill_on_drop(true).spawn().map_err(failed)?;
-    let mut words = LastWords { pipe: child.stderr.take(), kept: Vec::new() };
+    let mut words = LastWords::of(child.stderr.take());
     let report = |seconds| tracing::info!(program, bytes = bytes(), seconds, "working");
     let Some(status) = watch(&mut child, &mut words, report, stop).await.map_err(failed)? else {
         return Err(ArchiveError::Interrupted(program));
@@ -40,9 +40,21 @@ pub(super) async fn run(
     if status.success() {
         return Ok(());
     }
+    Err(failure(program, status, words).await)
+}
+
+/// A program that ended badly, with its last words.
+pub(super) async fn failure(program: &'static str, status: ExitStatus, words: LastWords) -> ArchiveError {
     let said = words.finish().await;
     let next_step = next_step(&said);
-    Err(ArchiveError::Failed { program, status, said, next_step })
+    ArchiveError::Failed { program, status, said, next_step }
+}
+
+/// When to report.
+pub(super) fn ticks(started: Instant) -> Interval {
+    let mut ticks = interval_at(started + REPORT_EVERY, REPORT_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
 /// None when `stop` came first; the program is gone then.
@@ -53,8 +65,7 @@ async fn watch(
     stop: impl Future<Output = ()>,
 ) -> io::Result<Option<ExitStatus>> {
     let started = Instant::now();
-    let mut ticks = interval_at(started + REPORT_EVERY, REPORT_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = ticks(started);
     tokio::pin!(stop);
     loop {
         tokio::select! {
@@ -64,20 +75,28 @@ async fn watch(
                 return Ok(None);
             }
             status = child.wait() => return status.map(Some),
-            () = words.read(), if words.pipe.is_some() => {}
+            () = words.read(), if words.is_open() => {}
             _ = ticks.tick() => report(started.elapsed().as_secs()),
         }
     }
 }
 
 /// The end of what the program writes to its standard error; all of it is read, so that it never waits for a reader.
-struct LastWords {
+pub(super) struct LastWords {
     pipe: Option<ChildStderr>,
     kept: Vec<u8>,
 }
 
 impl LastWords {
-    async fn read(&mut self) {
+    pub(super) const fn of(pipe: Option<ChildStderr>) -> Self {
+        Self { pipe, kept: Vec::new() }
+    }
+
+    pub(super) const fn is_open(&self) -> bool {
+        self.pipe.is_some()
+    }
+
+    pub(super) async fn read(&mut self) {
         let Some(pipe) = &mut self.pipe else { return };
         let mut buffer = [0; 1024];
         match pipe.read(&mut buffer).await {
@@ -89,7 +108,7 @@ impl LastWords {
 
     async fn finish(mut self) -> String {
         let rest = async {
-            while self.pipe.is_some() {
+            while self.is_open() {
                 self.read().await;
             }
         };
@@ -137,7 +156,7 @@ mod tests {
     #[tokio::test]
     async fn a_program_that_takes_long_is_reported_on() {
         let mut child = shell("exec sleep 600").kill_on_drop(true).spawn().unwrap();
-        let mut words = LastWords { pipe: None, kept: Vec::new() };
+        let mut words = LastWords::of(None);
         let reported = tokio_util::sync::CancellationToken::new();
         let ended = watch(&mut child, &mut words, |_seconds| reported.cancel(), reported.cancelled()).await;
         assert_eq!(ended.unwrap(), None, "only a report ends this");

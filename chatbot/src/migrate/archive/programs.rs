@@ -12,7 +12,7 @@ use super::ArchiveError;
 const VERSIONS: &str = "/usr/lib/postgresql";
 
 /// The program on `search_path` (as PATH is written), else Debian's newest.
-pub(super) fn find(name: &'static str, search_path: Option<&str>) -> Result<PathBuf, ArchiveError> {
+pub(crate) fn find(name: &'static str, search_path: Option<&str>) -> Result<PathBuf, ArchiveError> {
     find_below(name, search_path, Path::new(VERSIONS)).ok_or(ArchiveError::NotInstalled(name))
 }
 

@@ -10,19 +10,13 @@ use sqlx::PgConnection;
 use tokio::process::Command;
 
 use super::{super::run, ArchiveError, connection, process, programs};
-use crate::config::database::Database;
+use crate::{config::database::Database, store::schema};
 
 const PROGRAM: &str = "pg_restore";
 /// sqlx's list of applied migrations; it stays when the last one is reverted, and is in the dump.
 const BOOKKEEPING: &str = "_sqlx_migrations";
 /// Most tables that a message names.
 const NAMED: usize = 3;
-
-/// Tables of users, those of extensions excepted.
-const TABLES: &str = "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-    WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' \
-      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e') \
-    ORDER BY 1";
 
 /// Restores the dump at `path` into `database`, under the migrations' lock; `stop` gives up. Owners and rights are those of
 /// the role that restores: the dump's roles need not exist here.
@@ -57,7 +51,7 @@ fn position(mut file: &File) -> io::Result<u64> {
 
 /// Refuses a database with tables; the bookkeeping of migrations that are all reverted is none.
 async fn make_room(connection: &mut PgConnection, database: &str) -> Result<(), ArchiveError> {
-    let tables: Vec<String> = sqlx::query_scalar(TABLES).fetch_all(&mut *connection).await?;
+    let tables: Vec<String> = sqlx::query_scalar(schema::TABLES).fetch_all(&mut *connection).await?;
     if tables.is_empty() {
         return Ok(());
     }

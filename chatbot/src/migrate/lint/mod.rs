@@ -4,14 +4,18 @@
 //! know (a trigger that narrows, a default that misleads) stays the author's duty, and so does an exception, which a
 //! comment `-- allow: <reason>` on the line above a statement's first word makes.
 
+mod columns;
 mod rules;
-mod scan;
 #[cfg(test)]
 mod tests;
 
 use std::{collections::BTreeMap, fmt, io, path::Path};
 
-use super::Kind;
+use super::{
+    Kind,
+    losses::{self, Loss},
+    scan,
+};
 
 /// One thing to set right.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,16 +57,24 @@ pub fn check(files: &BTreeMap<String, String>) -> Vec<Finding> {
     for (file, text) in files {
         let statements = scan::statements(text);
         let mut add = |line: usize, message: String| findings.push(Finding { file: file.clone(), line, message });
-        for (line, message) in rules::transaction_control(&statements) {
+        let control = rules::transaction_control(&statements);
+        let is_judged = control.is_empty() && is_way_back_of_an_expand(file, files);
+        let lost = if is_judged { uncountable(text) } else { Vec::new() };
+        for (line, message) in control.into_iter().chain(lost) {
             add(line, message);
         }
         if !file.ends_with(".up.sql") {
             continue;
         }
+        for (line, message) in rules::validation(&statements) {
+            add(line, message);
+        }
         match text.lines().next().and_then(Kind::of) {
             None => add(1, "the first line must be `-- expand` or `-- contract`".to_owned()),
             Some(Kind::Expand) => {
-                let judged: Vec<_> = statements.into_iter().filter(|statement| !is_allowed(text, statement)).collect();
+                let is_judged =
+                    |statement: &scan::Statement| !statement.first().is_some_and(|word| is_allowed(text, word.line));
+                let judged: Vec<_> = statements.into_iter().filter(is_judged).collect();
                 for (line, message) in rules::expand(&judged) {
                     add(line, message);
                 }
@@ -74,9 +86,31 @@ pub fn check(files: &BTreeMap<String, String>) -> Vec<Finding> {
     findings
 }
 
-/// Whether the line above says why this statement may be there.
-fn is_allowed(text: &str, statement: &[scan::Word]) -> bool {
-    let above = statement.first().and_then(|word| word.line.checked_sub(2)).and_then(|above| text.lines().nth(above));
+/// A release that failed before its users saw it is taken back by the way back of its expands alone.
+fn is_way_back_of_an_expand(file: &str, files: &BTreeMap<String, String>) -> bool {
+    let up = file.strip_suffix(".down.sql").and_then(|stem| files.get(&format!("{stem}.up.sql")));
+    up.and_then(|text| text.lines().next()).and_then(Kind::of) == Some(Kind::Expand)
+}
+
+/// What a way back takes away must be countable: an operator reverts only where nothing is lost.
+fn uncountable(text: &str) -> Vec<(usize, String)> {
+    let told = |loss| match loss {
+        Loss::Unknown { statement, line } if !is_allowed(text, line) => Some((
+            line,
+            format!(
+                "it cannot be counted what {statement} takes away, so that a failed release's schema would always stay: write DROP TABLE, \
+             ALTER TABLE … DROP COLUMN, or drops of what holds no data (indexes, constraints, triggers, functions, views, types), each \
+             without CASCADE"
+            ),
+        )),
+        Loss::Unknown { .. } | Loss::Table(_) | Loss::Column { .. } | Loss::River => None,
+    };
+    losses::of(text).into_iter().filter_map(told).collect()
+}
+
+/// Whether the line above the statement's first says why it may be there.
+fn is_allowed(text: &str, line: usize) -> bool {
+    let above = line.checked_sub(2).and_then(|above| text.lines().nth(above));
     above.and_then(|line| line.trim().strip_prefix("-- allow:")).is_some_and(|reason| !reason.trim().is_empty())
 }
 

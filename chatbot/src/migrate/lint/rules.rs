@@ -2,10 +2,13 @@
 //!
 //! Tables that the same file creates are free: the old release does not know them.
 
-use super::scan::{Statement, Word};
+use super::{
+    super::scan::{Statement, Word, alter_table, find, starts_with},
+    columns,
+};
 
 /// Line and message.
-type Hit = (usize, String);
+pub(super) type Hit = (usize, String);
 
 /// Starts of statements that an expand may have: they add, and leave alone what is there.
 const ALLOWED: [&[&str]; 23] = [
@@ -35,7 +38,7 @@ const ALLOWED: [&[&str]; 23] = [
 ];
 
 /// What is said of other starts; the first that fits is taken.
-const REFUSED: [(&[&str], &str); 12] = [
+const REFUSED: [(&[&str], &str); 18] = [
     (&["BEGIN"], ""),
     (&["COMMIT"], ""),
     (&["ROLLBACK"], ""),
@@ -46,6 +49,21 @@ const REFUSED: [(&[&str], &str); 12] = [
     (&["DROP"], "an expand must not drop anything: the old release may use it; drop it in a contract"),
     (&["REVOKE"], "an expand must not take rights away: the old release may need them; do it in a contract"),
     (&["CREATE", "OR", "REPLACE"], "an expand must not replace what the old release uses: create it under a new name"),
+    (
+        &["LOCK"],
+        "an expand must not lock a table by hand: who comes after it waits, and every statement takes the lock that it needs",
+    ),
+    (
+        &["VACUUM"],
+        "a migration is one transaction, in which VACUUM cannot run (and VACUUM FULL locks the table while it is rewritten): leave it to autovacuum",
+    ),
+    (&["CLUSTER"], "an expand must not lock a table while it is rewritten: CLUSTER it by hand, when nobody uses it"),
+    (
+        &["REINDEX"],
+        "an expand must not lock a table while its index is built: REINDEX CONCURRENTLY it by hand, outside of a migration",
+    ),
+    (&["REFRESH"], "an expand must not lock a view while it is filled: refresh it from a job, CONCURRENTLY"),
+    (&["ANALYZE"], "leave ANALYZE to autovacuum: it holds the migration's locks while it reads"),
     (&["DO"], "an expand must not run code that nobody can check: write plain statements"),
     (&["WITH"], "an expand must not hide a change behind WITH: write it as a statement of its own"),
 ];
@@ -53,15 +71,18 @@ const REFUSED: [(&[&str], &str); 12] = [
 /// For everything that nobody thought of.
 const UNKNOWN: &str = "is not known to leave the old release alone: do it in a contract";
 
+/// For `ALTER COLUMN … TYPE`; a column that is added may be called so.
+const OTHER_TYPE: &str =
+    "an expand must not change a column's type: add a column of the new type, and copy in both directions";
+
 /// What an ALTER TABLE must not contain.
-const REFUSED_IN_ALTER: [(&[&str], &str); 14] = [
+const REFUSED_IN_ALTER: [(&[&str], &str); 9] = [
     (&["DROP", "COLUMN"], "an expand must not drop a column: the old release uses it; drop it in a contract"),
     (&["DROP", "DEFAULT"], "an expand must not drop a default: the old release relies on it when it writes"),
     (
         &["SET", "NOT", "NULL"],
         "an expand must not narrow a column: the old release may write NULL; do it in a contract",
     ),
-    (&["TYPE"], "an expand must not change a column's type: add a column of the new type, and copy in both directions"),
     (
         &["ADD", "CONSTRAINT"],
         "an expand must not constrain what the old release writes: add the constraint in a contract",
@@ -71,10 +92,32 @@ const REFUSED_IN_ALTER: [(&[&str], &str); 14] = [
     (&["ADD", "FOREIGN"], "an expand must not constrain what the old release writes: add the reference in a contract"),
     (&["ADD", "PRIMARY"], "an expand must not constrain what the old release writes: add the key in a contract"),
     (&["ADD", "EXCLUDE"], "an expand must not constrain what the old release writes: add it in a contract"),
+];
+
+/// What no part of an ALTER TABLE must begin with.
+const REFUSED_ACTIONS: [(&[&str], &str); 13] = [
+    (&["NO", "INHERIT"], "an expand must not change what a table inherits: the old release reads other rows then"),
     (&["SET", "SCHEMA"], "an expand must not move a table: the old release looks for it where it was"),
     (&["OWNER"], "an expand must not change an owner: the old release may lose its rights"),
     (&["ENABLE"], "an expand must not enable rules, triggers or row security on what the old release uses"),
+    (&["DISABLE"], "an expand must not disable rules, triggers or row security that the old release relies on"),
+    (&["FORCE"], "an expand must not force row security on what the old release uses"),
+    (&["INHERIT"], "an expand must not change what a table inherits: the old release reads other rows then"),
     (&["DETACH"], "an expand must not detach a partition: the old release reads it"),
+    (
+        &["ATTACH"],
+        "an expand must not lock a table while its rows are checked: make the table a partition when it is created",
+    ),
+    (&["SET", "LOGGED"], "an expand must not lock a table while it is rewritten: choose LOGGED when it is created"),
+    (&["SET", "UNLOGGED"], "an expand must not lock a table while it is rewritten, nor give up its rows at a crash"),
+    (
+        &["SET", "TABLESPACE"],
+        "an expand must not lock a table while it is copied: move it by hand, when nobody uses it",
+    ),
+    (
+        &["SET", "ACCESS", "METHOD"],
+        "an expand must not lock a table while it is rewritten: choose the method when it is created",
+    ),
 ];
 
 /// Migrations are wrapped in a transaction by the program.
@@ -84,6 +127,15 @@ pub(super) fn transaction_control(statements: &[Statement]) -> Vec<Hit> {
     starts
         .map(|word| (word.line, format!("{} is not allowed: every migration already is one transaction", word.text)))
         .collect()
+}
+
+/// A constraint is validated in a migration of its own: the table is read from end to end meanwhile, under every lock that the
+/// transaction took before.
+pub(super) fn validation(statements: &[Statement]) -> Vec<Hit> {
+    const MESSAGE: &str = "VALIDATE CONSTRAINT reads the whole table, while the locks of this file's other statements are held: give it a migration of its own";
+    let validates = statements.iter().filter(|statement| starts_with(statement, &["ALTER", "TABLE"]));
+    let words = validates.filter_map(|statement| find(statement, &["VALIDATE", "CONSTRAINT"]));
+    words.filter(|_| statements.len() > 1).map(|word| (word.line, MESSAGE.to_owned())).collect()
 }
 
 /// What is refused in an expand.
@@ -105,10 +157,10 @@ fn judge(statement: &Statement) -> Vec<Hit> {
         return refuse(statement).into_iter().collect();
     }
     match statement.get(1).map(|word| word.text.as_str()) {
-        Some("TABLE") if starts_with(statement, &["ALTER"]) => alter_table(statement),
+        Some("TABLE") if starts_with(statement, &["ALTER"]) => altered(statement),
         Some("TYPE") if starts_with(statement, &["ALTER"]) => alter_type(statement).into_iter().collect(),
         Some("UNIQUE") => hit(statement.first(), "an expand must not make an existing table's column unique: the old release may write it twice; do it in a contract").into_iter().collect(),
-        Some("INDEX") => hit(statement.first(), "an expand must not lock an existing table while its index is built: put the index on a new table, or say why the table is small with `-- allow: <reason>` on the line above").into_iter().collect(),
+        Some("INDEX") => hit(statement.first(), "an expand must not lock an existing table while its index is built, and CONCURRENTLY cannot run in a migration, which is one transaction: put the index on a new table, or say why the table is small with `-- allow: <reason>` on the line above").into_iter().collect(),
         Some(_) | None => overwrites(statement).into_iter().collect(),
     }
 }
@@ -127,12 +179,26 @@ fn refuse(statement: &Statement) -> Option<Hit> {
     Some((first.line, message))
 }
 
-fn alter_table(statement: &Statement) -> Vec<Hit> {
+fn altered(statement: &Statement) -> Vec<Hit> {
     let mut hits: Vec<Hit> =
         REFUSED_IN_ALTER.iter().filter_map(|(words, message)| hit(find(statement, words), message)).collect();
     hits.extend(drops_implicitly(statement));
-    hits.extend(required_columns(statement));
+    match alter_table(statement) {
+        Some((_, actions)) => hits.extend(actions.into_iter().flat_map(judge_action)),
+        None => hits.extend(hit(statement.first(), "the table's name cannot be told: write it in ASCII, or in quotes")),
+    }
     hits
+}
+
+fn judge_action(action: &[Word]) -> Vec<Hit> {
+    if starts_with(action, &["ADD"]) {
+        return columns::added(action);
+    }
+    if starts_with(action, &["ALTER"]) {
+        return hit(find(action, &["TYPE"]), OTHER_TYPE).into_iter().collect();
+    }
+    let refused = REFUSED_ACTIONS.iter().find(|(start, _)| starts_with(action, start));
+    refused.and_then(|(_, message)| hit(action.first(), message)).into_iter().collect()
 }
 
 /// A new value is the only change of a type that the old release does not notice.
@@ -155,47 +221,8 @@ fn drops_implicitly(statement: &Statement) -> Option<Hit> {
     drops.map(|pair| (pair[0].line, REFUSED_IN_ALTER[0].1.to_owned()))
 }
 
-/// An added column that must be given a value cannot be written by the old release.
-fn required_columns(statement: &Statement) -> Vec<Hit> {
-    let message = "an expand must not add a column that the old release has to fill: give it a DEFAULT, or allow NULL";
-    let clauses = clauses(statement);
-    let required = clauses
-        .into_iter()
-        .filter(|clause| find(clause, &["ADD"]).is_some() && find(clause, &["NOT", "NULL"]).is_some());
-    let filled = |clause: &&[Word]| find(clause, &["DEFAULT"]).is_some() || find(clause, &["GENERATED"]).is_some();
-    required
-        .filter(|clause| !filled(clause))
-        .filter_map(|clause| hit(find(clause, &["NOT", "NULL"]), message))
-        .collect()
-}
-
-/// The parts between commas outside of parentheses.
-fn clauses(statement: &[Word]) -> Vec<&[Word]> {
-    let mut depth = 0_usize;
-    let separates = |word: &Word| {
-        match word.text.as_str() {
-            "(" => depth += 1,
-            ")" => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        depth == 0 && word.text == ","
-    };
-    statement.split(separates).collect()
-}
-
-fn hit(word: Option<&Word>, message: &str) -> Option<Hit> {
+pub(super) fn hit(word: Option<&Word>, message: &str) -> Option<Hit> {
     word.map(|word| (word.line, message.to_owned()))
-}
-
-fn starts_with(statement: &[Word], words: &[&str]) -> bool {
-    statement.len() >= words.len() && statement.iter().zip(words).all(|(word, expected)| word.text == *expected)
-}
-
-fn find<'a>(statement: &'a [Word], words: &[&str]) -> Option<&'a Word> {
-    let found = statement
-        .windows(words.len())
-        .find(|window| window.iter().zip(words).all(|(word, expected)| word.text == *expected));
-    found.and_then(<[Word]>::first)
 }
 
 fn created_table(statement: &Statement) -> Option<&str> {

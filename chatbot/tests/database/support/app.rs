@@ -18,7 +18,6 @@ use super::Database;
 
 /// The variables of a dev environment on this database; its other services are not there unless changed.
 pub(crate) fn variables(database: &Database) -> BTreeMap<String, String> {
-    let objects = std::env::temp_dir().join(format!("chatbot-objects-{}", std::process::id()));
     let pairs = [
         ("ENVIRONMENT", "dev"),
         ("DATABASE_URL", &database.url),
@@ -28,9 +27,16 @@ pub(crate) fn variables(database: &Database) -> BTreeMap<String, String> {
         ("OPENROUTER_API_KEY", "none"),
         ("LLM_BASE_URL", "http://127.0.0.1:1/v1"),
         ("EMBEDDING_PROVIDER", "none"),
-        ("OBJECTS_DIR", objects.to_str().unwrap()),
+        ("OBJECTS_DIR", database.objects.path().to_str().unwrap()),
     ];
     pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+/// The same with some of them changed.
+pub(crate) fn with(database: &Database, changes: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let mut variables = variables(database);
+    variables.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    variables
 }
 
 pub(crate) fn app(database: &Database, qdrant: &str) -> App {
@@ -73,4 +79,14 @@ pub(crate) async fn document(app: &App, owner: &User, content: &[u8]) -> Documen
     app.queue.enqueue_ingest(&mut tx, id).await.unwrap();
     tx.commit().await.unwrap();
     document
+}
+
+#[tokio::test]
+async fn the_objects_of_a_test_go_with_its_database() {
+    let database = super::migrated().await;
+    let folder = database.objects.path().to_owned();
+    document(&app(&database, "http://127.0.0.1:1"), &user(&database).await, b"text").await;
+    assert!(folder.join("documents").is_dir());
+    drop(database);
+    assert!(!folder.exists());
 }

@@ -5,12 +5,14 @@ mod postgres;
 mod process;
 mod qdrant;
 mod redis;
+mod s3;
 
-pub(crate) use app::{app, app_with, document, user, variables};
-pub(crate) use postgres::{Database, empty, migrated, server_url};
-pub(crate) use process::{Output, run, start};
+pub(crate) use app::{app, app_with, document, user, variables, with};
+pub(crate) use postgres::{Database, empty, migrated, rows, server_url};
+pub(crate) use process::{Output, refusal, run, stand_in, start};
 pub(crate) use qdrant::{accept, failing, forgiving, slow};
 pub(crate) use redis::redis;
+pub(crate) use s3::{S3, s3};
 
 /// Waits until `condition` holds, at most half a minute; says what it waited for when it does not.
 pub(crate) async fn eventually<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {

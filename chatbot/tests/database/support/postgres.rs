@@ -1,6 +1,7 @@
 //! The server and its databases.
 
 use std::{
+    collections::BTreeMap,
     io::{BufRead, BufReader},
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -85,8 +86,9 @@ fn programs() -> PathBuf {
         .join("bin")
 }
 
-/// One test's database.
+/// One test's database, and the folder of its objects, which goes with it.
 pub(crate) struct Database {
+    pub(crate) objects: tempfile::TempDir,
     pub(crate) url: String,
     pub(crate) options: PgConnectOptions,
     pub(crate) pool: PgPool,
@@ -105,13 +107,26 @@ pub(crate) async fn empty() -> Database {
     });
     let database = config.unwrap().database;
     let pool = chatbot::store::pool::lazy(&database, "test");
-    Database { url, options: database.options, pool }
+    let objects = tempfile::Builder::new().prefix("chatbot-objects-").tempdir().unwrap();
+    Database { objects, url, options: database.options, pool }
+}
+
+/// Every row of every table, as text.
+pub(crate) async fn rows(pool: &PgPool) -> BTreeMap<String, Vec<String>> {
+    let names = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'";
+    let mut rows = BTreeMap::new();
+    for table in sqlx::query_scalar::<_, String>(names).fetch_all(pool).await.unwrap() {
+        let query = format!("SELECT t::text FROM {table} t ORDER BY 1");
+        let lines = sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_all(pool).await.unwrap();
+        rows.insert(table, lines);
+    }
+    rows
 }
 
 /// A database with the newest schema.
 pub(crate) async fn migrated() -> Database {
     let database = empty().await;
     let migrations = migrate::embedded().unwrap();
-    migrate::up(&database.options, &migrations, migrate::Selection::All).await.unwrap();
+    migrate::up(&database.options, &migrations, migrate::Selection::All, None).await.unwrap();
     database
 }

@@ -2,6 +2,9 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::Path,
     process::{Child, Command, Stdio},
 };
 
@@ -12,6 +15,20 @@ pub(crate) struct Output {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     pub(crate) termination: String,
+}
+
+/// The line that says why a command failed.
+pub(crate) fn refusal(output: &Output) -> String {
+    assert_eq!(output.code, 1, "{output:?}");
+    output.stderr.lines().rfind(|line| line.starts_with("error: ")).unwrap().to_owned()
+}
+
+/// A program of this name alone on PATH; answers PATH.
+pub(crate) fn stand_in(folder: &Path, name: &str, script: &str) -> String {
+    let path = folder.join(name);
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    folder.display().to_string()
 }
 
 fn command(arguments: &str, variables: &BTreeMap<String, String>) -> Command {

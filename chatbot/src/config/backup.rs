@@ -1,0 +1,47 @@
+//! What a backup is told: the environment's own variables, as a server is told them.
+//!
+//! A folder (OBJECTS_DIR, or dev's default) counts as an object store on a person's own machine alone: the folder of a pod
+//! (known by KUBERNETES_SERVICE_HOST) is gone with the pod.
+
+use super::{
+    ConfigErrors, database::Database, environment::Environment, objects::Objects, observability::Observability,
+    reader::Reader,
+};
+
+/// Everything that a backup is told; it asks for nothing else, so that a broken setting of the server does not keep it away.
+#[derive(Clone, Debug)]
+pub struct BackupConfig {
+    /// Tier, prefix, release.
+    pub environment: Environment,
+    /// What is backed up.
+    pub database: Database,
+    /// Where to.
+    pub objects: Objects,
+    /// Logs.
+    pub observability: Observability,
+}
+
+impl BackupConfig {
+    /// Reads and validates.
+    ///
+    /// # Errors
+    /// All problems at once.
+    pub fn from_env(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigErrors> {
+        let mut reader = Reader::new(&lookup);
+        let config = Self::read(&mut reader);
+        reader.finish(config)
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let environment = Environment::read(reader);
+        let tier = environment.as_ref().map(|environment| environment.tier);
+        let prefix = environment.as_ref().map_or("", |environment| environment.resource_prefix.as_str());
+        let database = Database::read(reader, tier);
+        let objects = match Objects::read(reader, prefix, tier) {
+            Objects::Folder(_) if reader.text("KUBERNETES_SERVICE_HOST").is_some() => Objects::Disabled,
+            objects @ (Objects::S3(_) | Objects::Folder(_) | Objects::Disabled) => objects,
+        };
+        let observability = Observability::read(reader, tier);
+        Some(Self { environment: environment?, database: database?, objects, observability })
+    }
+}
