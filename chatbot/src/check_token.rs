@@ -21,13 +21,17 @@ pub fn is_token(given: &str, secret_key: &SecretString, release_id: &str) -> boo
     hex::decode(given).is_ok_and(|given| mac(secret_key, release_id).verify_slice(&given).is_ok())
 }
 
-/// The key is SECRET_KEY's own hash: a key of this length cannot be refused. White space around it (a Secret made from a file ends in a
-/// new line) is no part of it.
 fn mac(secret_key: &SecretString, release_id: &str) -> Hmac<Sha256> {
+    keyed(secret_key).chain_update(PURPOSE).chain_update(release_id)
+}
+
+/// What is made under SECRET_KEY begins here; a purpose follows. The key is SECRET_KEY's own hash: a key of this length
+/// cannot be refused. White space around it (a Secret made from a file ends in a new line) is no part of it.
+pub(crate) fn keyed(secret_key: &SecretString) -> Hmac<Sha256> {
     let mut key = Key::<Hmac<Sha256>>::default();
     let hash = Sha256::digest(secret_key.expose_secret().trim());
     key.iter_mut().zip(hash).for_each(|(place, byte)| *place = byte);
-    Hmac::<Sha256>::new(&key).chain_update(PURPOSE).chain_update(release_id)
+    Hmac::<Sha256>::new(&key)
 }
 
 #[cfg(test)]

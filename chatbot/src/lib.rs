@@ -8,6 +8,7 @@
 //! jobs            queue, workers, hand-back              may call chat and store, never http
 //! chat            one answer; holds no axum and no sqlx
 //! retrieval, llm, vectors, objects, cache, store         one outside service each
+//! upstream        what their clients share: budgets, rests, remembered checks, bounded bodies
 //! health          what /health says, for server and worker alike; check_token: who may have a question answered there
 //! migrate         the schema, expand and contract        provision: database, bucket, collections
 //! backup          the database into the object store, and back to see that it is all there
@@ -34,4 +35,5 @@ pub mod provision;
 pub mod retrieval;
 pub mod store;
 pub mod telemetry;
+mod upstream;
 pub mod vectors;

@@ -1,7 +1,6 @@
 //! Redis: only what may be lost. Every call has a deadline, and no answer of the program waits for Redis beyond it.
 
 mod rate_limit;
-mod rest;
 
 use std::{fmt, time::Duration};
 
@@ -14,6 +13,7 @@ use secrecy::ExposeSecret;
 pub use rate_limit::Decision;
 
 use crate::config::redis::Redis as Config;
+use crate::upstream::Rest;
 
 /// Longest wait for one command.
 const DEADLINE: Duration = Duration::from_millis(500);
@@ -25,7 +25,7 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(1);
 pub struct Redis {
     manager: ConnectionManager,
     prefix: String,
-    rest: rest::Rest,
+    rest: Rest,
 }
 
 impl fmt::Debug for Redis {
@@ -60,7 +60,7 @@ impl Redis {
             .set_response_timeout(Some(DEADLINE))
             .set_number_of_retries(1);
         let manager = ConnectionManager::new_lazy_with_config(client, settings)?;
-        Ok(Self { manager, prefix: prefix.to_owned(), rest: rest::Rest::default() })
+        Ok(Self { manager, prefix: prefix.to_owned(), rest: Rest::default() })
     }
 
     /// Whether Redis answers.

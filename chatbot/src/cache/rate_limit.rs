@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use super::{CacheError, Redis};
 
-/// Counts and starts the minute in one step; answers (count, milliseconds until the minute ends).
+/// Counts and starts the minute in one step; answers (count, milliseconds until the minute ends). A key that lost its end,
+/// which a person or a restored copy can cause, gets one: else its caller would be refused for ever.
 const SCRIPT: &str = "local count = redis.call('INCR', KEYS[1]) \
-    if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end \
+    if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end \
     return {count, redis.call('PTTL', KEYS[1])}";
 
 const WINDOW: Duration = Duration::from_mins(1);
@@ -26,7 +27,7 @@ pub enum Decision {
         /// When the next minute starts.
         retry_after: Duration,
     },
-    /// Redis cannot say: let it pass, and say so in a header and the log.
+    /// Redis cannot say: let it pass; the log says so.
     Unknown,
 }
 
@@ -56,7 +57,7 @@ impl Redis {
     }
 }
 
-/// `left` is negative when the key lost its expiry (a restart between two commands cannot cause it, a person can).
+/// `left` is at most the window; a key that ended between two looks has none.
 fn decide(count: u32, left: i64, per_minute: u32) -> Decision {
     if count <= per_minute {
         return Decision::Allowed { remaining: per_minute - count };

@@ -5,9 +5,12 @@ use uuid::Uuid;
 
 use super::generate::{Ending, Spoken, generate, tell};
 use super::language::Language;
-use super::ports::{Library, Memory, Model};
+use super::ports::{Library, Memory, Model, Turn};
 use super::retrieve::{Retrieved, retrieve};
-use super::{Answer, Event, FinishReason, Service, apology, cite, prompt, recall};
+use super::{Answer, Event, FinishReason, Service, Source, apology, cite, prompt, recall};
+
+/// Sources that a model is offered for which all of them are too long.
+const FEW: usize = 2;
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +42,7 @@ pub async fn answer<M: Memory>(
     if !preface.is_empty() {
         tell(events, Event::Token(preface.to_owned())).await;
     }
-    let request = prompt::prompt(&question.text, &history, &retrieved.sources);
-    let spoken = generate(model, &request, events).await;
+    let spoken = speak(model, question, &history, &retrieved.sources, events).await;
     let addition = addition(question, &retrieved, &spoken);
     if !addition.is_empty() {
         tell(events, Event::Token(addition.clone())).await;
@@ -52,6 +54,22 @@ pub async fn answer<M: Memory>(
     }
     tell(events, Event::Done(answer.clone())).await;
     Ok(answer)
+}
+
+/// The model's words. When the whole prompt is too long for the model it is asked once more, with what matters most.
+async fn speak(
+    model: &impl Model,
+    question: &Question,
+    history: &[Turn],
+    sources: &[Source],
+    events: &mpsc::Sender<Event>,
+) -> Spoken {
+    let spoken = generate(model, &prompt::prompt(&question.text, history, sources), events).await;
+    let best = &sources[..sources.len().min(FEW)];
+    if spoken.ending != Ending::TooLong || (history.is_empty() && best.len() == sources.len()) {
+        return spoken;
+    }
+    generate(model, &prompt::prompt(&question.text, &[], best), events).await
 }
 
 /// What the chatbot itself says before the model's words.
@@ -68,6 +86,7 @@ fn addition(question: &Question, retrieved: &Retrieved, spoken: &Spoken) -> Stri
     match spoken.ending {
         Ending::Failed if spoken.is_silent() => apology::instead_of_an_answer(language, &retrieved.sources),
         Ending::Failed => apology::cut_off(language).to_owned(),
+        Ending::TooLong => apology::too_long(language).to_owned(),
         Ending::Complete { .. } | Ending::Cancelled => String::new(),
     }
 }
@@ -76,12 +95,13 @@ fn conclude(question: &Question, retrieved: Retrieved, text: String, spoken: Spo
     let Retrieved { mut sources, missing } = retrieved;
     cite::cite(&text, &mut sources);
     let asked = (!spoken.is_silent()).then(|| model_name.to_owned());
+    // A model that reads no more than it can is not missing.
+    let silent_model = (spoken.ending == Ending::Failed).then_some(Service::Llm);
     let (finish_reason, usage, model) = match spoken.ending {
         Ending::Complete { reason, usage, model } => (reason, usage, model.or(asked)),
-        Ending::Failed => (FinishReason::Error, None, asked),
+        Ending::Failed | Ending::TooLong => (FinishReason::Error, None, asked),
         Ending::Cancelled => (FinishReason::Cancelled, None, asked),
     };
-    let silent_model = (finish_reason == FinishReason::Error).then_some(Service::Llm);
     let missing = missing.into_iter().chain(silent_model).collect();
     Answer { message_id: question.message_id, text, sources, finish_reason, usage, model, missing }
 }

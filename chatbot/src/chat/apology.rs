@@ -42,6 +42,21 @@ pub(super) const fn without_sources(language: Language) -> &'static str {
     }
 }
 
+/// Question and sources have more words than the model can read.
+pub(super) const fn too_long(language: Language) -> &'static str {
+    match language {
+        Language::English => {
+            "I cannot answer this, because your question and its sources are too long for the language model. Please ask a shorter question."
+        }
+        Language::Persian => {
+            "نمی‌توانم به این پاسخ بدهم، چون پرسش شما و منابع آن برای مدل زبانی بیش از حد طولانی است. لطفاً پرسش کوتاه‌تری بنویسید."
+        }
+        Language::Arabic => {
+            "لا أستطيع الإجابة عن هذا لأن سؤالك ومصادره أطول مما يستطيع النموذج اللغوي قراءته. يُرجى طرح سؤال أقصر."
+        }
+    }
+}
+
 /// The model fell silent in mid-answer.
 pub(super) const fn cut_off(language: Language) -> &'static str {
     match language {

@@ -21,7 +21,7 @@ pub struct Source {
     pub title: String,
     /// Headings above it, outermost first, joined by ` > `.
     pub heading: Option<String>,
-    /// Its text as it was uploaded.
+    /// Its text as it was uploaded; empty, without a heading, once the document was deleted.
     pub text: String,
     /// First character of it in the document.
     pub start_char: u32,

@@ -34,6 +34,8 @@ pub(super) enum Ending {
     Complete { reason: FinishReason, usage: Option<Usage>, model: Option<String> },
     /// The model fell silent, before or after its first word.
     Failed,
+    /// The model cannot read so long a prompt.
+    TooLong,
     /// Whoever asked went away.
     Cancelled,
 }
@@ -46,6 +48,10 @@ pub(super) async fn generate(model: &impl Model, request: &Request, events: &mps
     };
     match deltas {
         Ok(deltas) => pass_on(deltas, events).await,
+        Err(LlmError::PromptTooLong(message)) => {
+            tracing::warn!(message, "the prompt is too long for the language model");
+            Spoken { text: String::new(), ending: Ending::TooLong }
+        }
         Err(error) => failed(String::new(), &error),
     }
 }

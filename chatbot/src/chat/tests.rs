@@ -99,6 +99,23 @@ impl Model for Parrot {
     }
 }
 
+/// Can read so many characters, and notes what it is asked.
+struct Narrow(usize, Mutex<Vec<Request>>);
+
+impl Model for Narrow {
+    fn name(&self) -> &'static str {
+        "narrow"
+    }
+
+    async fn ask(&self, request: &Request) -> Result<Deltas, LlmError> {
+        self.1.lock().unwrap().push(request.clone());
+        if request.messages.iter().map(|message| message.content.len()).sum::<usize>() > self.0 {
+            return Err(LlmError::PromptTooLong("the context is full".to_owned()));
+        }
+        Parrot::Says(&["At nine [1]."]).ask(request).await
+    }
+}
+
 fn passage(number: u8, title: &str, text: &str) -> Passage {
     Passage {
         chunk_id: Uuid::from_bytes([number; 16]),
@@ -279,4 +296,38 @@ async fn what_was_said_before_is_part_of_the_prompt() {
     let requests = listener.0.lock().unwrap();
     let said: Vec<&str> = requests[0].messages.iter().skip(1).map(|message| message.content.as_str()).collect();
     assert_eq!(said, ["I am Sara.", "Hello Sara.", "Who am I?"]);
+}
+
+/// An answer of a model that can read so many characters, and how often it was asked.
+async fn ask_narrow(characters: usize, text: &str, history: Vec<Turn>) -> (Answer, usize) {
+    let passages = (1..6).map(|number| passage(number, "guide.md", &"long ".repeat(400))).collect();
+    let shelf = Shelf(Ok(Findings { passages, words_only: false }));
+    let notebook = Notebook { history, ..Notebook::default() };
+    let (sender, _receiver) = mpsc::channel(64);
+    let model = Narrow(characters, Mutex::default());
+    let answer = answer(&notebook, &shelf, &model, &question(text), &sender).await.unwrap();
+    let asked = model.1.lock().unwrap().len();
+    (answer, asked)
+}
+
+#[tokio::test]
+async fn a_prompt_that_is_too_long_is_tried_again_with_the_best_passages_alone() {
+    let history = vec![Turn { speaker: Speaker::Person, text: "x".repeat(900) }];
+    let (answer, asked) = ask_narrow(7000, "When?", history).await;
+    assert_eq!((answer.text.as_str(), answer.finish_reason, asked), ("At nine [1].", FinishReason::Stop, 2));
+    assert_eq!(answer.missing, []);
+}
+
+#[tokio::test]
+async fn what_is_too_long_even_then_is_said_and_is_no_outage() {
+    let mut spoken = Vec::new();
+    for text in ["When does the office open?", "دفتر کی باز می‌شود؟", "متى يفتح المكتب؟"]
+    {
+        let (answer, asked) = ask_narrow(100, text, Vec::new()).await;
+        assert_eq!((answer.finish_reason, asked), (FinishReason::Error, 2));
+        assert_eq!(answer.missing, [], "the model is there");
+        spoken.push(answer.text);
+    }
+    assert!(spoken[0].contains("too long for the language model"), "{spoken:?}");
+    assert!(spoken[1].contains("مدل زبانی") && spoken[2].contains("النموذج اللغوي"), "{spoken:?}");
 }

@@ -57,9 +57,6 @@ pub enum CommandError {
         /// Why.
         source: io::Error,
     },
-    /// The server broke.
-    #[error("the server stopped: {0}")]
-    Serve(#[source] io::Error),
     /// Threads or signals are not to be had.
     #[error("the process cannot be set up: {0}")]
     Process(#[source] io::Error),

@@ -35,32 +35,27 @@ async fn serve(app: App) -> Result<(), CommandError> {
     let serving = http::serve(app.clone(), listener, stop.clone());
     tokio::pin!(serving);
     tokio::select! {
-        ended = &mut serving => return ended.map_err(CommandError::Serve),
+        () = &mut serving => return Ok(()),
         () = signals.received() => app.draining.begin(),
     }
     tokio::select! {
-        ended = &mut serving => return ended.map_err(CommandError::Serve),
+        () = &mut serving => return Ok(()),
         () = tokio::time::sleep(app.config.server.drain_delay) => stop.cancel(),
         () = signals.received() => return Ok(()),
     }
-    finish(&app, serving, &mut signals).await
+    finish(&app, serving, &mut signals).await;
+    Ok(())
 }
 
-async fn finish(
-    app: &App,
-    serving: impl Future<Output = std::io::Result<()>>,
-    signals: &mut Signals,
-) -> Result<(), CommandError> {
+async fn finish(app: &App, serving: impl Future<Output = ()>, signals: &mut Signals) {
     let limit = longest(&app.config) + GRACE;
     tokio::select! {
-        ended = timeout(limit, serving) => match ended {
-            Ok(ended) => ended.map_err(CommandError::Serve),
-            Err(_elapsed) => {
+        ended = timeout(limit, serving) => {
+            if ended.is_err() {
                 tracing::warn!(seconds = limit.as_secs(), "requests that were still in work are cut off");
-                Ok(())
             }
-        },
-        () = signals.received() => Ok(()),
+        }
+        () = signals.received() => {}
     }
 }
 

@@ -32,7 +32,7 @@ async fn work(app: App) -> Result<(), CommandError> {
     tokio::pin!(serving);
     tokio::select! {
         ended = &mut working => return ended,
-        ended = &mut serving => return ended.map_err(CommandError::Serve),
+        () = &mut serving => return Ok(()),
         () = signals.received() => {
             app.draining.begin();
             stop.cancel();
@@ -40,7 +40,7 @@ async fn work(app: App) -> Result<(), CommandError> {
     }
     tokio::select! {
         ended = &mut working => ended,
-        ended = &mut serving => ended.map_err(CommandError::Serve),
+        () = &mut serving => Ok(()),
         () = signals.received() => Ok(()),
     }
 }

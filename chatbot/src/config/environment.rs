@@ -6,7 +6,7 @@
 //! | SECRET_KEY | at least 32 characters of random text | required |
 //! | RESOURCE_PREFIX | lower-case letters, digits, `_`; ends with `_` | `<ENVIRONMENT>_` |
 //! | RELEASE_ID | the release's id, set by the operator | `local` |
-//! | DEBUG | true or false; refused in stage and prod | true in dev, else false |
+//! | DEBUG | true or false; refused in stage and prod. Checked; nothing depends on it yet | true in dev, else false |
 
 use std::fmt;
 
@@ -58,7 +58,7 @@ pub struct Environment {
     pub release_id: String,
     /// The same where RELEASE_ID names one: for what is kept under its name.
     pub release: Option<String>,
-    /// Whether errors may show internals (dev only).
+    /// Whether this is for debugging (dev only); nothing depends on it yet.
     pub debug: bool,
 }
 

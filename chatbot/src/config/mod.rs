@@ -55,7 +55,7 @@ pub struct Config {
     pub langfuse: Option<langfuse::Langfuse>,
     /// Google Cloud, when configured.
     pub google: Option<google::Google>,
-    /// Signs what the server hands out.
+    /// Signs what shows the server that the operator asks (`check_token`).
     pub secret_key: SecretString,
 }
 

@@ -5,6 +5,7 @@
 //! | MINIO_URL | `http://HOST:PORT` or `https://HOST` of any S3 server | none |
 //! | MINIO_ROOT_USER, MINIO_ROOT_PASSWORD | the access key pair; required with MINIO_URL | none |
 //! | OBJECTS_BUCKET | 3 to 63 lower-case letters, digits, `-` | `<RESOURCE_PREFIX without its last _, _ as ->-chatbot` |
+//! | OBJECTS_REGION | the bucket's region, lower-case letters, digits, `-` | `us-east-1` |
 //! | OBJECTS_DIR | a folder in place of S3, dev only | `data/objects` in dev without MINIO_URL |
 //!
 //! Outside dev without MINIO_URL, uploads are refused with a message that names it; everything else works.
@@ -41,6 +42,8 @@ pub struct S3 {
     pub secret_key: SecretString,
     /// The bucket.
     pub bucket: String,
+    /// Its region: requests are signed for it.
+    pub region: String,
 }
 
 impl Objects {
@@ -48,32 +51,38 @@ impl Objects {
         let endpoint = reader.optional("MINIO_URL", "http://HOST:PORT or https://HOST", parse::http_url);
         let bucket =
             reader.or("OBJECTS_BUCKET", "3 to 63 lower-case letters, digits and -", default_bucket(prefix), bucket);
+        let region = reader.or("OBJECTS_REGION", "lower-case letters, digits and -", "us-east-1".to_owned(), region);
         let folder = reader.text("OBJECTS_DIR").map(PathBuf::from);
         if folder.is_some() && tier.is_some_and(|tier| tier != Tier::Dev) {
             reader.reject("OBJECTS_DIR", "nothing outside dev (set MINIO_URL: a folder is not shared between pods)");
         }
         match (folder, endpoint) {
             (Some(folder), _) => Self::Folder(folder),
-            (None, Some(endpoint)) => s3(reader, endpoint, bucket).map_or(Self::Disabled, Self::S3),
+            (None, Some(endpoint)) => s3(reader, endpoint, bucket, region).map_or(Self::Disabled, Self::S3),
             (None, None) if tier == Some(Tier::Dev) => Self::Folder(PathBuf::from("data/objects")),
             (None, None) => Self::Disabled,
         }
     }
 }
 
-fn s3(reader: &mut Reader<'_>, endpoint: Url, bucket: String) -> Option<S3> {
+fn s3(reader: &mut Reader<'_>, endpoint: Url, bucket: String, region: String) -> Option<S3> {
     let access_key =
         reader.required("MINIO_ROOT_USER", "the access key id, because MINIO_URL is set", |text| Some(text.to_owned()));
     let secret_key =
         reader.required("MINIO_ROOT_PASSWORD", "the secret access key, because MINIO_URL is set", |text| {
             Some(SecretString::from(text))
         });
-    Some(S3 { endpoint, access_key: access_key?, secret_key: secret_key?, bucket })
+    Some(S3 { endpoint, access_key: access_key?, secret_key: secret_key?, bucket, region })
 }
 
 fn default_bucket(prefix: &str) -> String {
     let name = prefix.trim_end_matches('_').replace('_', "-");
     if name.is_empty() { "chatbot".to_owned() } else { format!("{name}-chatbot") }
+}
+
+fn region(text: &str) -> Option<String> {
+    let characters = text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    (characters && text.len() <= 63).then(|| text.to_owned())
 }
 
 fn bucket(text: &str) -> Option<String> {

@@ -3,9 +3,11 @@
 //! | variable | form | default |
 //! |---|---|---|
 //! | ADMIN_DATABASE_URL | as DATABASE_URL, of a role that may create roles and databases | required |
+//! | SECRET_KEY | as for the server; by it the environment knows again what it made | none: the role's password is never changed |
 //! | ADMIN_QDRANT_URL | used where QDRANT_URL is not set | none |
 //! | ADMIN_MINIO_URL, ADMIN_MINIO_ROOT_USER, ADMIN_MINIO_ROOT_PASSWORD | used before MINIO_*: they make the bucket | none |
 
+use secrecy::SecretString;
 use sqlx::postgres::PgConnectOptions;
 
 use super::{
@@ -22,6 +24,8 @@ pub struct ProvisionConfig {
     pub database: Database,
     /// The administrator's connection.
     pub admin: PgConnectOptions,
+    /// By what the environment knows again what it made.
+    pub secret_key: Option<SecretString>,
     /// Where the collection is made.
     pub qdrant: Qdrant,
     /// Decides the collection's vectors.
@@ -51,12 +55,13 @@ impl ProvisionConfig {
         let database = Database::read(reader, tier);
         let expected = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE of a role that may create roles and databases";
         let admin = reader.required("ADMIN_DATABASE_URL", expected, admin);
+        let secret_key = reader.secret("SECRET_KEY");
         let qdrant = Qdrant::read(reader);
         let embedding = Embedding::read(reader);
         let objects = Objects::read(reader, prefix, tier);
         let observability = Observability::read(reader, tier);
         let (environment, database, admin, qdrant) = (environment?, database?, admin?, qdrant?);
-        Some(Self { environment, database, admin, qdrant, embedding, objects, observability })
+        Some(Self { environment, database, admin, secret_key, qdrant, embedding, objects, observability })
     }
 }
 

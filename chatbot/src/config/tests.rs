@@ -38,7 +38,7 @@ fn everything_missing_is_named_in_one_message() {
 
 #[test]
 fn each_wrong_value_is_refused_with_its_expected_form() {
-    let cases: [(&str, &str); 35] = [
+    let cases: [(&str, &str); 36] = [
         ("ENVIRONMENT", "production"),
         ("RESOURCE_PREFIX", "Dev_"),
         ("RESOURCE_PREFIX", "dev"),
@@ -61,6 +61,7 @@ fn each_wrong_value_is_refused_with_its_expected_form() {
         ("MINIO_URL", "s3"),
         ("MINIO_URL", "http://s3:7070"),
         ("OBJECTS_BUCKET", "No"),
+        ("OBJECTS_REGION", "eu west"),
         ("HOST", "localhost"),
         ("PORT", "70000"),
         ("WORKERS", "0"),
@@ -174,7 +175,7 @@ fn the_bucket_follows_the_prefix() {
         let mut changes = s3.to_vec();
         changes.push(("RESOURCE_PREFIX", prefix));
         let objects::Objects::S3(s3) = read(&changes).unwrap().objects else { panic!("not S3") };
-        assert_eq!(s3.bucket, bucket);
+        assert_eq!((s3.bucket.as_str(), s3.region.as_str()), (bucket, "us-east-1"));
     }
 }
 

@@ -20,6 +20,8 @@ pub struct Worker {
     pub low: usize,
     /// How long a stopping process may finish its work.
     pub drain_timeout: Duration,
+    /// A document's ingestion may take so long before the attempt counts as failed.
+    pub ingest_timeout: Duration,
 }
 
 impl Worker {
@@ -36,6 +38,7 @@ impl Worker {
                 Duration::from_mins(10),
                 parse::seconds(1.0..=86400.0),
             ),
+            ingest_timeout: Duration::from_mins(10),
         }
     }
 }

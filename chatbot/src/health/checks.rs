@@ -11,11 +11,14 @@ use super::outage::{Classified, EMBEDDING, LLM, OBJECTS, POSTGRESQL, QDRANT, RED
 use super::{Report, Required, Schema, Service};
 use crate::{
     app::App,
-    error::Outage,
+    error::{CheckError, Outage},
+    llm::Listed,
     migrate::{self, Compatibility},
-    store::{self, StoreError, schema::Recorded},
+    store::{self, StoreError, documents, schema::Recorded},
+    vectors::VectorError,
 };
 
+const UNLISTED: &str = "ok; the upstream's list of models does not name LLM_MODEL: correct it, unless it is an alias";
 /// Longest wait for one service.
 const DEADLINE: Duration = Duration::from_secs(3);
 
@@ -23,9 +26,9 @@ pub(super) async fn run(app: &App) -> Report {
     let (required, redis, qdrant, objects, llm, embedding) = tokio::join!(
         required(app),
         check(app, &REDIS, app.redis.ping()),
-        check(app, &QDRANT, app.qdrant.ping()),
+        check(app, &QDRANT, qdrant(app)),
         objects(app),
-        check(app, &LLM, app.llm.ping()),
+        llm(app),
         check(app, &EMBEDDING, app.embedder.ping()),
     );
     Report::new(app.config.environment.release_id.clone(), required, vec![redis, qdrant, objects, llm, embedding])
@@ -63,6 +66,28 @@ async fn check<E: Display + Classified>(
 
 fn milliseconds(since: Instant) -> f64 {
     (since.elapsed().as_secs_f64() * 10_000.0).round() / 10.0
+}
+
+/// An index that is not there, or empty, is a lost one as soon as there are documents that were in it.
+async fn qdrant(app: &App) -> Result<(), VectorError> {
+    let holds_something = app.qdrant.ping().await?.is_some_and(|layout| layout.points != Some(0));
+    // A database that does not answer has a check of its own.
+    if holds_something || !documents::any_indexed(&app.db_checks).await.unwrap_or(false) {
+        return Ok(());
+    }
+    Err(VectorError::Lost(app.qdrant.collection().to_owned()))
+}
+
+/// A model that the list does not name may be an alias: that is told, and is no outage.
+async fn llm(app: &App) -> Service {
+    let mut listed = Listed::Unknown;
+    let service = check(app, &LLM, async {
+        listed = app.llm.ping().await?;
+        Ok::<(), CheckError>(())
+    })
+    .await;
+    let message = if service.healthy && listed == Listed::No { UNLISTED.to_owned() } else { service.message };
+    Service { message, ..service }
 }
 
 /// No store configured is a choice, not an outage.

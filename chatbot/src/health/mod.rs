@@ -12,9 +12,11 @@ mod tests;
 mod troubles;
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
+
+use tokio::sync::Mutex;
 
 pub use report::{Overall, Report, Required, Schema, Service};
 
@@ -34,7 +36,8 @@ pub struct Cache {
 /// A finding and when it was made.
 type Dated<T> = (Instant, Arc<T>);
 
-/// Keeps a finding while it is fresh.
+/// Keeps a finding while it is fresh. Who asks while something is being found out waits for it, and asks nobody: a service
+/// that hangs is not asked once for every probe. What finds out must have a deadline of its own.
 #[derive(Clone, Debug)]
 struct Kept<T>(Arc<Mutex<Option<Dated<T>>>>);
 
@@ -46,17 +49,15 @@ impl<T> Default for Kept<T> {
 
 impl<T> Kept<T> {
     async fn or_else(&self, find: impl Future<Output = T>) -> Arc<T> {
-        if let Some(finding) = self.fresh() {
-            return finding;
+        let mut kept = self.0.lock().await;
+        if let Some((at, finding)) = kept.as_ref()
+            && at.elapsed() < FRESH
+        {
+            return Arc::clone(finding);
         }
         let finding = Arc::new(find.await);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), Arc::clone(&finding)));
+        *kept = Some((Instant::now(), Arc::clone(&finding)));
         finding
-    }
-
-    fn fresh(&self) -> Option<Arc<T>> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.as_ref().filter(|(at, _)| at.elapsed() < FRESH).map(|(_, finding)| Arc::clone(finding))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What everyone may read about a service that is out of order: fixed words that name what to check, and never a host, a
 //! key or what the service itself said.
 
+use object_store::client::{HttpError, HttpErrorKind};
 use redis::RedisError;
 use sqlx::error::DatabaseError;
 
@@ -40,7 +41,7 @@ pub(super) const QDRANT: Subject = Subject {
     what: "Qdrant",
     address: "QDRANT_URL",
     credentials: "QDRANT_API_KEY",
-    when_missing: "run `chatbot provision`",
+    when_missing: "its index was lost; within minutes workers begin to make it again from the uploaded documents, and until then questions find nothing or less",
 };
 pub(super) const OBJECTS: Subject = Subject {
     name: "objects",
@@ -90,13 +91,6 @@ pub(super) trait Classified {
 impl Classified for CheckError {
     fn outage(&self) -> Outage {
         self.outage
-    }
-}
-
-/// The embedding model's check says in words what is wrong.
-impl Classified for String {
-    fn outage(&self) -> Outage {
-        Outage::Failing
     }
 }
 
@@ -151,9 +145,9 @@ impl Classified for VectorError {
     fn outage(&self) -> Outage {
         match self {
             Self::Unreachable { .. } | Self::BaseUrl => Outage::Unreachable,
-            Self::Timeout { .. } => Outage::TimedOut,
+            Self::Timeout { .. } | Self::Resting { .. } => Outage::TimedOut,
             Self::Unauthorized => Outage::Credentials,
-            Self::CollectionMissing(_) => Outage::Missing,
+            Self::CollectionMissing(_) | Self::Lost(_) => Outage::Missing,
             Self::Server { .. } | Self::Refused { .. } | Self::Answer { .. } => Outage::Failing,
         }
     }
@@ -164,10 +158,56 @@ impl Classified for ObjectsError {
         match self {
             Self::Deadline(_) => Outage::TimedOut,
             Self::NoBucket | Self::NotFound | Self::Disabled => Outage::Missing,
+            Self::Refused => Outage::Credentials,
             Self::Store(object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. }) => {
                 Outage::Credentials
             }
-            Self::Store(_) | Self::Key(_) | Self::Folder { .. } | Self::Bucket { .. } => Outage::Failing,
+            Self::Store(error) => on_the_way(error).unwrap_or(Outage::Failing),
+            Self::Key(_) | Self::Folder { .. } | Self::Bucket { .. } => Outage::Failing,
+        }
+    }
+}
+
+/// What happened before the store could answer: the client library has no variant for it, but names it among the causes.
+fn on_the_way(error: &object_store::Error) -> Option<Outage> {
+    let causes = std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| error.source());
+    let kind = causes.filter_map(|cause| cause.downcast_ref::<HttpError>()).last()?.kind();
+    if kind == HttpErrorKind::Timeout {
+        return Some(Outage::TimedOut);
+    }
+    let is_connection = matches!(kind, HttpErrorKind::Connect | HttpErrorKind::Request | HttpErrorKind::Interrupted);
+    is_connection.then_some(Outage::Unreachable)
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+    use wiremock::matchers::any;
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    use super::*;
+    use crate::config::objects::{Objects as Config, S3};
+    use crate::objects::Objects;
+
+    async fn outage(endpoint: &str) -> Outage {
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let s3 = S3 {
+            endpoint: endpoint.parse().unwrap(),
+            access_key: "user".to_owned(),
+            secret_key: SecretString::from("password"),
+            bucket: "dev-chatbot".to_owned(),
+            region: "us-east-1".to_owned(),
+        };
+        Objects::new(&Config::S3(s3)).unwrap().ping().await.unwrap_err().outage()
+    }
+
+    #[tokio::test]
+    async fn an_object_store_that_cannot_be_reached_is_told_from_one_that_refuses() {
+        assert_eq!(outage("http://127.0.0.1:1").await, Outage::Unreachable);
+        for (status, expected) in [(403, Outage::Credentials), (400, Outage::Failing)] {
+            let server = MockServer::start().await;
+            Mock::given(any()).respond_with(ResponseTemplate::new(status)).mount(&server).await;
+            assert_eq!(outage(&server.uri()).await, expected, "{status}");
         }
     }
 }

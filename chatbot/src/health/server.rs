@@ -14,14 +14,11 @@ use super::Overall;
 use crate::{app::App, http::connections};
 
 /// Content type of Prometheus' text format, as OpenMetrics defines it.
-pub const METRICS_CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const METRICS_CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Serves until the process ends.
-///
-/// # Errors
-/// The listener breaks.
-pub async fn serve(app: App, listener: TcpListener) -> std::io::Result<()> {
-    connections::serve(listener, router(app), CancellationToken::new(), connections::Limits::default()).await
+pub async fn serve(app: App, listener: TcpListener) {
+    connections::serve(listener, router(app), CancellationToken::new(), connections::Limits::default()).await;
 }
 
 /// `/health`, `/health/live`, `/health/ready`, `/metrics`.
@@ -34,24 +31,27 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
-async fn health(State(app): State<App>) -> Response {
+/// How the process and its services are.
+pub(crate) async fn health(State(app): State<App>) -> Response {
     let report = app.health().await;
     let status = if report.status == Overall::Unavailable { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     (status, Json(&*report)).into_response()
 }
 
 /// Alive is whoever answers.
-async fn live() -> &'static str {
+pub(crate) async fn live() -> &'static str {
     "alive\n"
 }
 
-async fn ready(State(app): State<App>) -> Response {
+/// Whether traffic may come.
+pub(crate) async fn ready(State(app): State<App>) -> Response {
     match app.readiness().await {
         Ok(()) => "ready\n".into_response(),
         Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")).into_response(),
     }
 }
 
-async fn metrics(State(app): State<App>) -> Response {
+/// Metrics in OpenMetrics' text format.
+pub(crate) async fn metrics(State(app): State<App>) -> Response {
     ([(axum::http::header::CONTENT_TYPE, METRICS_CONTENT_TYPE)], app.metrics.encode(&app.db)).into_response()
 }

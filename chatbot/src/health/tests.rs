@@ -44,3 +44,17 @@ fn only_postgresql_and_its_schema_decide_readiness() {
         assert_eq!(report(required, redis).status, status);
     }
 }
+
+#[tokio::test]
+async fn probes_that_come_together_share_one_check_and_its_result() {
+    let (kept, checks) = (Kept::default(), std::cell::Cell::new(0));
+    let probe = async || {
+        let check = async {
+            checks.set(checks.get() + 1);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            checks.get()
+        };
+        *kept.or_else(check).await
+    };
+    assert_eq!(futures::future::join_all((0..50).map(|_| probe())).await, [1; 50]);
+}

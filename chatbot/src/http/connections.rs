@@ -33,16 +33,8 @@ impl Default for Limits {
     }
 }
 
-/// Serves until `stop` is cancelled, then finishes the requests in work.
-///
-/// # Errors
-/// None yet; the listener is kept through all trouble.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    router: Router,
-    stop: CancellationToken,
-    limits: Limits,
-) -> io::Result<()> {
+/// Serves until `stop` is cancelled, then finishes the requests in work. The listener is kept through all trouble.
+pub(crate) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken, limits: Limits) {
     let (slots, connections) = (Arc::new(Semaphore::new(limits.connections)), TaskTracker::new());
     while let Some((stream, slot)) = stop.run_until_cancelled(next(&listener, &slots)).await {
         connections.spawn(converse(stream, router.clone(), stop.clone(), limits.head, slot));
@@ -50,7 +42,6 @@ pub(crate) async fn serve(
     drop(listener);
     connections.close();
     connections.wait().await;
-    Ok(())
 }
 
 async fn next(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, Option<OwnedSemaphorePermit>) {
@@ -114,7 +105,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(20);
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: here\r\n\r\n";
 
-    async fn server(limits: Limits) -> (SocketAddr, CancellationToken, JoinSet<io::Result<()>>) {
+    async fn server(limits: Limits) -> (SocketAddr, CancellationToken, JoinSet<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
         let router = Router::new().route("/", get(async || "here"));
@@ -159,7 +150,7 @@ mod tests {
         assert!(answer(&mut connection).await.ends_with("here"));
         stop.cancel();
         assert_eq!(answer(&mut connection).await, "");
-        serving.join_next().await.unwrap().unwrap().unwrap();
+        serving.join_next().await.unwrap().unwrap();
         assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
     }
 }

@@ -6,7 +6,7 @@
 //! layers      the whole middleware stack, outermost first; bodies: their memory
 //! connections accepting and ending them
 //! problem     RFC 9457: one enum of what can go wrong, and its status
-//! extract     who is calling, JSON bodies, pages
+//! extract     who is calling, JSON bodies, queries, pages
 //! v1          /api/v1, one endpoint per file
 //! operations  /health, /metrics; rehearsal: a question of the operator's
 //! ```
@@ -33,14 +33,10 @@ use crate::app::App;
 pub use router::{openapi, router};
 
 /// Serves until `stop` is cancelled, then finishes the requests in work and keeps the answers that were being made.
-///
-/// # Errors
-/// The listener breaks.
-pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) -> std::io::Result<()> {
+pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) {
     let answers = TaskTracker::new();
     let router = router(app, answers.clone());
-    connections::serve(listener, router, stop, connections::Limits::default()).await?;
+    connections::serve(listener, router, stop, connections::Limits::default()).await;
     answers.close();
     answers.wait().await;
-    Ok(())
 }

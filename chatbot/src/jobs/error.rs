@@ -7,6 +7,10 @@ use crate::{objects::ObjectsError, retrieval::IndexError, store::StoreError};
 const OUTAGE: &str = "a service that it needs did not work for hours: upload it again later, or tell whoever runs this";
 const INTERRUPTED: &str = "its worker was stopped too often while it was at it: upload it again";
 const GONE: &str = "the upload is not there any more: upload it again";
+/// What the owner of a document is told whose ingestion comes to no end.
+pub(super) const TOO_SLOW: &str = "it took too long and was stopped: split it into smaller files";
+/// What an attempt is remembered by that was stopped at its deadline.
+pub(super) const TIMED_OUT: &str = "it took too long and was stopped";
 
 /// An attempt did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +26,9 @@ pub enum JobError {
     /// A later attempt may succeed.
     #[error("{0}")]
     Retryable(String),
+    /// It was stopped at its deadline.
+    #[error("{TIMED_OUT}")]
+    TimedOut,
     /// This worker was taken for dead and the job given to another: what it did must not count.
     #[error("the job was given to another worker meanwhile")]
     Superseded,
@@ -37,6 +44,7 @@ impl JobError {
         match self {
             Self::Permanent { owner, .. } => owner,
             Self::Retryable(_) => OUTAGE,
+            Self::TimedOut => TOO_SLOW,
             Self::Superseded | Self::Stopped(_) => INTERRUPTED,
         }
     }
@@ -63,6 +71,7 @@ impl From<ObjectsError> for JobError {
             ObjectsError::NotFound => Self::Permanent { owner: GONE, cause },
             ObjectsError::Disabled
             | ObjectsError::NoBucket
+            | ObjectsError::Refused
             | ObjectsError::Key(_)
             | ObjectsError::Folder { .. }
             | ObjectsError::Deadline(_)

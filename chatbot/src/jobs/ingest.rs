@@ -8,8 +8,10 @@ use std::time::Duration;
 use riverqueue::{Job, JobArgs, JobRow, WorkCancelled, WorkContext, WorkOutcome, Worker, WorkerTimeout};
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool};
+use tokio::time::timeout;
 use uuid::Uuid;
 
+use super::error::{TIMED_OUT, TOO_SLOW};
 use super::{JobError, fence};
 use crate::{
     app::App,
@@ -18,8 +20,11 @@ use crate::{
     store::{StoreError, chunks, chunks::Chunk, documents, documents::Document},
 };
 
-/// A document's ingestion may take so long before the attempt counts as failed.
-const DEADLINE: Duration = Duration::from_mins(10);
+/// A document whose ingestion was stopped at its deadline so often is given up: once or twice the machine may have been busy.
+const MOST_TIMEOUTS: usize = 3;
+/// River's own deadline is behind ours: it cancels an attempt just as a stopping process does, and nobody could tell the two
+/// apart.
+const RIVER_WAITS_LONGER: Duration = Duration::from_secs(30);
 
 /// What the owner of such a document is told.
 const NO_TEXT: &str = "the document is not UTF-8 text";
@@ -38,6 +43,7 @@ pub struct IngestWorker {
     db: PgPool,
     objects: Objects,
     indexer: Indexer,
+    deadline: Duration,
 }
 
 impl IngestWorker {
@@ -48,6 +54,7 @@ impl IngestWorker {
             db: app.db.clone(),
             objects: app.objects.clone(),
             indexer: Indexer::new(app.qdrant.clone(), app.embedder.clone()),
+            deadline: app.config.worker.ingest_timeout,
         }
     }
 
@@ -100,7 +107,7 @@ impl IngestWorker {
         job: &Job<IngestDocument>,
         result: Result<(), JobError>,
     ) -> Result<WorkOutcome, JobError> {
-        match result {
+        match result.map_err(|error| hopeless(&job.row, error)) {
             Ok(()) => Ok(WorkOutcome::Complete),
             Err(JobError::Permanent { owner, cause }) => {
                 let mut tx = self.db.begin().await?;
@@ -112,7 +119,9 @@ impl IngestWorker {
                 recorded.map_err(|error| JobError::Retryable(error.to_string()))?;
                 Ok(WorkOutcome::Discard)
             }
-            Err(error @ (JobError::Retryable(_) | JobError::Superseded | JobError::Stopped(_))) => Err(error),
+            Err(
+                error @ (JobError::Retryable(_) | JobError::TimedOut | JobError::Superseded | JobError::Stopped(_)),
+            ) => Err(error),
         }
     }
 }
@@ -121,16 +130,25 @@ impl Worker<IngestDocument> for IngestWorker {
     type Error = JobError;
 
     fn timeout(&self, _job: &Job<IngestDocument>) -> WorkerTimeout {
-        WorkerTimeout::After(DEADLINE)
+        WorkerTimeout::After(self.deadline + RIVER_WAITS_LONGER)
     }
 
     async fn work(&self, context: WorkContext, job: Job<IngestDocument>) -> Result<WorkOutcome, JobError> {
         let result = tokio::select! {
-            result = self.run(&job) => result,
+            result = timeout(self.deadline, self.run(&job)) => result.unwrap_or(Err(JobError::TimedOut)),
             () = context.cancellation_token().cancelled() => Err(WorkCancelled.into()),
         };
         self.conclude(&context, &job, result).await
     }
+}
+
+/// The last of too many timeouts is the end: this document will not be done in time.
+fn hopeless(attempt: &JobRow, error: JobError) -> JobError {
+    let before = attempt.errors.iter().filter(|earlier| earlier.error == TIMED_OUT).count();
+    if matches!(error, JobError::TimedOut) && before + 1 >= MOST_TIMEOUTS {
+        return JobError::Permanent { owner: TOO_SLOW, cause: format!("{TIMED_OUT} {MOST_TIMEOUTS} times") };
+    }
+    error
 }
 
 /// The job behind `kind` and `args` will not be tried again: its document says so.

@@ -8,11 +8,11 @@ use riverqueue::{
 };
 use sqlx::PgPool;
 
+use super::error::{TIMED_OUT, TOO_SLOW};
 use super::{JobError, fence, ingest};
 use crate::metrics::{Metrics, TaskKindLabels, TaskLabels};
 
 const DEFECT: &str = "it cannot be processed because of a defect of this chatbot: tell whoever runs it";
-const TOO_SLOW: &str = "it took too long and was stopped: split it into smaller files";
 
 /// Counts and times every attempt.
 pub(super) struct Measure(pub(super) Metrics);
@@ -120,5 +120,5 @@ fn reason(result: &WorkResult) -> String {
     if let WorkResult::Panicked(error) = result {
         return error.to_string();
     }
-    "it took too long and was stopped".to_owned()
+    TIMED_OUT.to_owned()
 }

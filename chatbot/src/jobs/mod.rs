@@ -3,19 +3,23 @@
 //! - `queue`     enqueuing, transactional: from here everyone else asks for a job
 //! - `ingest`    one kind of job: a document becomes searchable
 //! - `remove`    another: what is left of a deleted document goes
+//! - `check_upload` a third: an upload without a document goes
 //! - `error`     retry or give up, in the error's type
 //! - `retry`     how long until the next attempt
 //! - `heartbeat` this worker is alive; `sweep` hands back the jobs of those that are not; `fence` refuses what a worker
 //!   that was declared dead still wants to write
+//! - `reindex`   a lost index comes back
 //! - `runner`    a worker process: start, drain
 //! - `measure`   tasks_* metrics
 
+pub mod check_upload;
 mod error;
 pub mod fence;
 pub mod heartbeat;
 pub mod ingest;
 mod measure;
 mod queue;
+pub mod reindex;
 pub mod remove;
 mod retry;
 pub mod runner;

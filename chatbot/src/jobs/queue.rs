@@ -2,11 +2,16 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use riverqueue::{Client, InsertOpts};
 use sqlx::{PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
-use super::{ingest::IngestDocument, remove::RemoveDocument};
+use super::{
+    check_upload::{self, CheckUpload},
+    ingest::IngestDocument,
+    remove::RemoveDocument,
+};
 
 /// Most attempts of a job before it is given up: with the pauses of `retry`, an outage of four hours is outlived.
 pub(super) const MAX_ATTEMPTS: i32 = 25;
@@ -86,6 +91,23 @@ impl Queue {
     ) -> Result<i64, QueueError> {
         let job = RemoveDocument { document_id, object_key };
         let inserted = self.0.insert(job).opts(options(QueueName::Low)).tx(tx).await?;
+        Ok(inserted.id())
+    }
+
+    /// Asks for a look, some time after `now`, whether an upload has its document.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn enqueue_check(
+        &self,
+        tx: &mut Transaction<'_, Postgres>,
+        document_id: Uuid,
+        object_key: String,
+        now: Timestamp,
+    ) -> Result<i64, QueueError> {
+        let job = CheckUpload { document_id, object_key };
+        let later = options(QueueName::Low).with_scheduled_at(now + check_upload::DELAY);
+        let inserted = self.0.insert(job).opts(later).tx(tx).await?;
         Ok(inserted.id())
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use riverqueue::{JobRow, RetryPolicy, WorkError};
 
-const FIRST: Duration = Duration::from_secs(5);
-const LONGEST: Duration = Duration::from_mins(15);
+pub(super) const FIRST: Duration = Duration::from_secs(5);
+pub(super) const LONGEST: Duration = Duration::from_mins(15);
 
 /// Delay after the failed attempt number `attempt` (from 1); `random` is in 0..1 and moves it by up to a fifth either way.
 #[must_use]

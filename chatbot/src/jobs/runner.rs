@@ -4,15 +4,19 @@ use std::time::Duration;
 
 use riverqueue::{Client, JobArgs, MaintenanceConfig, QueueConfig, RunHandle, Workers};
 use sqlx::postgres::PgPoolOptions;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
-    QueueError, QueueName, fence,
+    QueueError, QueueName,
+    check_upload::{CheckUpload, CheckWorker},
+    fence,
     heartbeat::{Ended, Heartbeat},
     ingest::{IngestDocument, IngestWorker},
     measure::{LastAttempt, Measure},
+    reindex::Reindexer,
     remove::{RemoveDocument, RemoveWorker},
     retry::Backoff,
 };
@@ -52,7 +56,10 @@ pub async fn run(app: &App, stop: CancellationToken) -> Result<(), WorkerError> 
     heartbeat.register(&app.config.environment.release_id).await?;
     let client = client(app, &id)?;
     let mut run = client.start().map_err(QueueError::from)?;
-    tracing::info!(worker = id, kinds = ?[IngestDocument::KIND, RemoveDocument::KIND], "working");
+    tracing::info!(worker = id, kinds = ?[IngestDocument::KIND, RemoveDocument::KIND, CheckUpload::KIND], "working");
+    // Ends with this function.
+    let mut aside = JoinSet::new();
+    aside.spawn(Reindexer::new(app).run());
     let result = work(app, &heartbeat, &mut run, stop).await;
     let left = heartbeat.leave().await;
     result.and(Ok(left?))
@@ -128,6 +135,7 @@ fn client(app: &App, id: &str) -> Result<Client, QueueError> {
     let mut workers = Workers::new();
     workers.add(IngestWorker::new(app))?;
     workers.add(RemoveWorker::new(app))?;
+    workers.add(CheckWorker::new(app))?;
     let builder = Client::builder(pool)
         .id(id)
         .workers(workers)

@@ -11,22 +11,33 @@ use riverqueue::JobArgs;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::{ingest, ingest::IngestDocument, remove::RemoveDocument};
+use super::{check_upload::CheckUpload, ingest, ingest::IngestDocument, remove::RemoveDocument, retry};
 use crate::store::StoreError;
 
-const HAND_BACK: &str = "UPDATE river_job SET \
-      state = CASE WHEN metadata ? 'cancel_attempted_at' THEN 'cancelled'::river_job_state \
-                   WHEN attempt >= max_attempts THEN 'discarded' ELSE 'available' END, \
-      finalized_at = CASE WHEN metadata ? 'cancel_attempted_at' OR attempt >= max_attempts THEN now() END, \
-      scheduled_at = now(), \
+/// A worker that dies takes a job with it once by chance. From the second time on the job is suspected of killing them: it
+/// waits before it goes on, longer with every attempt, and after the third it ends.
+const HAND_BACK: &str = "WITH lost AS (SELECT id, \
+      (SELECT count(*) FROM unnest(errors) AS e WHERE e ->> 'error' LIKE '% stopped answering') AS deaths \
+    FROM river_job WHERE state = 'running' \
+      AND (attempted_by[array_upper(attempted_by, 1)] IN (SELECT id FROM job_workers WHERE dead_at IS NOT NULL) \
+        OR kind = ANY($1) AND attempted_at < now() - make_interval(secs => $2)) FOR UPDATE), \
+    judged AS (SELECT j.id, deaths, metadata ? 'cancel_attempted_at' AS is_cancelled, \
+      attempt >= max_attempts OR deaths + 1 >= $3 AS is_last FROM river_job j JOIN lost ON lost.id = j.id) \
+    UPDATE river_job SET \
+      state = CASE WHEN is_cancelled THEN 'cancelled'::river_job_state WHEN is_last THEN 'discarded' \
+                   WHEN deaths = 0 THEN 'available' ELSE 'retryable' END, \
+      finalized_at = CASE WHEN is_cancelled OR is_last THEN now() END, \
+      scheduled_at = now() + CASE WHEN is_cancelled OR is_last OR deaths = 0 THEN interval '0' \
+                                  ELSE make_interval(secs => least($4 * 2::float8 ^ least(attempt - 1, 20), $5)) END, \
       errors = array_append(coalesce(errors, '{}'), jsonb_build_object('at', now(), 'attempt', attempt, 'trace', '', \
         'error', 'the worker ' || coalesce(attempted_by[array_upper(attempted_by, 1)], 'without a name') || ' stopped answering')) \
-    WHERE state = 'running' AND (attempted_by[array_upper(attempted_by, 1)] IN (SELECT id FROM job_workers WHERE dead_at IS NOT NULL) \
-      OR kind = ANY($1) AND attempted_at < now() - make_interval(secs => $2)) \
-    RETURNING id, kind, state::text, args";
+    FROM judged WHERE judged.id = river_job.id AND state = 'running' \
+    RETURNING river_job.id, kind, state::text, args";
 
+/// A job whose workers stopped answering so often ends.
+const MOST_DEATHS: i64 = 3;
 /// Kinds whose deadline this release knows.
-const KINDS: [&str; 2] = [IngestDocument::KIND, RemoveDocument::KIND];
+const KINDS: [&str; 3] = [IngestDocument::KIND, RemoveDocument::KIND, CheckUpload::KIND];
 /// A job of these kinds that runs for so long is lost; far above their deadlines.
 const LOST_AFTER: Duration = Duration::from_hours(1);
 
@@ -55,8 +66,14 @@ struct HandedBack {
 pub async fn run(db: &PgPool, time_to_live: Duration) -> Result<u64, StoreError> {
     let mut tx = db.begin().await?;
     declare_dead(&mut tx, time_to_live).await?;
-    let jobs: Vec<HandedBack> =
-        sqlx::query_as(HAND_BACK).bind(KINDS).bind(LOST_AFTER.as_secs_f64()).fetch_all(&mut *tx).await?;
+    let jobs: Vec<HandedBack> = sqlx::query_as(HAND_BACK)
+        .bind(KINDS)
+        .bind(LOST_AFTER.as_secs_f64())
+        .bind(MOST_DEATHS)
+        .bind(retry::FIRST.as_secs_f64())
+        .bind(retry::LONGEST.as_secs_f64())
+        .fetch_all(&mut *tx)
+        .await?;
     for job in &jobs {
         tracing::warn!(job_id = job.id, kind = job.kind, state = job.state, "job taken back from a dead worker");
         if let Some(reason) = reason(&job.state) {
@@ -71,7 +88,9 @@ pub async fn run(db: &PgPool, time_to_live: Duration) -> Result<u64, StoreError>
 /// What the owner is told when the job ends here.
 fn reason(state: &str) -> Option<&'static str> {
     match state {
-        "discarded" => Some("its workers stopped answering while they were at it: upload it again"),
+        "discarded" => Some(
+            "its workers stopped answering while they were at it: split it into smaller files, or tell whoever runs this",
+        ),
         "cancelled" => Some(CANCELLED),
         _ => None,
     }

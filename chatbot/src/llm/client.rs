@@ -1,6 +1,5 @@
 //! Asking: attempts with deadlines, repeated before the first token only, and only while the budget lasts.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
@@ -11,12 +10,13 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, timeout};
 use url::Url;
 
-use super::budget::Budget;
+use super::proof::Proof;
 use super::stream::{Deltas, Limits, deltas};
-use super::wire::{Body, ErrorBody, StreamOptions};
-use super::{LastCheck, LlmError, Request, endpoint};
+use super::wire::{Body, ErrorBody, Models, StreamOptions};
+use super::{LlmError, Request, endpoint};
 use crate::config::llm::Llm as Config;
 use crate::error::{CheckError, StartError};
+use crate::upstream::{Budget, LastCheck, read_limited, refusal};
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 /// Attempts after the first.
@@ -31,6 +31,19 @@ const REFUSAL_DEADLINE: Duration = Duration::from_secs(3);
 const CHECK_AGE: Duration = Duration::from_secs(20);
 /// Longer error texts help nobody, and must not fill logs.
 const MESSAGE_LIMIT: usize = 300;
+/// The longest list of models that is read; those of large upstreams have half a million bytes.
+const LIST_LIMIT: usize = 4 << 20;
+
+/// Whether the upstream's list of models has the one that is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// It has.
+    Yes,
+    /// It names others; the name may be an alias all the same.
+    No,
+    /// The list names none, or cannot be read.
+    Unknown,
+}
 
 /// Client of the language model. Cheap to clone; clones share connections and the retry budget.
 #[derive(Clone, Debug)]
@@ -42,8 +55,9 @@ pub struct Client {
     max_tokens: u32,
     frequency_penalty: f32,
     limit: Duration,
-    budget: Arc<Budget>,
-    last_check: LastCheck<CheckError>,
+    budget: Budget,
+    last_check: LastCheck<Listed, CheckError>,
+    proof: Proof,
 }
 
 impl Client {
@@ -64,8 +78,9 @@ impl Client {
             max_tokens: config.max_tokens,
             frequency_penalty: config.frequency_penalty,
             limit: config.timeout,
-            budget: Arc::default(),
+            budget: Budget::default(),
             last_check: LastCheck::default(),
+            proof: Proof::default(),
         })
     }
 
@@ -85,34 +100,44 @@ impl Client {
         self.budget.deposit();
         loop {
             let error = match self.attempt(request, deadline).await {
-                Ok(deltas) => return Ok(deltas),
+                Ok(deltas) => {
+                    self.proof.answered();
+                    return Ok(deltas);
+                }
                 Err(error) => error,
             };
+            self.proof.failed(&error, Instant::now());
             let Some(pause) = self.pause(&error, &mut pauses, deadline) else { return Err(error) };
             tracing::warn!(%error, pause_ms = pause.as_millis(), "asking the language model again");
             tokio::time::sleep(pause).await;
         }
     }
 
-    /// Whether the upstream lists its models with this key; the result is remembered for 20 seconds.
+    /// Whether the upstream lists its models with this key, and the last question was not refused; the list is remembered
+    /// for 20 seconds.
     ///
     /// # Errors
     /// What is wrong, when it does not.
-    pub async fn ping(&self) -> Result<(), CheckError> {
+    pub async fn ping(&self) -> Result<Listed, CheckError> {
         let late = |_| Err(LlmError::Timeout { what: "no list of models", limit: CHECK_DEADLINE });
         let check = async {
             let result = timeout(CHECK_DEADLINE, self.list_models()).await.unwrap_or_else(late);
             result.map_err(|error| CheckError { outage: error.outage(), detail: error.to_string() })
         };
-        self.last_check.or_result(CHECK_AGE, check).await
+        let listed = self.last_check.or_else(CHECK_AGE, check).await?;
+        self.proof.refusal(Instant::now()).map_or(Ok(listed), Err)
     }
 
-    async fn list_models(&self) -> Result<(), LlmError> {
+    async fn list_models(&self) -> Result<Listed, LlmError> {
         let url = endpoint(&self.base_url, &["models"]).ok_or(LlmError::BaseUrl)?;
         let request = self.http.get(url).bearer_auth(self.api_key.expose_secret());
         let response = request.send().await.map_err(|error| transport(error, CHECK_DEADLINE))?;
-        // The list itself, which is long at large upstreams, is not read.
-        if response.status().is_success() { Ok(()) } else { Err(refused(response).await) }
+        if !response.status().is_success() {
+            return Err(refused(response).await);
+        }
+        // The upstream answers; a list that cannot be read is no reason to call it out of order.
+        let list = read_limited(response, LIST_LIMIT).await.unwrap_or_default();
+        Ok(listed(&list, &self.model))
     }
 
     /// One attempt, up to its first token.
@@ -153,6 +178,17 @@ impl Client {
     }
 }
 
+fn listed(list: &[u8], model: &str) -> Listed {
+    let models = serde_json::from_slice::<Models>(list).map(|models| models.data).unwrap_or_default();
+    if models.is_empty() {
+        Listed::Unknown
+    } else if models.iter().any(|listed| listed.id == model) {
+        Listed::Yes
+    } else {
+        Listed::No
+    }
+}
+
 fn pauses() -> ExponentialBackoff {
     ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(250))
@@ -170,7 +206,7 @@ async fn refused(response: Response) -> LlmError {
     let status = response.status();
     let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
     let retry_after = seconds.map(Duration::from_secs);
-    let text = timeout(REFUSAL_DEADLINE, response.text()).await.ok().and_then(Result::ok).unwrap_or_default();
+    let text = timeout(REFUSAL_DEADLINE, refusal(response)).await.unwrap_or_default();
     let message = serde_json::from_str::<ErrorBody>(&text).map_or(text, |body| body.error.message);
     let message: String = message.chars().take(MESSAGE_LIMIT).collect();
     match status {
@@ -180,6 +216,6 @@ async fn refused(response: Response) -> LlmError {
         StatusCode::NOT_FOUND => LlmError::NotFound(message),
         StatusCode::REQUEST_TIMEOUT => LlmError::Server { status: status.as_u16(), message },
         status if status.is_server_error() => LlmError::Server { status: status.as_u16(), message },
-        status => LlmError::Refused { status: status.as_u16(), message },
+        status => LlmError::refused(status.as_u16(), message),
     }
 }

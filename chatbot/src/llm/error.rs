@@ -43,6 +43,9 @@ pub enum LlmError {
         /// The upstream's own words.
         message: String,
     },
+    /// The prompt has more words than the model can read.
+    #[error("the prompt is too long for the language model: set LLM_MODEL to one with a larger context ({0})")]
+    PromptTooLong(String),
     /// The upstream is in trouble.
     #[error("the language model's upstream is in trouble (status {status}): try again later ({message})")]
     Server {
@@ -65,7 +68,27 @@ pub enum LlmError {
     BaseUrl,
 }
 
+/// Upstreams have no common code for it; these are the words of those that speak the OpenAI API.
+const TOO_LONG: [&str; 9] = [
+    "context length",
+    "context_length",
+    "context window",
+    "context size",
+    "maximum context",
+    "prompt is too long",
+    "input is too long",
+    "too many tokens",
+    "reduce the length",
+];
+
 impl LlmError {
+    /// What a status of 4xx means that has no variant of its own.
+    pub(super) fn refused(status: u16, message: String) -> Self {
+        let words = message.to_lowercase();
+        let is_too_long = matches!(status, 400 | 413 | 422) && TOO_LONG.iter().any(|said| words.contains(said));
+        if is_too_long || status == 413 { Self::PromptTooLong(message) } else { Self::Refused { status, message } }
+    }
+
     /// Whether the same question may be answered when it is asked again soon.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
@@ -77,6 +100,7 @@ impl LlmError {
             | Self::PaymentRequired
             | Self::NotFound(_)
             | Self::Refused { .. }
+            | Self::PromptTooLong(_)
             | Self::Protocol(_)
             | Self::TooLong(_)
             | Self::BaseUrl => false,
@@ -93,9 +117,12 @@ impl LlmError {
             Self::PaymentRequired => Outage::Payment,
             Self::RateLimited { .. } => Outage::Busy,
             Self::NotFound(_) => Outage::Missing,
-            Self::Refused { .. } | Self::Server { .. } | Self::Interrupted | Self::Protocol(_) | Self::TooLong(_) => {
-                Outage::Failing
-            }
+            Self::Refused { .. }
+            | Self::PromptTooLong(_)
+            | Self::Server { .. }
+            | Self::Interrupted
+            | Self::Protocol(_)
+            | Self::TooLong(_) => Outage::Failing,
         }
     }
 
@@ -109,6 +136,7 @@ impl LlmError {
             | Self::PaymentRequired
             | Self::NotFound(_)
             | Self::Refused { .. }
+            | Self::PromptTooLong(_)
             | Self::Server { .. }
             | Self::Interrupted
             | Self::Protocol(_)

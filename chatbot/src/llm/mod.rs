@@ -4,18 +4,16 @@
 //! repeated only before its first token, so that no word is said twice, and only while the retry budget lasts, so that
 //! an outage is not answered with a multiple of the load.
 
-mod budget;
 mod client;
 mod error;
-mod last_check;
+mod proof;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod wire;
 
-pub use client::Client;
+pub use client::{Client, Listed};
 pub use error::LlmError;
-pub use last_check::LastCheck;
 pub use stream::Deltas;
 pub use wire::{Message, Request, Role, Usage};
 

@@ -183,7 +183,7 @@ impl Reader {
 fn failure(failure: Failure) -> LlmError {
     match failure.code.as_u64().and_then(|code| u16::try_from(code).ok()) {
         Some(429) => LlmError::RateLimited { retry_after: None },
-        Some(status @ 400..=499) => LlmError::Refused { status, message: failure.message },
+        Some(status @ 400..=499) => LlmError::refused(status, failure.message),
         Some(status) => LlmError::Server { status, message: failure.message },
         None => LlmError::Server { status: 500, message: failure.message },
     }

@@ -10,7 +10,7 @@ use test_upstream::{Running, Script, Settings, Step};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use super::{Client, Delta, End, LlmError, Message, Request, Role, Usage, endpoint};
+use super::{Client, Delta, End, Listed, LlmError, Message, Request, Role, Usage, endpoint};
 use crate::config::llm::Llm;
 use crate::error::Outage;
 
@@ -168,7 +168,7 @@ async fn an_answer_without_end_is_not_read_to_the_end() {
 #[tokio::test]
 async fn a_check_lists_models_and_says_what_is_wrong() {
     let (_upstream, reachable) = upstream(Vec::new()).await;
-    assert_eq!(reachable.ping().await, Ok(()));
+    assert_eq!(reachable.ping().await, Ok(Listed::Yes));
     let gone = client("http://127.0.0.1:1/v1", Duration::from_secs(5));
     assert!(gone.ping().await.unwrap_err().detail.contains("LLM_BASE_URL"));
 }
@@ -181,6 +181,53 @@ async fn a_check_that_nobody_answers_ends_before_those_who_ask_lose_patience_and
     drop(silent);
     assert_eq!(outage, Outage::TimedOut);
     assert_eq!(waiting.ping().await.unwrap_err().outage, outage, "nobody is asked again");
+}
+
+#[tokio::test]
+async fn a_key_that_is_refused_only_when_something_is_asked_is_told_until_an_answer_comes() {
+    let (upstream, client) = upstream(vec![status(401, None)]).await;
+    assert_eq!(client.ping().await, Ok(Listed::Yes), "anybody may read the list");
+    drop(hear(&client).await);
+    assert_eq!(client.ping().await.unwrap_err().outage, Outage::Credentials);
+    upstream.script(Script { model: "any".to_owned(), steps: vec![says("At nine.")] });
+    drop(hear(&client).await);
+    assert_eq!(client.ping().await, Ok(Listed::Yes));
+}
+
+#[tokio::test]
+async fn a_list_is_looked_through_for_the_model_and_one_that_names_none_says_nothing() {
+    let table = [
+        (r#"{"data": [{"id": "other"}, {"id": "scripted"}]}"#, Listed::Yes),
+        (r#"{"data": [{"id": "other"}]}"#, Listed::No),
+        (r#"{"data": []}"#, Listed::Unknown),
+        (r#"{"models": 3}"#, Listed::Unknown),
+        ("no JSON", Listed::Unknown),
+    ];
+    for (list, expected) in table {
+        let server = MockServer::start().await;
+        Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_string(list)).mount(&server).await;
+        assert_eq!(client(&server.uri(), Duration::from_secs(5)).ping().await, Ok(expected), "{list}");
+    }
+}
+
+#[tokio::test]
+async fn a_prompt_that_is_too_long_is_told_from_every_other_refusal() {
+    let table = [
+        (400, "This model's maximum context length is 4096 tokens. Please reduce the length of the messages.", true),
+        (400, "the request exceeds the available context size, try increasing it", true),
+        (400, "prompt is too long: 210000 tokens > 200000 maximum", true),
+        (413, "Request Entity Too Large", true),
+        (400, "max_tokens is too large: 32768. This model supports at most 4096 completion tokens.", false),
+        (400, "temperature must be between 0 and 2", false),
+        (409, "context length", false),
+    ];
+    for (status, message, expected) in table {
+        let step = Step::Status { status, message: message.to_owned(), retry_after: None };
+        let (_upstream, client) = upstream(vec![step]).await;
+        let error = hear(&client).await.1.unwrap_err();
+        assert_eq!(matches!(error, LlmError::PromptTooLong(_)), expected, "{message}: {error}");
+        assert_eq!(client.ping().await, Ok(Listed::Yes), "a question that is refused is no outage");
+    }
 }
 
 #[test]

@@ -99,3 +99,15 @@ pub(super) struct Failure {
 pub(super) struct ErrorBody {
     pub(super) error: Failure,
 }
+
+/// The list of models, as far as it is read.
+#[derive(Debug, Deserialize)]
+pub(super) struct Models {
+    #[serde(default)]
+    pub(super) data: Vec<Model>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Model {
+    pub(super) id: String,
+}

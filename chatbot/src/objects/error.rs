@@ -14,6 +14,9 @@ pub enum ObjectsError {
     /// There is no such bucket.
     #[error("the bucket does not exist: run `chatbot provision`, or set OBJECTS_BUCKET to one that does")]
     NoBucket,
+    /// The store does not accept who we are.
+    #[error("the object store refused the access key: correct MINIO_ROOT_USER and MINIO_ROOT_PASSWORD")]
+    Refused,
     /// The key is no object key.
     #[error("{0} is no object key: use names separated by single slashes")]
     Key(String),
@@ -39,14 +42,6 @@ pub enum ObjectsError {
     /// The store refused.
     #[error("the object store failed: {0}")]
     Store(#[source] object_store::Error),
-}
-
-impl ObjectsError {
-    /// Whether trying again later can help.
-    #[must_use]
-    pub const fn is_retryable(&self) -> bool {
-        matches!(self, Self::Deadline(_) | Self::Store(_))
-    }
 }
 
 impl From<object_store::Error> for ObjectsError {

@@ -13,10 +13,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::TryStreamExt;
-use object_store::{
-    ClientOptions, ObjectStore, ObjectStoreExt, PutPayload, aws::AmazonS3Builder, local::LocalFileSystem, path::Path,
-};
-use secrecy::ExposeSecret;
+use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, PutPayload, local::LocalFileSystem, path::Path};
 
 pub use bucket::ensure_bucket;
 pub use error::ObjectsError;
@@ -31,6 +28,8 @@ const PING_DEADLINE: Duration = Duration::from_secs(3);
 
 /// S3's own code for it; the client library has no variant for a list of nothing.
 const NO_BUCKET: &str = "NoSuchBucket";
+/// How it spells that the store does not accept who we are, where a list is asked for.
+const REFUSED: [&str; 2] = ["401 Unauthorized", "403 Forbidden"];
 
 /// Reads and writes objects by key.
 #[derive(Clone, Debug)]
@@ -105,15 +104,16 @@ impl Objects {
     /// Whether the store answers and has the bucket.
     ///
     /// # Errors
-    /// `Disabled`, `NoBucket`, or the store's.
+    /// `Disabled`, `NoBucket`, `Refused`, or the store's.
     pub async fn ping(&self) -> Result<(), ObjectsError> {
         let nothing = parse("health")?;
         let first = within(PING_DEADLINE, async { Ok(self.store()?.list(Some(&nothing)).try_next().await?) }).await;
-        match first {
-            Ok(_) => Ok(()),
-            Err(error) if error.to_string().contains(NO_BUCKET) => Err(ObjectsError::NoBucket),
-            Err(error) => Err(error),
+        let Err(error) = first else { return Ok(()) };
+        let said = error.to_string();
+        if said.contains(NO_BUCKET) {
+            return Err(ObjectsError::NoBucket);
         }
+        Err(if REFUSED.iter().any(|status| said.contains(status)) { ObjectsError::Refused } else { error })
     }
 
     fn store(&self) -> Result<&Arc<dyn ObjectStore>, ObjectsError> {
@@ -124,18 +124,7 @@ impl Objects {
 fn client(config: &S3, options: ClientOptions) -> Result<Arc<dyn ObjectStore>, ObjectsError> {
     let retry =
         object_store::RetryConfig { max_retries: 2, retry_timeout: Duration::from_secs(10), ..Default::default() };
-    let store = AmazonS3Builder::new()
-        .with_client_options(options)
-        .with_endpoint(config.endpoint.as_str().trim_end_matches('/'))
-        .with_allow_http(config.endpoint.scheme() == "http")
-        .with_virtual_hosted_style_request(false)
-        .with_region("us-east-1")
-        .with_access_key_id(&config.access_key)
-        .with_secret_access_key(config.secret_key.expose_secret())
-        .with_bucket_name(&config.bucket)
-        .with_retry(retry)
-        .build()?;
-    Ok(Arc::new(store))
+    Ok(Arc::new(bucket::builder(config, options).with_retry(retry).build()?))
 }
 
 fn local(folder: &std::path::Path) -> Result<Arc<dyn ObjectStore>, ObjectsError> {

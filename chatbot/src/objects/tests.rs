@@ -18,6 +18,7 @@ fn s3(server: &MockServer) -> S3 {
         access_key: "user".to_owned(),
         secret_key: SecretString::from("password"),
         bucket: "dev-chatbot".to_owned(),
+        region: "us-east-1".to_owned(),
     }
 }
 
@@ -80,5 +81,22 @@ async fn a_bucket_is_made_once_and_a_stranger_s_is_refused() {
         assert_eq!(asked.path().trim_end_matches('/'), "/dev-chatbot");
         let query: BTreeMap<_, _> = asked.query_pairs().collect();
         assert!(query.contains_key("X-Amz-Signature"), "the request is signed: {asked}");
+    }
+}
+
+#[tokio::test]
+async fn requests_are_signed_for_the_region_and_a_new_bucket_is_made_there() {
+    for (region, said) in [("us-east-1", false), ("eu-central-1", true)] {
+        let server = MockServer::start().await;
+        let kept = ResponseTemplate::new(200).insert_header("etag", "\"1\"");
+        Mock::given(method("PUT")).respond_with(kept).mount(&server).await;
+        let config = S3 { region: region.to_owned(), ..s3(&server) };
+        ensure_bucket(&config).await.unwrap();
+        Objects::new(&Config::S3(config)).unwrap().put("documents/1", Bytes::from_static(b"text")).await.unwrap();
+        let requests = server.received_requests().await.unwrap();
+        let bucket = String::from_utf8_lossy(&requests[0].body).into_owned();
+        assert_eq!(bucket.contains(&format!("<LocationConstraint>{region}<")), said, "{bucket}");
+        assert!(requests[0].url.query().unwrap().contains(region), "{}", requests[0].url);
+        assert!(requests[1].headers["authorization"].to_str().unwrap().contains(region), "{:?}", requests[1].headers);
     }
 }

@@ -25,6 +25,16 @@ pub enum ProvisionError {
         /// The role that wants it.
         role: String,
     },
+    /// Whose the role is cannot be found out.
+    #[error(
+        "logging in as the role of DATABASE_URL failed: {0}; check DATABASE_URL, and that the server lets the role in"
+    )]
+    Login(#[source] sqlx::Error),
+    /// The role exists, and nothing shows that it is this environment's.
+    #[error(
+        "role {0} exists, refuses the password of DATABASE_URL and was not made by this environment: give this environment another spec.resourcePrefix, or, if the role is its own, give the role that password (ALTER ROLE … PASSWORD …)"
+    )]
+    ForeignRole(String),
     /// DATABASE_URL has no password for the new role.
     #[error("DATABASE_URL names no password: the role {0} needs one")]
     NoPassword(String),

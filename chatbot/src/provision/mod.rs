@@ -1,10 +1,12 @@
 //! Makes what an environment needs on shared services: role, database, bucket, collection.
 //!
 //! Every step looks first and changes only what is missing, so that running it again is harmless. Nothing is ever
-//! deleted, and a database of another owner is refused.
+//! deleted. A database of another owner is refused before anything is changed, and so is a role that neither takes the
+//! environment's password nor carries its mark; only one that carries it gets another password, when it refuses this one.
 
 mod database;
 mod error;
+mod mark;
 
 pub use error::ProvisionError;
 
@@ -19,7 +21,8 @@ use crate::{
 /// # Errors
 /// See [`ProvisionError`].
 pub async fn run(config: &ProvisionConfig) -> Result<Vec<String>, ProvisionError> {
-    let mut made = database::ensure(&config.admin, &config.database).await?;
+    let mark = config.secret_key.as_ref().map(|key| mark::mark(&config.environment.resource_prefix, key));
+    let mut made = database::ensure(&config.admin, &config.database, mark.as_deref()).await?;
     if let Objects::S3(s3) = &config.objects {
         tracing::info!(bucket = s3.bucket, "looking for the bucket");
         if objects::ensure_bucket(s3).await? {

@@ -46,14 +46,8 @@ pub enum IndexError {
 }
 
 impl IndexError {
-    /// Whether trying again can never help: the document itself is at fault. What is configured wrongly may be mended
-    /// meanwhile.
-    #[must_use]
-    pub const fn is_permanent(&self) -> bool {
-        self.for_owner().is_some()
-    }
-
-    /// What the document's owner can do about it, when only they can.
+    /// What the document's owner can do about it, when only they can: trying again never helps then. What is configured
+    /// wrongly may be mended meanwhile.
     #[must_use]
     pub const fn for_owner(&self) -> Option<&'static str> {
         match self {
@@ -82,7 +76,7 @@ impl Indexer {
     /// Writes a document's points, removes those of an earlier, longer text, and gives back its chunks in order.
     ///
     /// # Errors
-    /// See [`IndexError::is_permanent`] for whether to try again.
+    /// See [`IndexError::for_owner`] for whether to try again.
     pub async fn index(&self, document: &Document, text: String) -> Result<Vec<Chunk>, IndexError> {
         let chunks = split(document, text).await?;
         self.qdrant.ensure_collections().await?;

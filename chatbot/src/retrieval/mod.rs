@@ -21,4 +21,4 @@ mod tests;
 pub mod tokens;
 
 pub use indexer::{IndexError, Indexer};
-pub use search::{Found, Mode, SearchError, Searcher};
+pub use search::{Asked, Found, Mode, SearchError, Searcher};

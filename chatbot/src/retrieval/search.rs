@@ -3,20 +3,19 @@
 //! By meaning and words together where there is an embedder; by words alone where there is none, or where it fails: a
 //! search that finds by words is worth more than an error.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::bm25;
-use super::embed::Embedder;
+use super::embed::{EmbedError, Embedder};
 use super::normalise::normalise;
-use crate::vectors::{Nearest, Qdrant, Query, VectorError};
+use crate::upstream::Rest;
+use crate::vectors::{Nearest, Qdrant, Query, SparseVector, VectorError};
 
 /// Longest wait for the vector of a question, reading a model included.
 const EMBED_DEADLINE: Duration = Duration::from_secs(8);
-/// Longest wait for the whole search, retries included.
-const DEADLINE: Duration = Duration::from_secs(12);
-
 /// How was searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -24,6 +23,13 @@ pub enum Mode {
     Hybrid,
     /// By words alone.
     Words,
+}
+
+/// A question as it is searched: read once, however often it is looked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    sparse: SparseVector,
+    dense: Option<Vec<f32>>,
 }
 
 /// What was found, best first.
@@ -51,34 +57,34 @@ pub enum SearchError {
 pub struct Searcher {
     qdrant: Qdrant,
     embedder: Embedder,
+    /// After the embedder did not answer nobody waits for it for a few seconds.
+    rest: Rest,
 }
 
 impl Searcher {
     /// A searcher with these clients.
     #[must_use]
-    pub const fn new(qdrant: Qdrant, embedder: Embedder) -> Self {
-        Self { qdrant, embedder }
+    pub fn new(qdrant: Qdrant, embedder: Embedder) -> Self {
+        Self { qdrant, embedder, rest: Rest::default() }
     }
 
-    /// Chunks of this user that may answer `question`, at most `limit`.
+    /// Reads a question. Without an embedder, or with one that fails, its words remain.
+    pub async fn read(&self, question: &str) -> Asked {
+        Asked { sparse: bm25::query(question), dense: self.dense(question).await }
+    }
+
+    /// Chunks of this user that may answer what was asked, at most `limit`.
     ///
     /// # Errors
     /// When Qdrant cannot be reached, refuses, or lacks the collection: only the caller can tell an index that nothing
     /// was written to yet from one that was lost.
-    pub async fn search(&self, user_id: Uuid, question: &str, limit: usize) -> Result<Found, SearchError> {
-        let search = tokio::time::timeout(DEADLINE, self.find(user_id, question, limit));
-        search.await.unwrap_or(Err(SearchError::Timeout(DEADLINE)))
-    }
-
-    async fn find(&self, user_id: Uuid, question: &str, limit: usize) -> Result<Found, SearchError> {
-        let sparse = bm25::query(question);
-        let dense = self.dense(question).await;
-        let mode = if dense.is_some() { Mode::Hybrid } else { Mode::Words };
-        if sparse.indices.is_empty() {
+    pub async fn search(&self, user_id: Uuid, asked: &Asked, limit: usize) -> Result<Found, SearchError> {
+        let mode = if asked.dense.is_some() { Mode::Hybrid } else { Mode::Words };
+        if asked.sparse.indices.is_empty() {
             // Only punctuation: nothing to look for.
             return Ok(Found { nearest: Vec::new(), mode });
         }
-        let query = Query { dense, sparse, user_id, limit };
+        let query = Query { dense: asked.dense.clone(), sparse: asked.sparse.clone(), user_id, limit };
         match self.qdrant.search(&query).await {
             Ok(nearest) => Ok(Found { nearest, mode }),
             // A collection made without dense vectors, or with another length, is still searched by words.
@@ -92,18 +98,26 @@ impl Searcher {
     }
 
     async fn dense(&self, question: &str) -> Option<Vec<f32>> {
+        if !self.rest.may_ask(Instant::now()) {
+            return None;
+        }
         let texts = [normalise(question)];
-        match tokio::time::timeout(EMBED_DEADLINE, self.embedder.embed(&texts)).await {
-            Ok(Ok(vectors)) => vectors?.pop(),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "searching by words alone");
-                None
+        let late = |_| Err(EmbedError::Timeout(EMBED_DEADLINE));
+        match timeout(EMBED_DEADLINE, self.embedder.embed(&texts)).await.unwrap_or_else(late) {
+            Ok(vectors) => {
+                self.rest.end();
+                vectors?.pop()
             }
-            Err(_) => {
-                tracing::warn!(
-                    "searching by words alone: the embedder took longer than {} s",
-                    EMBED_DEADLINE.as_secs()
-                );
+            Err(error) => {
+                tracing::warn!(%error, "searching by words alone");
+                match error {
+                    EmbedError::Timeout(_) | EmbedError::Unreachable(_) => self.rest.begin(Instant::now()),
+                    EmbedError::Model { .. }
+                    | EmbedError::Inference(_)
+                    | EmbedError::Status { .. }
+                    | EmbedError::Answer(_)
+                    | EmbedError::Dimensions { .. } => self.rest.end(),
+                }
                 None
             }
         }

@@ -1,13 +1,14 @@
-//! Documents in three languages, indexed and searched on Qdrant's engine: does the question find its chunk?
+//! Documents in three languages, indexed and searched in Qdrant: does the question find its chunk?
 
 use std::net::SocketAddr;
 
 use jiff::Timestamp;
-use test_qdrant::{Running, Settings};
+use secrecy::SecretString;
+use test_qdrant::Own;
 use uuid::Uuid;
 
 use super::embed::Embedder;
-use super::{IndexError, Indexer, Mode, SearchError, Searcher};
+use super::{Found, IndexError, Indexer, Mode, SearchError, Searcher};
 use crate::config::embedding::Embedding;
 use crate::config::qdrant::Qdrant as Server;
 use crate::store::chunks::Chunk;
@@ -23,26 +24,25 @@ struct World {
     indexer: Indexer,
     searcher: Searcher,
     qdrant: Qdrant,
-    _running: Running,
-    _storage: tempfile::TempDir,
+    _server: Own,
 }
 
 async fn world(embedding: &Embedding) -> World {
     drop(rustls::crypto::ring::default_provider().install_default());
-    let storage = tempfile::tempdir().unwrap();
-    let address = SocketAddr::from(([127, 0, 0, 1], 0));
-    let settings = Settings { address, storage: storage.path().to_owned(), api_key: None };
-    let running = test_qdrant::start(settings).await.unwrap();
-    let server = Server { url: running.url().parse().unwrap(), api_key: None };
-    let qdrant = Qdrant::from_parts(&server, "dev_", embedding).unwrap();
+    let own = Own::start(None).await;
+    let server = Server { url: own.url().parse().unwrap(), api_key: own.api_key().map(SecretString::from) };
+    let qdrant = Qdrant::from_parts(&server, own.prefix(), embedding).unwrap();
     let embedder = Embedder::new(embedding).unwrap();
     World {
         indexer: Indexer::new(qdrant.clone(), embedder.clone()),
         searcher: Searcher::new(qdrant.clone(), embedder),
         qdrant,
-        _running: running,
-        _storage: storage,
+        _server: own,
     }
+}
+
+async fn search(searcher: &Searcher, question: &str) -> Result<Found, SearchError> {
+    searcher.search(SARA, &searcher.read(question).await, 3).await
 }
 
 fn document(number: u8, title: &str) -> Document {
@@ -100,7 +100,7 @@ async fn each_question_finds_its_passage_first_however_it_is_spelled() {
         ("تعطلت شاشة الحاسوب", "الأجهزة"),
     ];
     for (question, heading) in table {
-        let found = world.searcher.search(SARA, question, 3).await.unwrap();
+        let found = search(&world.searcher, question).await.unwrap();
         let first = found.nearest.first().unwrap_or_else(|| panic!("{question}: nothing found"));
         let chunk = chunks.iter().find(|chunk| chunk.id == first.id).unwrap();
         assert!(chunk.text.starts_with(heading), "{question}: {}", chunk.text);
@@ -128,11 +128,11 @@ async fn indexing_again_changes_nothing_and_a_shorter_text_leaves_no_rest() {
 async fn a_document_without_words_is_given_up_and_an_outage_is_not() {
     let world = world(&Embedding::None).await;
     let error = world.indexer.index(&document(1, "blank.md"), " \n ".to_owned()).await.unwrap_err();
-    assert!(matches!(error, IndexError::Empty) && error.is_permanent());
+    assert!(matches!(error, IndexError::Empty) && error.for_owner().is_some());
     let server = Server { url: "http://127.0.0.1:1".parse().unwrap(), api_key: None };
     let qdrant = Qdrant::from_parts(&server, "dev_", &Embedding::None).unwrap();
     let error = Indexer::new(qdrant, Embedder::None).index(&document(1, "a.md"), "text".to_owned()).await.unwrap_err();
-    assert!(!error.is_permanent(), "{error}");
+    assert!(error.for_owner().is_none(), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -140,7 +140,7 @@ async fn an_embedder_that_fails_leaves_a_search_by_words() {
     let world = world(&Embedding::None).await;
     library(&world).await;
     let broken = Embedder::new(&Embedding::Local { model_dir: "/nowhere".into(), dimensions: 384 }).unwrap();
-    let found = Searcher::new(world.qdrant.clone(), broken).search(SARA, "paid leave", 3).await.unwrap();
+    let found = search(&Searcher::new(world.qdrant.clone(), broken), "paid leave").await.unwrap();
     assert_eq!(found.mode, Mode::Words);
     assert!(!found.nearest.is_empty());
 }
@@ -161,7 +161,7 @@ async fn a_collection_made_for_another_embedder_is_still_written_and_searched_by
         let embedder = Embedder::new(&embedding).unwrap();
         let indexer = Indexer::new(world.qdrant.clone(), embedder.clone());
         indexer.index(&document(1, "notes.md"), "The lighthouse is red.".to_owned()).await.unwrap();
-        let found = Searcher::new(world.qdrant.clone(), embedder).search(SARA, "lighthouse", 3).await.unwrap();
+        let found = search(&Searcher::new(world.qdrant.clone(), embedder), "lighthouse").await.unwrap();
         assert_eq!((found.mode, found.nearest.len()), (Mode::Words, 1), "{made_for:?}");
     }
 }
@@ -169,11 +169,11 @@ async fn a_collection_made_for_another_embedder_is_still_written_and_searched_by
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_collection_is_told_and_not_taken_for_an_empty_one() {
     let world = world(&Embedding::None).await;
-    let missing = world.searcher.search(SARA, "anything", 3).await;
+    let missing = search(&world.searcher, "anything").await;
     assert!(matches!(missing, Err(SearchError::Vectors(VectorError::CollectionMissing(_)))), "{missing:?}");
     world.qdrant.ensure_collections().await.unwrap();
     for question in ["anything", "؟!"] {
-        assert_eq!(world.searcher.search(SARA, question, 3).await.unwrap().nearest, []);
+        assert_eq!(search(&world.searcher, question).await.unwrap().nearest, []);
     }
 }
 
@@ -185,8 +185,26 @@ async fn meaning_finds_what_shares_no_word() {
     };
     let world = world(&Embedding::Local { model_dir: model_dir.into(), dimensions: 384 }).await;
     let chunks = library(&world).await;
-    let found = world.searcher.search(SARA, "vacation allowance", 3).await.unwrap();
+    let found = search(&world.searcher, "vacation allowance").await.unwrap();
     let first = chunks.iter().find(|chunk| chunk.id == found.nearest[0].id).unwrap();
     assert!(first.text.starts_with("Holidays"), "{}", first.text);
     assert_eq!(found.mode, Mode::Hybrid);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_embedder_that_does_not_answer_is_not_waited_for_again_at_once() {
+    let world = world(&Embedding::None).await;
+    library(&world).await;
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let embedding = Embedding::Upstream {
+        base_url: format!("http://{}/v1", silent.local_addr().unwrap()).parse().unwrap(),
+        model: "scripted".to_owned(),
+        api_key: None,
+        dimensions: 64,
+    };
+    let searcher = Searcher::new(world.qdrant.clone(), Embedder::new(&embedding).unwrap());
+    search(&searcher, "paid leave").await.unwrap();
+    let again = std::time::Instant::now();
+    assert_eq!(search(&searcher, "paid leave").await.unwrap().mode, Mode::Words);
+    assert!(again.elapsed() < std::time::Duration::from_secs(2), "{:?}", again.elapsed());
 }

@@ -3,7 +3,7 @@
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use super::Result;
+use super::{Place, Result};
 
 /// A conversation of one user.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -20,6 +20,14 @@ pub struct Conversation {
     /// When its last message came.
     #[sqlx(try_from = "jiff_sqlx::Timestamp")]
     pub updated_at: jiff::Timestamp,
+}
+
+impl Conversation {
+    /// Where it stands in lists.
+    #[must_use]
+    pub const fn place(&self) -> Place {
+        Place { at: self.updated_at, id: self.id }
+    }
 }
 
 /// Starts a conversation.
@@ -49,23 +57,24 @@ pub async fn find(db: impl PgExecutor<'_>, user_id: Uuid, id: Uuid) -> Result<Op
     Ok(conversation)
 }
 
-/// A page of the user's conversations, latest first: those updated before the conversation `after`, or from the start.
+/// A page of the user's conversations, latest first: those beyond the place `after`, or from the start.
 ///
 /// # Errors
 /// The database's.
 pub async fn list(
     db: impl PgExecutor<'_>,
     user_id: Uuid,
-    after: Option<Uuid>,
+    after: Option<Place>,
     limit: i64,
 ) -> Result<Vec<Conversation>> {
     let conversations = sqlx::query_as(
         "SELECT * FROM conversations WHERE user_id = $1 \
-           AND ($2::uuid IS NULL OR (updated_at, id) < (SELECT updated_at, id FROM conversations WHERE id = $2 AND user_id = $1)) \
-         ORDER BY updated_at DESC, id DESC LIMIT $3",
+           AND ($2::timestamptz IS NULL OR (updated_at, id) < ($2, $3)) \
+         ORDER BY updated_at DESC, id DESC LIMIT $4",
     )
     .bind(user_id)
-    .bind(after)
+    .bind(after.map(Place::time))
+    .bind(after.map(|after| after.id))
     .bind(limit)
     .fetch_all(db)
     .await?;

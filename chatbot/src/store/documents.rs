@@ -3,7 +3,7 @@
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use super::Result;
+use super::{Place, Result};
 
 /// How far the ingestion is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
@@ -48,6 +48,14 @@ pub struct Document {
     /// When its row last changed.
     #[sqlx(try_from = "jiff_sqlx::Timestamp")]
     pub updated_at: jiff::Timestamp,
+}
+
+impl Document {
+    /// Where it stands in lists.
+    #[must_use]
+    pub const fn place(&self) -> Place {
+        Place { at: self.created_at, id: self.id }
+    }
 }
 
 /// A document to store.
@@ -124,30 +132,64 @@ pub async fn find_by_sha256(db: impl PgExecutor<'_>, user_id: Uuid, sha256: &str
     Ok(document)
 }
 
-/// Whether the user has a document that can be found.
+/// Whether the user has a document that should be in the index: it is ready, or was and is being indexed again.
 ///
 /// # Errors
 /// The database's.
-pub async fn any_ready(db: impl PgExecutor<'_>, user_id: Uuid) -> Result<bool> {
-    let any = sqlx::query_scalar("SELECT EXISTS (SELECT FROM documents WHERE user_id = $1 AND status = 'ready')")
-        .bind(user_id)
-        .fetch_one(db)
-        .await?;
-    Ok(any)
+pub async fn has_indexed(db: impl PgExecutor<'_>, user_id: Uuid) -> Result<bool> {
+    let any = "SELECT EXISTS (SELECT FROM documents WHERE user_id = $1 AND chunk_count > 0 AND status <> 'failed')";
+    Ok(sqlx::query_scalar(any).bind(user_id).fetch_one(db).await?)
 }
 
-/// A page of the user's documents, newest first: those before the document `after`, or from the start.
+/// Whether anybody has one.
 ///
 /// # Errors
 /// The database's.
-pub async fn list(db: impl PgExecutor<'_>, user_id: Uuid, after: Option<Uuid>, limit: i64) -> Result<Vec<Document>> {
+pub async fn any_indexed(db: impl PgExecutor<'_>) -> Result<bool> {
+    let any = "SELECT EXISTS (SELECT FROM documents WHERE chunk_count > 0 AND status <> 'failed')";
+    Ok(sqlx::query_scalar(any).fetch_one(db).await?)
+}
+
+/// How many points the index must have for the documents that are ready.
+///
+/// # Errors
+/// The database's.
+pub async fn ready_chunks(db: impl PgExecutor<'_>) -> Result<i64> {
+    let chunks = "SELECT coalesce(sum(chunk_count), 0)::bigint FROM documents WHERE status = 'ready'";
+    Ok(sqlx::query_scalar(chunks).fetch_one(db).await?)
+}
+
+/// How many documents wait for a worker, or are in its hands.
+///
+/// # Errors
+/// The database's.
+pub async fn waiting(db: impl PgExecutor<'_>) -> Result<i64> {
+    let waiting = "SELECT count(*) FROM documents WHERE status IN ('pending', 'processing')";
+    Ok(sqlx::query_scalar(waiting).fetch_one(db).await?)
+}
+
+/// Documents that are ready and come after `after`, by id.
+///
+/// # Errors
+/// The database's.
+pub async fn ready_after(db: impl PgExecutor<'_>, after: Uuid, limit: i64) -> Result<Vec<Document>> {
+    let documents = "SELECT * FROM documents WHERE status = 'ready' AND id > $1 ORDER BY id LIMIT $2";
+    Ok(sqlx::query_as(documents).bind(after).bind(limit).fetch_all(db).await?)
+}
+
+/// A page of the user's documents, newest first: those beyond the place `after`, or from the start.
+///
+/// # Errors
+/// The database's.
+pub async fn list(db: impl PgExecutor<'_>, user_id: Uuid, after: Option<Place>, limit: i64) -> Result<Vec<Document>> {
     let documents = sqlx::query_as(
         "SELECT * FROM documents WHERE user_id = $1 \
-           AND ($2::uuid IS NULL OR (created_at, id) < (SELECT created_at, id FROM documents WHERE id = $2 AND user_id = $1)) \
-         ORDER BY created_at DESC, id DESC LIMIT $3",
+           AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3)) \
+         ORDER BY created_at DESC, id DESC LIMIT $4",
     )
     .bind(user_id)
-    .bind(after)
+    .bind(after.map(Place::time))
+    .bind(after.map(|after| after.id))
     .bind(limit)
     .fetch_all(db)
     .await?;
@@ -162,12 +204,19 @@ pub async fn mark_processing(db: impl PgExecutor<'_>, id: Uuid) -> Result<()> {
     set_status(db, id, Status::Processing, None).await
 }
 
-/// Notes that it waits (again) for a worker.
+/// Notes that it waits again for a worker, if it still is as it was seen; false when it was deleted or changed meanwhile.
 ///
 /// # Errors
 /// The database's.
-pub async fn mark_pending(db: impl PgExecutor<'_>, id: Uuid) -> Result<()> {
-    set_status(db, id, Status::Pending, None).await
+pub async fn mark_pending(db: impl PgExecutor<'_>, seen: &Document) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE documents SET status = 'pending', error = NULL, updated_at = clock_timestamp() WHERE id = $1 AND status = $2",
+    )
+    .bind(seen.id)
+    .bind(seen.status)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() > 0)
 }
 
 /// Notes that it was given up, and why.

@@ -1,9 +1,11 @@
 //! Messages of a conversation.
 
+use jiff_sqlx::ToSqlx;
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use super::Result;
+use super::documents::Document;
+use super::{Place, Result};
 
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
@@ -41,6 +43,14 @@ pub struct Message {
     pub created_at: jiff::Timestamp,
 }
 
+impl Message {
+    /// Where it stands in lists.
+    #[must_use]
+    pub const fn place(&self) -> Place {
+        Place { at: self.created_at, id: self.id }
+    }
+}
+
 /// A message to store.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewMessage<'a> {
@@ -64,28 +74,55 @@ pub struct NewMessage<'a> {
     pub finish_reason: Option<&'a str>,
 }
 
-/// Stores a message and marks its conversation as updated.
+/// Documents that sources name and that exist are held until the message is there: one that is being deleted is waited
+/// for. Of one that is gone nothing is kept but its title.
+const CREATE: &str = "WITH touched AS (UPDATE conversations SET updated_at = clock_timestamp() WHERE id = $2), \
+    source AS (SELECT value, place, (value ->> 'documentId')::uuid AS document_id \
+      FROM jsonb_array_elements($5::jsonb) WITH ORDINALITY AS source (value, place)), \
+    living AS (SELECT id FROM documents WHERE id IN (SELECT document_id FROM source) FOR KEY SHARE) \
+    INSERT INTO messages (id, conversation_id, role, content, sources, model, prompt_tokens, completion_tokens, finish_reason) \
+    SELECT $1, $2, $3, $4, \
+      (SELECT coalesce(jsonb_agg(CASE WHEN document_id IS NULL OR document_id IN (SELECT id FROM living) THEN value \
+        ELSE value || '{\"text\": \"\", \"heading\": null}' END ORDER BY place), '[]') FROM source), \
+      $6, $7, $8, $9 \
+    ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING *";
+
+/// Only its owner's answers can be made from a document, and none before it was there: no others are looked through.
+const BLANK: &str = "UPDATE messages SET sources = \
+      (SELECT jsonb_agg(CASE WHEN value ->> 'documentId' = $2::text THEN value || '{\"text\": \"\", \"heading\": null}' \
+        ELSE value END ORDER BY place) FROM jsonb_array_elements(sources) WITH ORDINALITY AS source (value, place)) \
+    WHERE conversation_id IN (SELECT id FROM conversations WHERE user_id = $1) AND created_at >= $3 \
+      AND sources @> jsonb_build_array(jsonb_build_object('documentId', $2::text))";
+
+/// Stores a message and marks its conversation as updated. Doing it again with the same id changes nothing.
 ///
 /// # Errors
 /// `ParentMissing` when the conversation is gone.
 pub async fn create(db: impl PgExecutor<'_>, message: &NewMessage<'_>) -> Result<Message> {
-    let stored = sqlx::query_as(
-        "WITH touched AS (UPDATE conversations SET updated_at = clock_timestamp() WHERE id = $2) \
-         INSERT INTO messages (id, conversation_id, role, content, sources, model, prompt_tokens, completion_tokens, finish_reason) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING *",
-    )
-    .bind(message.id)
-    .bind(message.conversation_id)
-    .bind(message.role)
-    .bind(message.content)
-    .bind(&message.sources)
-    .bind(message.model)
-    .bind(message.prompt_tokens)
-    .bind(message.completion_tokens)
-    .bind(message.finish_reason)
-    .fetch_one(db)
-    .await?;
+    let stored = sqlx::query_as(CREATE)
+        .bind(message.id)
+        .bind(message.conversation_id)
+        .bind(message.role)
+        .bind(message.content)
+        .bind(&message.sources)
+        .bind(message.model)
+        .bind(message.prompt_tokens)
+        .bind(message.completion_tokens)
+        .bind(message.finish_reason)
+        .fetch_one(db)
+        .await?;
     Ok(stored)
+}
+
+/// Takes the passages of a document out of the sources of its owner's answers; its title stays. Call it in the
+/// transaction that deletes the document, after that.
+///
+/// # Errors
+/// The database's.
+pub async fn forget_document(db: impl PgExecutor<'_>, document: &Document) -> Result<()> {
+    let Document { id, user_id, created_at, .. } = document;
+    sqlx::query(BLANK).bind(user_id).bind(id.to_string()).bind(created_at.to_sqlx()).execute(db).await?;
+    Ok(())
 }
 
 /// The last `limit` messages of a conversation, oldest first.
@@ -104,23 +141,24 @@ pub async fn latest(db: impl PgExecutor<'_>, conversation_id: Uuid, limit: i64) 
     Ok(messages)
 }
 
-/// A page of a conversation, oldest first: those after the message `after`, or from the start.
+/// A page of a conversation, oldest first: those beyond the place `after`, or from the start.
 ///
 /// # Errors
 /// The database's.
 pub async fn list(
     db: impl PgExecutor<'_>,
     conversation_id: Uuid,
-    after: Option<Uuid>,
+    after: Option<Place>,
     limit: i64,
 ) -> Result<Vec<Message>> {
     let messages = sqlx::query_as(
         "SELECT * FROM messages WHERE conversation_id = $1 \
-           AND ($2::uuid IS NULL OR (created_at, id) > (SELECT created_at, id FROM messages WHERE id = $2 AND conversation_id = $1)) \
-         ORDER BY created_at, id LIMIT $3",
+           AND ($2::timestamptz IS NULL OR (created_at, id) > ($2, $3)) \
+         ORDER BY created_at, id LIMIT $4",
     )
     .bind(conversation_id)
-    .bind(after)
+    .bind(after.map(Place::time))
+    .bind(after.map(|after| after.id))
     .bind(limit)
     .fetch_all(db)
     .await?;

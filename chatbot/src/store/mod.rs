@@ -13,6 +13,22 @@ pub mod schema;
 pub mod users;
 
 pub use error::StoreError;
+use jiff_sqlx::ToSqlx;
 
 /// Result of a statement.
 pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// A place in a list that is sorted by time, and by id among those of the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The time.
+    pub at: jiff::Timestamp,
+    /// The id.
+    pub id: uuid::Uuid,
+}
+
+impl Place {
+    fn time(self) -> jiff_sqlx::Timestamp {
+        self.at.to_sqlx()
+    }
+}

@@ -1,6 +1,6 @@
 //! The connection: one request with key, deadline and bounded retries, its answer unwrapped from Qdrant's envelope.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -15,18 +15,21 @@ use crate::config::Config;
 use crate::config::embedding::Embedding;
 use crate::config::qdrant::Qdrant as Server;
 use crate::error::StartError;
+use crate::upstream::{BodyError, Budget, Rest, read_limited, refusal};
 
 /// A search waits for this; a person is waiting too.
 pub(super) const READ_DEADLINE: Duration = Duration::from_secs(3);
 /// A write waits for this; a worker has more patience.
 pub(super) const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
-const HEALTH_DEADLINE: Duration = Duration::from_secs(2);
+pub(super) const HEALTH_DEADLINE: Duration = Duration::from_secs(2);
 const RETRIES: usize = 2;
+/// The largest answer, a list of some hundred ids, is far smaller.
+const ANSWER_LIMIT: usize = 4 << 20;
 /// Longer error texts help nobody, and must not fill logs.
 const MESSAGE_LIMIT: usize = 300;
 
-/// Client of one collection in Qdrant. Cheap to clone.
+/// Client of one collection in Qdrant. Cheap to clone; clones share connections and the retry budget.
 #[derive(Clone, Debug)]
 pub struct Qdrant {
     http: reqwest::Client,
@@ -34,6 +37,8 @@ pub struct Qdrant {
     api_key: Option<SecretString>,
     pub(super) collection: String,
     pub(super) dimensions: Option<usize>,
+    budget: Budget,
+    rest: Rest,
 }
 
 /// One request to Qdrant.
@@ -84,6 +89,8 @@ impl Qdrant {
             api_key: server.api_key.clone(),
             collection: format!("{prefix}chunks"),
             dimensions: embedding.dimensions(),
+            budget: Budget::default(),
+            rest: Rest::default(),
         })
     }
 
@@ -93,38 +100,40 @@ impl Qdrant {
         &self.collection
     }
 
-    /// Asks whether the server takes requests with this key. One attempt, two seconds.
-    ///
-    /// # Errors
-    /// When it does not.
-    pub async fn ping(&self) -> Result<(), VectorError> {
-        let call = Call {
-            doing: "answer a health check",
-            method: Method::GET,
-            path: &["collections"],
-            body: None,
-            deadline: HEALTH_DEADLINE,
-        };
-        self.attempt::<Value>(&call).await.map(drop)
-    }
-
-    /// Sends a call, again after trouble that may pass, at most twice.
+    /// Sends a call, again after trouble that may pass: at most twice, and only while the retry budget lasts.
     pub(super) async fn send<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, VectorError> {
         let pauses = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(50))
             .with_max_delay(Duration::from_secs(1))
             .with_max_times(RETRIES)
             .with_jitter();
-        (async || self.attempt(&call).await).retry(pauses).when(VectorError::is_retryable).await
+        self.budget.deposit();
+        let may_help = |error: &VectorError| error.is_retryable() && self.budget.withdraw();
+        (async || self.attempt(&call).await).retry(pauses).when(may_help).await
     }
 
-    async fn attempt<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, VectorError> {
+    /// Sends a call for which a person waits. After no answer in time, or none at all, nobody waits for a few seconds.
+    pub(super) async fn send_in_a_hurry<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, VectorError> {
+        let doing = call.doing;
+        if !self.rest.may_ask(Instant::now()) {
+            return Err(VectorError::Resting { doing });
+        }
+        let result = self.send(call).await;
+        match &result {
+            Err(VectorError::Timeout { .. } | VectorError::Unreachable { .. }) => self.rest.begin(Instant::now()),
+            Ok(_) | Err(_) => self.rest.end(),
+        }
+        result
+    }
+
+    pub(super) async fn attempt<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, VectorError> {
         let response = self.request(call)?.send().await.map_err(|error| transport(call, error))?;
         if !response.status().is_success() {
             return Err(self.failure(call, response).await);
         }
-        let envelope: Envelope<T> = response.json().await.map_err(|error| transport(call, error))?;
-        Ok(envelope.result)
+        let body = read_limited(response, ANSWER_LIMIT).await.map_err(|error| unread(call, error))?;
+        let envelope = serde_json::from_slice::<Envelope<T>>(&body);
+        envelope.map(|envelope| envelope.result).map_err(|error| not_understood(call, &error))
     }
 
     fn request(&self, call: &Call<'_>) -> Result<RequestBuilder, VectorError> {
@@ -146,7 +155,7 @@ impl Qdrant {
 
     async fn failure(&self, call: &Call<'_>, response: Response) -> VectorError {
         let status = response.status();
-        let text = response.text().await.unwrap_or_default();
+        let text = refusal(response).await;
         let message = serde_json::from_str::<Failure>(&text).map_or(text, |failure| failure.status.error);
         let message: String = message.chars().take(MESSAGE_LIMIT).collect();
         let doing = call.doing;
@@ -168,9 +177,18 @@ fn transport(call: &Call<'_>, source: reqwest::Error) -> VectorError {
     let doing = call.doing;
     if source.is_timeout() {
         VectorError::Timeout { doing, limit: call.deadline }
-    } else if source.is_decode() {
-        VectorError::Answer { doing, source }
     } else {
         VectorError::Unreachable { doing, source }
     }
+}
+
+fn unread(call: &Call<'_>, error: BodyError) -> VectorError {
+    match error {
+        BodyError::Transport(source) => transport(call, source),
+        BodyError::TooLong(_) => not_understood(call, &error),
+    }
+}
+
+fn not_understood(call: &Call<'_>, error: &impl ToString) -> VectorError {
+    VectorError::Answer { doing: call.doing, reason: error.to_string() }
 }

@@ -49,14 +49,25 @@ pub enum VectorError {
     },
     /// The answer is not what the API promises.
     #[error(
-        "Qdrant's answer to {doing} is not understood: check that QDRANT_URL names a Qdrant server of version 1.10 or later ({source})"
+        "Qdrant's answer to {doing} is not understood: check that QDRANT_URL names a Qdrant server of version 1.10 or later ({reason})"
     )]
     Answer {
         /// What was being done.
         doing: &'static str,
         /// The cause.
-        source: reqwest::Error,
+        reason: String,
     },
+    /// It did not answer a moment ago, and is left alone.
+    #[error("Qdrant did not answer a moment ago and is not asked to {doing}: look at its load, and check QDRANT_URL")]
+    Resting {
+        /// What was to be done.
+        doing: &'static str,
+    },
+    /// The collection lacks what documents are found by.
+    #[error(
+        "the Qdrant collection {0} lost its points while documents are ready: workers index them again, look at their log"
+    )]
+    Lost(String),
     /// QDRANT_URL cannot carry a path.
     #[error("QDRANT_URL is no base URL: use http://HOST:6333 or https://HOST")]
     BaseUrl,
@@ -72,6 +83,8 @@ impl VectorError {
             | Self::CollectionMissing(_)
             | Self::Refused { .. }
             | Self::Answer { .. }
+            | Self::Resting { .. }
+            | Self::Lost(_)
             | Self::BaseUrl => false,
         }
     }

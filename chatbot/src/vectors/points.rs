@@ -124,7 +124,7 @@ impl Qdrant {
         let path = ["collections", &self.collection, "points", "query"];
         let call =
             Call { doing: "search", method: Method::POST, path: &path, body: Some(&body), deadline: READ_DEADLINE };
-        let found: Found = self.send(call).await?;
+        let found: Found = self.send_in_a_hurry(call).await?;
         Ok(found.points)
     }
 
@@ -144,6 +144,27 @@ impl Qdrant {
         };
         let counted: Counted = self.send(call).await?;
         Ok(counted.count)
+    }
+
+    /// How many points the index has in all; None when there is none.
+    ///
+    /// # Errors
+    /// When Qdrant cannot be reached or refuses.
+    pub async fn count(&self) -> Result<Option<u64>, VectorError> {
+        let path = ["collections", &self.collection, "points", "count"];
+        let body = json!({"exact": true});
+        let call = Call {
+            doing: "count points",
+            method: Method::POST,
+            path: &path,
+            body: Some(&body),
+            deadline: READ_DEADLINE,
+        };
+        match self.send::<Counted>(call).await {
+            Ok(counted) => Ok(Some(counted.count)),
+            Err(VectorError::CollectionMissing(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 

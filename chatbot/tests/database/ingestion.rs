@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use chatbot::{
@@ -57,7 +58,7 @@ async fn an_uploaded_document_becomes_ready_and_doing_it_again_changes_nothing()
     assert_eq!(usize::try_from(ready.chunk_count).unwrap(), rows.len());
 
     let mut tx = app.db.begin().await.unwrap();
-    documents::mark_pending(&mut *tx, uploaded.id).await.unwrap();
+    assert!(documents::mark_pending(&mut *tx, &ready).await.unwrap());
     app.queue.enqueue_ingest(&mut tx, uploaded.id).await.unwrap();
     tx.commit().await.unwrap();
     status(&app.db, &uploaded, Status::Ready).await;
@@ -110,6 +111,36 @@ async fn what_is_left_of_a_deleted_document_is_removed_and_an_outage_only_delays
     job_in(&app.db, "remove_document", "completed").await;
     finished(stop, running).await;
     assert!(matches!(app.objects.get(key).await, Err(chatbot::objects::ObjectsError::NotFound)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_whose_document_is_not_there_later_goes_and_another_stays() {
+    let (database, qdrant) = (migrated().await, forgiving().await);
+    let app = app(&database, &qdrant.uri());
+    let kept = document(&app, &user(&database).await, b"text").await;
+    let orphan = "documents/orphan";
+    app.objects.put(orphan, "text".into()).await.unwrap();
+    let mut tx = app.db.begin().await.unwrap();
+    for (id, key) in [(kept.id, kept.object_key.as_str()), (uuid::Uuid::now_v7(), orphan)] {
+        app.queue.enqueue_check(&mut tx, id, key.to_owned(), app.clock.now()).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let due = "UPDATE river_job SET state = 'available', scheduled_at = now() WHERE state = 'scheduled'";
+    assert_eq!(
+        sqlx::query(due).execute(&app.db).await.unwrap().rows_affected(),
+        2,
+        "not before the commit can have come"
+    );
+    let (stop, running) = work(&app);
+    eventually("both checks", async || {
+        let done = "SELECT count(*) FROM river_job WHERE kind = 'check_upload' AND state = 'completed'";
+        let done: i64 = sqlx::query_scalar(done).fetch_one(&app.db).await.unwrap();
+        (done == 2).then_some(())
+    })
+    .await;
+    finished(stop, running).await;
+    assert!(matches!(app.objects.get(orphan).await, Err(chatbot::objects::ObjectsError::NotFound)));
+    assert_eq!(app.objects.get(&kept.object_key).await.unwrap(), "text");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -226,4 +257,28 @@ async fn a_worker_that_was_declared_dead_stops_itself() {
     .await;
     let ended = running.await.unwrap();
     assert!(matches!(ended, Err(runner::WorkerError::DeclaredDead)), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_is_never_done_in_time_is_tried_three_times_and_its_owner_is_told_why() {
+    let (database, qdrant) = (migrated().await, slow(Duration::from_mins(1)).await);
+    let mut app = app(&database, &qdrant.uri());
+    Arc::make_mut(&mut app.config).worker.ingest_timeout = Duration::from_millis(200);
+    let uploaded = document(&app, &user(&database).await, b"text").await;
+    let (stop, running) = work(&app);
+    for attempts in 1..3 {
+        let errors: Vec<String> = eventually("a failed attempt", async || {
+            let errors =
+                "SELECT array(SELECT e ->> 'error' FROM unnest(errors) AS e) FROM river_job WHERE state <> 'running'";
+            let errors: Option<Vec<String>> = sqlx::query_scalar(errors).fetch_optional(&app.db).await.unwrap();
+            errors.filter(|errors| errors.len() == attempts)
+        })
+        .await;
+        assert!(errors.iter().all(|error| error == "it took too long and was stopped"), "{errors:?}");
+        sqlx::query("UPDATE river_job SET state = 'available', scheduled_at = now()").execute(&app.db).await.unwrap();
+    }
+    let failed = status(&app.db, &uploaded, Status::Failed).await;
+    assert_eq!(failed.error.as_deref(), Some("it took too long and was stopped: split it into smaller files"));
+    assert_eq!(job_in(&app.db, "ingest_document", "discarded").await, 3);
+    finished(stop, running).await;
 }

@@ -65,6 +65,29 @@ async fn only_jobs_of_silent_workers_are_handed_back() {
 }
 
 #[tokio::test]
+async fn a_job_that_kills_its_workers_waits_longer_each_time_and_ends_after_the_third_and_its_owner_is_told() {
+    let database = migrated().await;
+    let app = app(&database, "http://127.0.0.1:1");
+    let uploaded = document(&app, &user(&database).await, b"text").await;
+    let mut found = Vec::new();
+    for attempt in 1..4_i16 {
+        let name = format!("killed-{attempt}");
+        worker(&app.db, &name, "1 hour").await;
+        let claim = "UPDATE river_job SET state = 'running', attempt = $1, attempted_at = now(), \
+            attempted_by = array_append(attempted_by, $2)";
+        sqlx::query(claim).bind(attempt).bind(&name).execute(&app.db).await.unwrap();
+        assert_eq!(sweep::run(&app.db, TIME_TO_LIVE).await.unwrap(), 1);
+        let after = "SELECT state::text, round(extract(epoch FROM scheduled_at - now()))::int FROM river_job";
+        found.push(sqlx::query_as::<_, (String, i32)>(after).fetch_one(&app.db).await.unwrap());
+    }
+    let expected =
+        [("available", 0), ("retryable", 10), ("discarded", 0)].map(|(state, wait)| (state.to_owned(), wait));
+    assert_eq!(found, expected);
+    let failed = documents::get(&app.db, uploaded.id).await.unwrap().unwrap();
+    assert!(failed.error.unwrap().contains("stopped answering"));
+}
+
+#[tokio::test]
 async fn two_sweepers_hand_a_job_back_once() {
     let database = migrated().await;
     worker(&database.pool, "silent", "1 hour").await;

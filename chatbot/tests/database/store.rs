@@ -73,12 +73,35 @@ async fn messages_come_back_in_order_and_page_by_page() {
     }
     let contents = |page: &[messages::Message]| page.iter().map(|message| message.content.clone()).collect::<Vec<_>>();
     let first = messages::list(&database.pool, conversation.id, None, 2).await.unwrap();
-    let second = messages::list(&database.pool, conversation.id, first.last().map(|m| m.id), 2).await.unwrap();
+    let second =
+        messages::list(&database.pool, conversation.id, first.last().map(messages::Message::place), 2).await.unwrap();
     assert_eq!((contents(&first), contents(&second)), (vec!["one".into(), "two".into()], vec!["three".into()]));
     let latest = messages::latest(&database.pool, conversation.id, 2).await.unwrap();
     assert_eq!(contents(&latest), ["two", "three"]);
     let updated = conversations::find(&database.pool, owner.id, conversation.id).await.unwrap().unwrap();
     assert!(updated.updated_at > conversation.updated_at, "the conversation moves to the top of the list");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_kept_after_its_document_was_deleted_holds_no_passage_of_it() {
+    let database = migrated().await;
+    let owner = user(&database).await;
+    let document = document(&app(&database, "http://127.0.0.1:1"), &owner, b"text").await;
+    let conversation = conversations::create(&database.pool, owner.id, "t").await.unwrap();
+    let source = |id: Uuid| json!({"documentId": id, "title": "t", "heading": "h", "text": "x"});
+    let sources = json!([source(document.id), source(Uuid::now_v7())]);
+    let answer = NewMessage { role: Role::Assistant, sources, ..question(conversation.id, "answer") };
+    let stored = messages::create(&database.pool, &answer).await.unwrap();
+    let texts = |sources: &serde_json::Value| [sources[0]["text"].clone(), sources[1]["text"].clone()];
+    assert_eq!(texts(&stored.sources), [json!("x"), json!("")]);
+    assert_eq!(messages::create(&database.pool, &answer).await.unwrap().id, answer.id, "keeping it again is fine");
+    let theirs = documents::Document { user_id: Uuid::now_v7(), ..document.clone() };
+    messages::forget_document(&database.pool, &theirs).await.unwrap();
+    let kept = async || messages::list(&database.pool, conversation.id, None, 9).await.unwrap().remove(0).sources;
+    assert_eq!(texts(&kept().await), [json!("x"), json!("")], "another user's answers are not touched");
+    messages::forget_document(&database.pool, &document).await.unwrap();
+    assert_eq!(texts(&kept().await), [json!(""), json!("")]);
+    assert_eq!(messages::list(&database.pool, conversation.id, None, 9).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -121,4 +144,18 @@ async fn a_failed_document_says_why_and_a_ready_one_says_nothing() {
     assert_eq!(state().await, (Status::Failed, Some("not text".to_owned()), 0));
     documents::mark_ready(&database.pool, id, 3).await.unwrap();
     assert_eq!(state().await, (Status::Ready, None, 3));
+}
+
+#[tokio::test]
+async fn only_a_document_that_is_still_as_it_was_seen_waits_again() {
+    let database = migrated().await;
+    let owner = user(&database).await;
+    let seen = document(&app(&database, "http://127.0.0.1:1"), &owner, b"text").await;
+    documents::mark_ready(&database.pool, seen.id, 3).await.unwrap();
+    assert!(!documents::mark_pending(&database.pool, &seen).await.unwrap(), "it became ready meanwhile");
+    let ready = documents::get(&database.pool, seen.id).await.unwrap().unwrap();
+    assert!(documents::mark_pending(&database.pool, &ready).await.unwrap());
+    assert!(!documents::mark_pending(&database.pool, &ready).await.unwrap(), "another was quicker");
+    documents::delete(&database.pool, owner.id, seen.id).await.unwrap();
+    assert!(!documents::mark_pending(&database.pool, &seen).await.unwrap(), "it was deleted meanwhile");
 }

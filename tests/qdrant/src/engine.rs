@@ -5,28 +5,40 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use qdrant_edge::{EdgeConfig, EdgeShard, UpdateOperation, WalOptions};
 
 use crate::answer::Refusal;
 
-/// One collection: reads side by side, writes alone.
+/// One collection: reads side by side, writes alone. None once it was closed.
 #[derive(Clone)]
-pub(crate) struct Collection(Arc<RwLock<EdgeShard>>);
+pub(crate) struct Collection(Arc<RwLock<Option<EdgeShard>>>);
 
 impl Collection {
     /// Runs `read` on the shard.
     pub(crate) fn read<T>(&self, read: impl FnOnce(&EdgeShard) -> Result<T, Refusal>) -> Result<T, Refusal> {
-        read(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        let shard = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        read(shard.as_ref().ok_or_else(closed)?)
     }
 
     /// Applies one change and makes it durable before it returns.
     pub(crate) fn update(&self, operation: UpdateOperation) -> Result<(), Refusal> {
         let shard = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let shard = shard.as_ref().ok_or_else(closed)?;
         shard.update(operation)?;
         shard.flush();
         Ok(())
+    }
+
+    /// Waits for those who read and write, and closes the shard.
+    fn close(&self) {
+        drop(self.0.write().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    fn new(shard: EdgeShard) -> Self {
+        Self(Arc::new(RwLock::new(Some(shard))))
     }
 }
 
@@ -34,6 +46,7 @@ impl Collection {
 pub(crate) struct Engine {
     root: PathBuf,
     collections: RwLock<HashMap<String, Collection>>,
+    is_closed: AtomicBool,
 }
 
 impl Engine {
@@ -46,10 +59,10 @@ impl Engine {
             let path = entry.map_err(|error| unusable(&root, &error))?.path();
             if let Some(name) = path.file_name().and_then(|name| name.to_str()) {
                 let shard = EdgeShard::load(&path, None)?;
-                collections.insert(name.to_owned(), Collection(Arc::new(RwLock::new(shard))));
+                collections.insert(name.to_owned(), Collection::new(shard));
             }
         }
-        Ok(Self { root, collections: RwLock::new(collections) })
+        Ok(Self { root, collections: RwLock::new(collections), is_closed: AtomicBool::new(false) })
     }
 
     /// The names of all collections, sorted.
@@ -70,6 +83,9 @@ impl Engine {
     pub(crate) fn create(&self, name: &str, mut config: EdgeConfig) -> Result<(), Refusal> {
         check_name(name)?;
         let mut collections = self.collections.write().unwrap_or_else(PoisonError::into_inner);
+        if self.is_closed.load(Ordering::SeqCst) {
+            return Err(closed());
+        }
         if collections.contains_key(name) {
             return Err(Refusal::CollectionExists(name.to_owned()));
         }
@@ -79,20 +95,32 @@ impl Engine {
         std::fs::create_dir_all(&path).map_err(|error| unusable(&path, &error))?;
         let shard = EdgeShard::new(&path, config)?;
         shard.flush();
-        collections.insert(name.to_owned(), Collection(Arc::new(RwLock::new(shard))));
+        collections.insert(name.to_owned(), Collection::new(shard));
         Ok(())
+    }
+
+    /// Closes every collection as soon as nobody reads or writes it; from then on none can be used or made. Files stay.
+    pub(crate) fn close(&self) {
+        self.is_closed.store(true, Ordering::SeqCst);
+        for (_, collection) in self.collections.write().unwrap_or_else(PoisonError::into_inner).drain() {
+            collection.close();
+        }
     }
 
     /// Removes a collection and its files; false when there was none.
     pub(crate) fn remove(&self, name: &str) -> Result<bool, Refusal> {
         let mut collections = self.collections.write().unwrap_or_else(PoisonError::into_inner);
         let Some(collection) = collections.remove(name) else { return Ok(false) };
-        // Whoever still reads keeps the shard open; its files stay readable to them until they let go.
-        drop(collection);
+        // A shard that is closed later would flush into files that are gone, and panics then.
+        collection.close();
         let path = self.root.join(name);
         std::fs::remove_dir_all(&path).map_err(|error| unusable(&path, &error))?;
         Ok(true)
     }
+}
+
+fn closed() -> Refusal {
+    Refusal::Internal("the collection was closed".to_owned())
 }
 
 fn check_name(name: &str) -> Result<(), Refusal> {

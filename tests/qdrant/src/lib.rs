@@ -5,8 +5,10 @@
 mod answer;
 mod collections;
 mod engine;
+mod own;
 mod points;
 mod query;
 mod server;
 
+pub use own::Own;
 pub use server::{Running, Settings, StartError, start};

@@ -1,5 +1,6 @@
 //! The HTTP server: routes, key, body limit, deadline, life cycle.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -53,6 +54,7 @@ pub struct Running {
     pub address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<()>>,
+    shared: Arc<Shared>,
 }
 
 impl Running {
@@ -64,12 +66,29 @@ impl Running {
 
     /// Stops accepting, finishes what runs, and returns when all is flushed.
     pub async fn stop(mut self) {
+        self.end().await;
+    }
+
+    pub(crate) async fn end(&mut self) {
         self.stop.take();
         if let Some(task) = self.task.take()
             && task.await.is_err()
         {
             tracing::warn!("the server ended by a panic");
         }
+    }
+}
+
+impl Running {
+    /// Closes every collection, so that its folder can be removed: a shard that is dropped later flushes into it.
+    pub(crate) fn close(&self) {
+        self.shared.engine.close();
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Shared")
     }
 }
 
@@ -97,6 +116,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         .await
         .map_err(|error| StartError::Storage(settings.storage.clone(), error.to_string()))?;
     let shared = Arc::new(Shared { engine, api_key: settings.api_key, operations: AtomicU64::new(0) });
+    let kept = Arc::clone(&shared);
     let listen = |error| StartError::Listen(settings.address, error);
     let listener = TcpListener::bind(settings.address).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
@@ -111,7 +131,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
             tracing::error!(%error, "the server ended");
         }
     });
-    Ok(Running { address, stop: Some(stop), task: Some(task) })
+    Ok(Running { address, stop: Some(stop), task: Some(task), shared: kept })
 }
 
 /// Runs what blocks on a thread made for it.

@@ -2,10 +2,13 @@
 
 mod api_key;
 mod body;
+mod cursor;
 mod page;
 mod path;
+mod query;
 
 pub(super) use api_key::Caller;
 pub(super) use body::Json;
 pub(super) use page::{Page, PageQuery};
 pub(super) use path::Id;
+pub(super) use query::Query;

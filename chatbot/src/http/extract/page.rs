@@ -1,13 +1,14 @@
-//! Pages of lists: `?limit=…&after=<id of the last item>`.
+//! Pages of lists: `?limit=…&after=<next of the page before>`.
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
+use super::Query;
+use super::cursor::{Cursor, encode};
 use crate::http::problem::Problem;
+use crate::store::Place;
 
 const DEFAULT_LIMIT: u16 = 50;
 const MAX_LIMIT: u16 = 200;
@@ -20,12 +21,18 @@ pub(in crate::http) struct PageQuery {
     /// Items per page, 1 to 200; 50 by default.
     limit: Option<u16>,
     /// The `next` of the page before.
-    pub(in crate::http) after: Option<Uuid>,
+    #[param(value_type = Option<String>)]
+    after: Option<Cursor>,
 }
 
 impl PageQuery {
     fn items(self) -> u16 {
         self.limit.unwrap_or(DEFAULT_LIMIT)
+    }
+
+    /// Where the page before ended.
+    pub(in crate::http) fn after(self) -> Option<Place> {
+        self.after.and_then(Cursor::place)
     }
 
     /// Rows to ask for: one more than the page shows says whether there is another page.
@@ -38,12 +45,15 @@ impl<S: Send + Sync> FromRequestParts<S> for PageQuery {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
-        let query = Query::<Self>::from_request_parts(parts, state).await;
-        let Query(query) = query.map_err(|rejection: QueryRejection| Problem::BadRequest(rejection.body_text()))?;
-        if (1..=MAX_LIMIT).contains(&query.items()) {
-            return Ok(query);
+        let Query(query) = Query::<Self>::from_request_parts(parts, state).await?;
+        if !(1..=MAX_LIMIT).contains(&query.items()) {
+            return Err(Problem::Invalid { field: "limit", detail: format!("ask for 1 to {MAX_LIMIT} items") });
         }
-        Err(Problem::Invalid { field: "limit", detail: format!("ask for 1 to {MAX_LIMIT} items") })
+        if query.after.is_some() && query.after().is_none() {
+            let detail = "send the `next` of the page before, or leave `after` out to begin with the first page";
+            return Err(Problem::Invalid { field: "after", detail: detail.to_owned() });
+        }
+        Ok(query)
     }
 }
 
@@ -53,14 +63,15 @@ pub(in crate::http) struct Page<T> {
     /// The items, in order.
     items: Vec<T>,
     /// What to ask for as `after` to get the next page; null on the last.
-    next: Option<Uuid>,
+    next: Option<String>,
 }
 
 impl<T> Page<T> {
     /// The page of `rows`, which [`PageQuery::rows`] asked for.
-    pub(in crate::http) fn new<R: Into<T>>(query: PageQuery, rows: Vec<R>, id: impl Fn(&R) -> Uuid) -> Self {
+    pub(in crate::http) fn new<R: Into<T>>(query: PageQuery, rows: Vec<R>, place: impl Fn(&R) -> Place) -> Self {
         let shown = usize::from(query.items());
-        let next = if rows.len() > shown { rows.get(shown.saturating_sub(1)).map(id) } else { None };
+        let last = if rows.len() > shown { rows.get(shown.saturating_sub(1)) } else { None };
+        let next = last.map(|row| encode(&place(row)));
         Self { items: rows.into_iter().take(shown).map(Into::into).collect(), next }
     }
 }

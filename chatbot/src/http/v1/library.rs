@@ -1,19 +1,23 @@
 //! A user's documents, as `chat` sees them: the index gives ids, PostgreSQL the texts.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use sqlx::PgPool;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::chat::ports::{Findings, Library, Passage};
 use crate::http::problem::Problem;
 use crate::http::state::Http;
-use crate::retrieval::{Found, Mode, SearchError, Searcher};
+use crate::retrieval::{Asked, Found, Mode, SearchError, Searcher};
 use crate::store::StoreError;
 use crate::store::chunks::{self, ChunkWithTitle};
 use crate::store::documents;
 use crate::vectors::{Nearest, VectorError};
 
+/// Longest wait for all of it: the question's vector, searches with their retries, and the passages.
+const DEADLINE: Duration = Duration::from_secs(12);
 /// Candidates that are asked for, as a multiple of the passages that are wanted: some may belong to deleted documents.
 const SPARE: usize = 2;
 /// Most candidates of one search; beyond that deleted documents crowd out living ones until their vectors are removed.
@@ -56,10 +60,10 @@ impl UserLibrary {
 impl UserLibrary {
     /// What the index offers. None when there is no index, and no document of this user that would be in it: nothing is
     /// missing then.
-    async fn candidates(&self, question: &str, count: usize) -> Result<Option<Found>, LibraryError> {
-        match self.searcher.search(self.user_id, question, count).await {
+    async fn candidates(&self, asked: &Asked, count: usize) -> Result<Option<Found>, LibraryError> {
+        match self.searcher.search(self.user_id, asked, count).await {
             Err(SearchError::Vectors(VectorError::CollectionMissing(_)))
-                if !documents::any_ready(&self.db, self.user_id).await? =>
+                if !documents::has_indexed(&self.db, self.user_id).await? =>
             {
                 Ok(None)
             }
@@ -77,13 +81,13 @@ impl UserLibrary {
     }
 }
 
-impl Library for UserLibrary {
-    type Error = LibraryError;
-
-    async fn find(&self, question: &str, limit: usize) -> Result<Findings, Self::Error> {
+impl UserLibrary {
+    /// Looks for more as long as deleted documents crowd out living ones; the question is read once.
+    async fn look(&self, question: &str, limit: usize) -> Result<Findings, LibraryError> {
+        let asked = self.searcher.read(question).await;
         let mut candidates = limit.saturating_mul(SPARE);
         loop {
-            let Some(Found { nearest, mode }) = self.candidates(question, candidates).await? else {
+            let Some(Found { nearest, mode }) = self.candidates(&asked, candidates).await? else {
                 return Ok(Findings::default());
             };
             let is_all = nearest.len() < candidates || candidates >= MAX_CANDIDATES;
@@ -93,6 +97,15 @@ impl Library for UserLibrary {
             }
             candidates = candidates.saturating_mul(SPARE * SPARE).min(MAX_CANDIDATES);
         }
+    }
+}
+
+impl Library for UserLibrary {
+    type Error = LibraryError;
+
+    async fn find(&self, question: &str, limit: usize) -> Result<Findings, Self::Error> {
+        let look = timeout(DEADLINE, self.look(question, limit)).await;
+        look.unwrap_or(Err(LibraryError::Search(SearchError::Timeout(DEADLINE))))
     }
 }
 

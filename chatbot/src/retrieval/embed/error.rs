@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::error::{CheckError, Outage};
+
 /// Embedding failed.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbedError {
@@ -57,5 +59,29 @@ impl EmbedError {
             Self::Status { status, .. } => matches!(*status, 408 | 429 | 500..=599),
             Self::Model { .. } | Self::Inference(_) | Self::Answer(_) | Self::Dimensions { .. } => false,
         }
+    }
+
+    /// The class of trouble that it is.
+    #[must_use]
+    pub const fn outage(&self) -> Outage {
+        match self {
+            Self::Timeout(_) => Outage::TimedOut,
+            Self::Unreachable(_) => Outage::Unreachable,
+            Self::Model { .. } => Outage::Missing,
+            Self::Status { status, .. } => match *status {
+                401 | 403 => Outage::Credentials,
+                402 => Outage::Payment,
+                404 => Outage::Missing,
+                408 => Outage::TimedOut,
+                429 => Outage::Busy,
+                _ => Outage::Failing,
+            },
+            Self::Inference(_) | Self::Answer(_) | Self::Dimensions { .. } => Outage::Failing,
+        }
+    }
+
+    /// As a health check tells it.
+    pub(super) fn into_check(self) -> CheckError {
+        CheckError { outage: self.outage(), detail: self.to_string() }
     }
 }

@@ -16,6 +16,7 @@ use tokenizers::{PaddingParams, Tokenizer, TruncationParams};
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::{EmbedError, to_unit_length};
+use crate::error::CheckError;
 
 /// Texts per run: enough to fill the processor, few enough to let a question pass in between.
 const BATCH: usize = 16;
@@ -68,10 +69,10 @@ impl Local {
     }
 
     /// Looks for the files only: a health check must not cost the memory of a model that nobody uses.
-    pub(super) async fn ping(&self) -> Result<(), String> {
+    pub(super) async fn ping(&self) -> Result<(), CheckError> {
         for file in ["model.safetensors", "tokenizer.json", "config.json"] {
             let path = self.folder.join(file);
-            tokio::fs::metadata(&path).await.map_err(|error| self.unusable(file, &error).to_string())?;
+            tokio::fs::metadata(&path).await.map_err(|error| self.unusable(file, &error).into_check())?;
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ mod tests;
 mod upstream;
 
 use crate::config::embedding::Embedding;
-use crate::error::StartError;
+use crate::error::{CheckError, StartError};
 
 pub use error::EmbedError;
 use local::Local;
@@ -68,8 +68,8 @@ impl Embedder {
     /// nothing to go wrong.
     ///
     /// # Errors
-    /// In words, when they cannot.
-    pub async fn ping(&self) -> Result<(), String> {
+    /// What is wrong, when they cannot.
+    pub async fn ping(&self) -> Result<(), CheckError> {
         match self {
             Self::None => Ok(()),
             Self::Local(local) => local.ping().await,

@@ -2,11 +2,15 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use test_upstream::Settings;
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::{EmbedError, Embedder};
 use crate::config::embedding::Embedding;
+use crate::error::Outage;
 
 fn product(one: &[f32], other: &[f32]) -> f32 {
     one.iter().zip(other).map(|(a, b)| a * b).sum()
@@ -45,7 +49,9 @@ async fn the_model_in_the_process_tells_meanings_apart() {
 #[tokio::test]
 async fn a_missing_model_is_named_with_its_variable() {
     let embedder = Embedder::new(&Embedding::Local { model_dir: "/nowhere".into(), dimensions: 384 }).unwrap();
-    for message in [embedder.ping().await.unwrap_err(), embedder.embed(&texts(&["x"])).await.unwrap_err().to_string()] {
+    for message in
+        [embedder.ping().await.unwrap_err().detail, embedder.embed(&texts(&["x"])).await.unwrap_err().to_string()]
+    {
         assert!(message.contains("/nowhere") && message.contains("EMBEDDING_MODEL_DIR"), "{message}");
     }
 }
@@ -85,4 +91,50 @@ async fn upstream(dimensions: usize, configured: usize) -> (Embedder, test_upstr
         dimensions: configured,
     };
     (Embedder::new(&config).unwrap(), running)
+}
+
+fn embedder_at(base_url: &str) -> Embedder {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let (model, base_url) = ("any".to_owned(), base_url.parse().unwrap());
+    Embedder::new(&Embedding::Upstream { base_url, model, api_key: None, dimensions: 8 }).unwrap()
+}
+
+#[tokio::test]
+async fn a_check_names_the_cause_by_the_upstream_s_answer_and_remembers_it() {
+    let table = [
+        (401, Outage::Credentials),
+        (402, Outage::Payment),
+        (404, Outage::Missing),
+        (429, Outage::Busy),
+        (500, Outage::Failing),
+    ];
+    for (status, expected) in table {
+        let server = MockServer::start().await;
+        Mock::given(any()).respond_with(ResponseTemplate::new(status)).mount(&server).await;
+        let embedder = embedder_at(&server.uri());
+        for _ in 0..2 {
+            assert_eq!(embedder.ping().await.unwrap_err().outage, expected, "{status}");
+        }
+        assert_eq!(server.received_requests().await.unwrap().len(), 1, "{status}");
+    }
+    assert_eq!(embedder_at("http://127.0.0.1:1/v1").ping().await.unwrap_err().outage, Outage::Unreachable);
+}
+
+#[tokio::test]
+async fn a_check_that_nobody_answers_ends_before_those_who_ask_lose_patience_and_is_remembered() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let embedder = embedder_at(&format!("http://{}/v1", silent.local_addr().unwrap()));
+    let outage = tokio::time::timeout(Duration::from_secs(3), embedder.ping()).await.unwrap().unwrap_err().outage;
+    drop(silent);
+    assert_eq!(outage, Outage::TimedOut);
+    assert_eq!(embedder.ping().await.unwrap_err().outage, outage, "nobody is asked again");
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_not_read_to_the_end() {
+    let server = MockServer::start().await;
+    let flood = ResponseTemplate::new(200).set_body_raw(vec![b' '; 33 << 20], "application/json");
+    Mock::given(any()).respond_with(flood).mount(&server).await;
+    let error = embedder_at(&server.uri()).embed(&texts(&["x"])).await.unwrap_err();
+    assert!(error.to_string().contains("exceeds"), "{error}");
 }

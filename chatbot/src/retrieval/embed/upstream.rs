@@ -6,11 +6,13 @@ use backon::{ExponentialBuilder, Retryable};
 use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 use url::Url;
 
 use super::{EmbedError, to_unit_length};
-use crate::error::StartError;
-use crate::llm::{LastCheck, endpoint};
+use crate::error::{CheckError, StartError};
+use crate::llm::endpoint;
+use crate::upstream::{BodyError, Budget, LastCheck, read_limited};
 
 /// Texts per request.
 const BATCH: usize = 64;
@@ -18,6 +20,10 @@ const RETRIES: usize = 2;
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 const DEADLINE: Duration = Duration::from_secs(30);
 const CHECK_AGE: Duration = Duration::from_mins(1);
+/// Shorter than the patience of those who ask for a check, or its result would be lost with them.
+const CHECK_DEADLINE: Duration = Duration::from_millis(2500);
+/// The vectors of a batch at the greatest length, with every digit written out, have half as many bytes.
+const ANSWER_LIMIT: usize = 32 << 20;
 
 /// The upstream.
 #[derive(Clone, Debug)]
@@ -27,7 +33,8 @@ pub struct Upstream {
     model: String,
     api_key: Option<SecretString>,
     dimensions: usize,
-    last_check: LastCheck,
+    last_check: LastCheck<(), CheckError>,
+    budget: Budget,
 }
 
 #[derive(Serialize)]
@@ -59,7 +66,7 @@ impl Upstream {
         let url = endpoint(base_url, &["embeddings"]).ok_or_else(|| unusable("it is no base URL".to_owned()))?;
         let http = reqwest::Client::builder().connect_timeout(CONNECT_DEADLINE).timeout(DEADLINE).build();
         let http = http.map_err(|error| unusable(error.to_string()))?;
-        Ok(Self { http, url, model, api_key, dimensions, last_check: LastCheck::default() })
+        Ok(Self { http, url, model, api_key, dimensions, last_check: LastCheck::default(), budget: Budget::default() })
     }
 
     pub(super) const fn dimensions(&self) -> usize {
@@ -71,17 +78,24 @@ impl Upstream {
             .with_min_delay(Duration::from_millis(200))
             .with_max_times(RETRIES)
             .with_jitter();
+        let may_help = |error: &EmbedError| error.is_retryable() && self.budget.withdraw();
         let mut vectors = Vec::with_capacity(texts.len());
         for batch in texts.chunks(BATCH) {
-            vectors.extend((async || self.request(batch).await).retry(pauses).when(EmbedError::is_retryable).await?);
+            self.budget.deposit();
+            vectors.extend((async || self.request(batch).await).retry(pauses).when(may_help).await?);
         }
         Ok(vectors)
     }
 
     /// Embeds one word; the result is remembered for a minute, because upstreams charge for it.
-    pub(super) async fn ping(&self) -> Result<(), String> {
+    pub(super) async fn ping(&self) -> Result<(), CheckError> {
         let word = ["ping".to_owned()];
-        self.last_check.or(CHECK_AGE, async { self.request(&word).await.map(drop) }).await
+        let late = |_| Err(EmbedError::Timeout(CHECK_DEADLINE));
+        let check = async {
+            let result = timeout(CHECK_DEADLINE, self.request(&word)).await.unwrap_or_else(late);
+            result.map(drop).map_err(EmbedError::into_check)
+        };
+        self.last_check.or_else(CHECK_AGE, check).await
     }
 
     async fn request(&self, input: &[String]) -> Result<Vec<Vec<f32>>, EmbedError> {
@@ -94,7 +108,8 @@ impl Upstream {
         if !response.status().is_success() {
             return Err(refused(response.status()));
         }
-        let answer: Answer = response.json().await.map_err(transport)?;
+        let body = read_limited(response, ANSWER_LIMIT).await.map_err(unread)?;
+        let answer: Answer = serde_json::from_slice(&body).map_err(|error| EmbedError::Answer(error.to_string()))?;
         self.vectors(answer, input.len())
     }
 
@@ -118,18 +133,20 @@ impl Upstream {
 
 fn transport(error: reqwest::Error) -> EmbedError {
     let error = error.without_url();
-    if error.is_timeout() {
-        EmbedError::Timeout(DEADLINE)
-    } else if error.is_decode() {
-        EmbedError::Answer(error.to_string())
-    } else {
-        EmbedError::Unreachable(error)
+    if error.is_timeout() { EmbedError::Timeout(DEADLINE) } else { EmbedError::Unreachable(error) }
+}
+
+fn unread(error: BodyError) -> EmbedError {
+    match error {
+        BodyError::Transport(error) => transport(error),
+        BodyError::TooLong(_) => EmbedError::Answer(error.to_string()),
     }
 }
 
 fn refused(status: StatusCode) -> EmbedError {
     let hint = match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "correct EMBEDDING_API_KEY",
+        StatusCode::PAYMENT_REQUIRED => "add credit to the account of EMBEDDING_API_KEY",
         StatusCode::NOT_FOUND => "correct EMBEDDING_BASE_URL or EMBEDDING_MODEL",
         StatusCode::TOO_MANY_REQUESTS => "it limits requests; try later or raise the limit there",
         status if status.is_server_error() => "it is in trouble; try later",

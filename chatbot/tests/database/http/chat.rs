@@ -101,6 +101,23 @@ async fn a_client_that_goes_away_ends_the_answer_and_what_was_said_is_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_the_database_does_not_take_at_once_is_kept_all_the_same() {
+    let world = World::new().await;
+    // What a sequence gave out is not rolled back.
+    let once = "CREATE SEQUENCE tries; CREATE FUNCTION fail_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+          IF nextval('tries') = 1 THEN RAISE EXCEPTION 'not now' USING ERRCODE = '40001'; END IF; RETURN NEW; END $$; \
+        CREATE TRIGGER fail_once BEFORE INSERT ON messages FOR EACH ROW WHEN (NEW.role = 'assistant') \
+          EXECUTE FUNCTION fail_once()";
+    sqlx::raw_sql(once).execute(&world.app.db).await.unwrap();
+    world.says("At nine.");
+    let answer = world.ask("When?").await;
+    let kept = world.messages(&answer["conversationId"]).await;
+    assert_eq!(kept[1].1, "At nine.");
+    let tries: i64 = sqlx::query_scalar("SELECT last_value FROM tries").fetch_one(&world.app.db).await.unwrap();
+    assert_eq!(tries, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stopping_server_finishes_the_answer_in_hand() {
     let world = World::new().await;
     world.play(vec![Step::Answer { text: "one two three four five".to_owned(), token_delay_ms: 50 }]);

@@ -47,8 +47,33 @@ async fn another_users_conversation_does_not_exist() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_cannot_be_is_a_problem() {
     let world = World::new().await;
-    for (query, expected) in [("limit=0", 422), ("limit=201", 422), ("limit=x", 400), ("after=7", 400), ("page=2", 400)]
-    {
-        assert_eq!(world.get(&format!("/api/v1/conversations?{query}")).await.0, expected, "{query}");
+    let id = "after=018f0000-0000-7000-8000-000000000000";
+    let table = [("limit=0", 422), ("limit=201", 422), ("limit=x", 400), ("after=7", 422), (id, 422), ("page=2", 400)];
+    for (query, expected) in table {
+        let (status, problem) = world.get(&format!("/api/v1/conversations?{query}")).await;
+        assert_eq!(status, expected, "{query}");
+        assert!(problem["type"].is_string(), "{query}: {problem}");
+    }
+    let (_, problem) = world.get(&format!("/api/v1/documents?{id}")).await;
+    assert!(problem["detail"].as_str().unwrap().contains("leave `after` out"), "{problem}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_page_is_there_although_the_last_item_of_this_one_is_gone() {
+    let world = World::new().await;
+    for question in ["first question", "second question", "third question"] {
+        world.ask(question).await;
+    }
+    for number in 1..4 {
+        world.upload("a.md", &format!("Text number {number}.")).await;
+    }
+    for (list, field) in [("conversations", "title"), ("documents", "sha256")] {
+        let (_, all) = world.get(&format!("/api/v1/{list}")).await;
+        let (_, page) = world.get(&format!("/api/v1/{list}?limit=2")).await;
+        assert_eq!(world.delete(&format!("/api/v1/{list}/{}", page["items"][1]["id"].as_str().unwrap())).await, 204);
+        let (status, rest) = world.get(&format!("/api/v1/{list}?after={}", page["next"].as_str().unwrap())).await;
+        assert_eq!(status, 200, "{rest}");
+        assert_eq!(rest["items"].as_array().unwrap().len(), 1, "{list}: {rest}");
+        assert_eq!(rest["items"][0][field], all["items"][2][field]);
     }
 }

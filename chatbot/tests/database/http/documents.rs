@@ -53,6 +53,25 @@ async fn a_deleted_document_is_found_and_cited_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_document_leaves_the_sources_of_earlier_answers_and_another_stays_in_them() {
+    let world = World::new().await;
+    let gone = world.upload("secret.md", "# Codes\n\nThe launch code is swordfish.").await;
+    let kept = world.upload("public.md", "# Hours\n\nThe launch office opens at nine.").await;
+    world.says("Here [1][2].");
+    let answer = world.ask("What is the launch code, and when does the launch office open?").await;
+    assert_eq!(answer["sources"].as_array().unwrap().len(), 2, "{answer}");
+    assert_eq!(world.delete(&format!("/api/v1/documents/{gone}")).await, 204);
+    let path = format!("/api/v1/conversations/{}/messages", answer["conversationId"].as_str().unwrap());
+    let (_, page) = world.get(&path).await;
+    let sources = page["items"][1]["sources"].as_array().unwrap();
+    let of = |id: &str| sources.iter().find(|source| source["documentId"] == id).unwrap();
+    let (gone, kept) = (of(&gone), of(&kept));
+    assert_eq!((&gone["text"], &gone["heading"], &gone["title"]), (&json!(""), &json!(null), &json!("secret.md")));
+    assert!(kept["text"].as_str().unwrap().contains("opens at nine"), "{kept}");
+    assert_eq!(sources[0]["number"], json!(1), "the order stays");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_document_is_deleted_while_the_index_is_down() {
     let mut world = World::new().await;
     let path = format!("/api/v1/documents/{}", world.upload("a.md", "The harbour.").await);

@@ -1,4 +1,4 @@
-//! The API over real HTTP, with PostgreSQL, Qdrant's engine, a scripted model and a worker.
+//! The API over real HTTP, with PostgreSQL, Qdrant, a scripted model and a worker.
 
 mod chat;
 mod conversations;

@@ -42,6 +42,9 @@ async fn what_is_not_there_is_a_problem_too() {
     assert_eq!(read(broken).await.0, 400);
     let large = world.request(Method::POST, "/api/v1/chat").json(&json!({"message": "x".repeat(2 << 20)}));
     assert_eq!(read(large).await.0, 413);
+    let query = world.request(Method::POST, "/api/v1/documents?title=a&title=b").header("content-type", "text/plain");
+    let (status, problem) = read(query.body("Hi")).await;
+    assert_eq!((status, &problem["type"]), (400, &json!("urn:chatbot:problem:bad-request")), "{problem}");
     assert_eq!(world.get("/api/v1/documents/7").await.0, 404);
 }
 
@@ -99,6 +102,19 @@ async fn a_key_that_asks_too_often_is_told_when_to_come_back_and_another_key_is_
     let problem: Value = refused.json().await.unwrap();
     assert_eq!(problem["type"], "urn:chatbot:problem:rate-limited");
     assert_eq!(ask(&second).await.status(), 200, "each key has a count of its own");
+    let client = redis::Client::open(redis.url.as_str()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let keys: Vec<String> = redis::cmd("KEYS").arg("*rate:*").query_async(&mut connection).await.unwrap();
+    for key in &keys {
+        redis::cmd("PERSIST").arg(key).exec_async(&mut connection).await.unwrap();
+    }
+    assert_eq!(ask(&first).await.status(), 429);
+    let mut ending = 0;
+    for key in &keys {
+        let left: i64 = redis::cmd("PTTL").arg(key).query_async(&mut connection).await.unwrap();
+        ending += usize::from(left > 0);
+    }
+    assert_eq!(ending, 1, "the count that was asked for again has an end again: {keys:?}");
     drop(redis);
     assert_eq!(ask(&first).await.status(), 200, "without Redis nobody is refused");
 }

@@ -1,7 +1,9 @@
+use chatbot::jobs::reindex::Reindexer;
 use serde_json::{Value, json};
 use test_upstream::Step;
 
 use super::world::World;
+use crate::support::eventually;
 
 const PERSIAN: &str = include_str!("../../../../tests/fixtures/documents/rahnama-fa.md");
 const ARABIC: &str = include_str!("../../../../tests/fixtures/documents/dalil-ar.md");
@@ -57,11 +59,50 @@ async fn a_lost_index_is_told_once_there_was_something_in_it() {
     let search = async || world.post("/api/v1/search", &json!({"query": "harbour"})).await;
     assert_eq!(search().await, (200, json!({"results": [], "degraded": false})), "nothing was written yet");
     world.upload("a.md", "The harbour is old.").await;
-    let collection = format!("{}/collections/{}", world.qdrant.as_ref().unwrap().url(), world.app.qdrant.collection());
-    reqwest::Client::builder().build().unwrap().delete(collection).send().await.unwrap().error_for_status().unwrap();
+    let qdrant = world.qdrant.as_ref().unwrap();
+    let collection = format!("{}/collections/{}", qdrant.url(), world.app.qdrant.collection());
+    let lose = reqwest::Client::builder().build().unwrap().delete(collection);
+    let lose = lose.header("api-key", qdrant.api_key().unwrap_or_default());
+    lose.send().await.unwrap().error_for_status().unwrap();
     assert_eq!(search().await.0, 503);
     world.says("Yes.");
     assert_eq!(world.ask("Is the harbour old?").await["degraded"], json!(true));
+    let qdrant = async || {
+        let (_, health) = world.get("/health").await;
+        let services = health["services"].as_array().unwrap();
+        services.iter().find(|service| service["name"] == "qdrant").unwrap().clone()
+    };
+    let unhealthy = qdrant().await;
+    assert_eq!(unhealthy["healthy"], json!(false));
+    assert!(unhealthy["message"].as_str().unwrap().contains("workers begin to make it again"), "{unhealthy}");
+    assert_eq!(Reindexer::new(&world.app).look().await.unwrap(), 1);
+    assert_eq!(Reindexer::new(&world.app).look().await.unwrap(), 0, "each document is asked for once");
+    eventually("the index to come back", async || (search().await.1["results"][0]["title"] == "a.md").then_some(()))
+        .await;
+    eventually("health", async || (qdrant().await["healthy"] == true).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_the_index_lost_among_others_is_indexed_again() {
+    let world = World::new().await;
+    let lost = world.upload("lost.md", "The harbour is old.").await;
+    world.upload("kept.md", "The lighthouse is red.").await;
+    let mut reindexer = Reindexer::new(&world.app);
+    assert_eq!(reindexer.look().await.unwrap(), 0);
+    for mend in ["by a worker", "by its owner"] {
+        world.app.qdrant.delete_document(lost.parse().unwrap(), &[]).await.unwrap();
+        if mend == "by a worker" {
+            assert_eq!(reindexer.look().await.unwrap(), 1);
+        } else {
+            let again = world.request(reqwest::Method::POST, "/api/v1/documents?title=lost.md");
+            let again = again.header("content-type", "text/markdown").body("The harbour is old.");
+            let (status, document) = super::world::read(again).await;
+            assert_eq!((status, &document["status"]), (200, &json!("pending")), "{document}");
+        }
+        world.status_of(&lost, "ready").await;
+        let (_, answer) = world.post("/api/v1/search", &json!({"query": "harbour"})).await;
+        assert_eq!(first(&answer), "lost.md", "{mend}: {answer}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

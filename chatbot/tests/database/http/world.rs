@@ -7,6 +7,7 @@ use chatbot::{app::App, http, jobs::runner, store::api_keys};
 use reqwest::{Method, RequestBuilder, Response};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use test_qdrant::Own;
 use test_upstream::{Script, Step};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -21,13 +22,12 @@ pub(super) struct World {
     pub(super) app: App,
     pub(super) database: Database,
     pub(super) upstream: test_upstream::Running,
-    pub(super) qdrant: Option<test_qdrant::Running>,
+    pub(super) qdrant: Option<Own>,
     pub(super) stop: CancellationToken,
     url: String,
     client: reqwest::Client,
     key: String,
     tasks: JoinSet<()>,
-    _storage: tempfile::TempDir,
 }
 
 impl World {
@@ -38,13 +38,13 @@ impl World {
     /// A chatbot with changed variables.
     pub(super) async fn with(changes: &[(&str, &str)]) -> Self {
         let database = migrated().await;
-        let storage = tempfile::tempdir().unwrap();
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let settings = test_qdrant::Settings { address, storage: storage.path().to_owned(), api_key: None };
-        let qdrant = test_qdrant::start(settings).await.unwrap();
+        let qdrant = Own::start(None).await;
         let upstream = test_upstream::start(test_upstream::Settings { address, dimensions: DIMENSIONS }).await.unwrap();
         let (base_url, dimensions) = (upstream.base_url(), DIMENSIONS.to_string());
         let mut variables = vec![
+            ("RESOURCE_PREFIX", qdrant.prefix()),
+            ("QDRANT_API_KEY", qdrant.api_key().unwrap_or_default()),
             ("LLM_BASE_URL", base_url.as_str()),
             ("LLM_MODEL", "scripted"),
             ("EMBEDDING_PROVIDER", "upstream"),
@@ -57,22 +57,12 @@ impl World {
         let listener = TcpListener::bind(address).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let serving = http::serve(app.clone(), listener, stop.clone());
-        tasks.spawn(async { serving.await.unwrap() });
+        tasks.spawn(serving);
         let (worker, stopped) = (app.clone(), stop.clone());
         tasks.spawn(async move { runner::run(&worker, stopped).await.unwrap() });
         let client = reqwest::Client::builder().timeout(Duration::from_mins(1)).build().unwrap();
-        let mut world = Self {
-            app,
-            database,
-            upstream,
-            qdrant: Some(qdrant),
-            stop,
-            url,
-            client,
-            key: String::new(),
-            tasks,
-            _storage: storage,
-        };
+        let mut world =
+            Self { app, database, upstream, qdrant: Some(qdrant), stop, url, client, key: String::new(), tasks };
         world.key = world.key_of("sara").await;
         world
     }

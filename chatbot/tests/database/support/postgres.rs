@@ -15,12 +15,14 @@ use chatbot::{config::DatabaseConfig, migrate};
 use sqlx::{Connection, PgConnection, PgPool, postgres::PgConnectOptions};
 
 /// Makes a cluster, says its folder when it takes connections, and removes it when the test process is gone (its end of
-/// the pipe closes, however it ends).
+/// the pipe closes, however it ends). Members of the role `needs_password` need theirs; everybody else is let in.
 const SCRIPT: &str = r#"
 set -eu
 folder=$(mktemp -d /tmp/chatbot-postgresql.XXXXXX)
 trap 'rm -rf "$folder"' EXIT
 "$1/initdb" -D "$folder/data" -U chatbot -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"$folder/log" 2>&1 || { cat "$folder/log" >&2; exit 1; }
+{ echo "local all +needs_password scram-sha-256"; cat "$folder/data/pg_hba.conf"; } >"$folder/hba"
+cat "$folder/hba" >"$folder/data/pg_hba.conf"
 "$1/pg_ctl" -D "$folder/data" -w -l "$folder/log" -o "-k $folder -c listen_addresses= -c fsync=off -c full_page_writes=off -c max_connections=200" start >/dev/null </dev/null || { cat "$folder/log" >&2; exit 1; }
 echo "$folder"
 cat >/dev/null

@@ -106,7 +106,7 @@ async fn apply_example(cluster: &Cluster, example: &str) -> Vec<Environment> {
 /// As it is written, but for the image under test, and for what lets several stand side by side on two cores and one database
 /// server: small requests, and a prefix of its own.
 fn small(mut environment: Value) -> Value {
-    let prefix = environment["metadata"]["name"].as_str().map(|name| format!("{name}_"));
+    let prefix = environment["metadata"]["name"].as_str().map(|name| format!("example_{name}_"));
     let spec = &mut environment["spec"];
     if spec["image"].as_str().is_some_and(|image| image.starts_with("localhost/")) {
         spec["image"] = json!(chatbot_image());

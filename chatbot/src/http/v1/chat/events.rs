@@ -51,7 +51,8 @@ pub(super) struct Done {
     finish_reason: FinishReason,
     /// Tokens used, when the upstream says.
     usage: Option<TokenUsage>,
-    /// Whether a service was missing; the answer says in words what that means for it.
+    /// Whether a service was missing. Without `llm` and `qdrant` the answer says so in words; without `embedding` it does
+    /// not, because it only was looked for by words alone.
     degraded: bool,
     /// The services that were missing.
     missing: Vec<Service>,
@@ -86,7 +87,8 @@ pub(super) struct ChatAnswer {
     finish_reason: FinishReason,
     /// Tokens used, when the upstream says.
     usage: Option<TokenUsage>,
-    /// Whether a service was missing; the answer says in words what that means for it.
+    /// Whether a service was missing. Without `llm` and `qdrant` the answer says so in words; without `embedding` it does
+    /// not, because it only was looked for by words alone.
     degraded: bool,
     /// The services that were missing.
     missing: Vec<Service>,

@@ -1,5 +1,8 @@
 //! A conversation in PostgreSQL, as `chat` sees it.
 
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -7,6 +10,10 @@ use crate::chat::Answer;
 use crate::chat::ports::{Memory, Speaker, Turn};
 use crate::store::StoreError;
 use crate::store::messages::{self, Message, NewMessage, Role};
+
+/// Attempts at keeping an answer after the first.
+const RETRIES: usize = 3;
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// One conversation.
 #[derive(Clone, Debug)]
@@ -53,7 +60,10 @@ impl Memory for Conversation {
             completion_tokens: answer.usage.map(|usage| tokens(usage.completion_tokens)),
             finish_reason: Some(answer.finish_reason.as_str()),
         };
-        messages::create(&self.db, &message).await.map(drop)
+        // The answer was told already: what a moment's trouble takes away cannot be told again. Keeping it twice is once.
+        let pauses = ExponentialBuilder::default().with_min_delay(FIRST_PAUSE).with_max_times(RETRIES).with_jitter();
+        let keep = async || messages::create(&self.db, &message).await.map(drop);
+        keep.retry(pauses).when(StoreError::is_retryable).await
     }
 }
 

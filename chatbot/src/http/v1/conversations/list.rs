@@ -18,6 +18,6 @@ pub(in crate::http::v1) async fn list(
     caller: Caller,
     page: PageQuery,
 ) -> Result<Json<Page<Conversation>>, Problem> {
-    let rows = conversations::list(&http.app.db, caller.user_id, page.after, page.rows()).await?;
-    Ok(Json(Page::new(page, rows, |row| row.id)))
+    let rows = conversations::list(&http.app.db, caller.user_id, page.after(), page.rows()).await?;
+    Ok(Json(Page::new(page, rows, conversations::Conversation::place)))
 }

@@ -1,27 +1,34 @@
 //! `POST /api/v1/documents`: upload → object store → row and job in one transaction. A worker makes it findable.
 //!
-//! The same content twice is one document. The upload lies in the object store before the row exists; when the row then
-//! is not there, it is removed again, and at worst an object stays that no row names: never a row without its object.
+//! The same content twice is one document. The upload lies in the object store before the row exists; when there certainly
+//! is no row it is removed again, and when nobody knows a job looks later. At worst an object stays that no row names:
+//! never a row without its object.
+
+use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{DefaultBodyLimit, Query, Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use tokio::time::timeout;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::Document;
 use super::upload::Upload;
 use crate::app::App;
-use crate::http::extract::Caller;
+use crate::http::extract::{Caller, Query};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::state::Http;
 use crate::store::documents::{self, Document as Row, NewDocument, Status};
+use crate::vectors::VectorError;
 
 /// Room for a form's own lines around the file.
 const FORM_OVERHEAD: usize = 64 << 10;
+/// Longest wait for the index when a document is uploaded again.
+const INDEX_DEADLINE: Duration = Duration::from_secs(3);
 
 /// How a document is called.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -34,7 +41,7 @@ pub(super) struct UploadQuery {
 /// Uploads a text or Markdown document, as the body or as the field `file` of a form.
 ///
 /// A worker makes it findable; ask for the document to see how far that is. The same content again gives the document
-/// that is there; a failed one is tried again.
+/// that is there; one that failed, or that the index has lost, is tried again.
 #[utoipa::path(post, path = "/documents", tag = "documents", params(UploadQuery),
     request_body(content((String = "text/markdown"), (String = "text/plain"), (String = "multipart/form-data"))),
     responses(
@@ -52,12 +59,33 @@ pub(super) async fn create(
     DefaultBodyLimit::max(app.config.server.max_upload_bytes.saturating_add(FORM_OVERHEAD)).apply(&mut request);
     let upload = Upload::read(request, query.title).await?;
     let sha256 = hex::encode(Sha256::digest(&upload.content));
-    match documents::find_by_sha256(&app.db, caller.user_id, &sha256).await? {
-        Some(row) if row.status == Status::Failed => {
-            Ok(Json(Document::from(try_again(app, row, upload).await?)).into_response())
-        }
+    let known = match documents::find_by_sha256(&app.db, caller.user_id, &sha256).await? {
+        Some(row) => known(app, row, &upload).await?,
+        None => None,
+    };
+    match known {
         Some(row) => Ok(Json(Document::from(row)).into_response()),
         None => keep(app, caller.user_id, upload, &sha256).await,
+    }
+}
+
+/// The document that is there already; one that failed, or that the index has lost, is tried again. None when it was
+/// deleted meanwhile.
+async fn known(app: &App, row: Row, upload: &Upload) -> Result<Option<Row>, Problem> {
+    let again = match row.status {
+        Status::Failed => true,
+        Status::Ready => !is_indexed(app, &row).await,
+        Status::Pending | Status::Processing => false,
+    };
+    if again { try_again(app, row, upload).await } else { Ok(Some(row)) }
+}
+
+/// An index that does not answer says nothing about the document.
+async fn is_indexed(app: &App, row: &Row) -> bool {
+    match timeout(INDEX_DEADLINE, app.qdrant.count_document(row.id)).await {
+        Ok(Ok(points)) => points >= u64::try_from(row.chunk_count).unwrap_or_default(),
+        Ok(Err(VectorError::CollectionMissing(_))) => false,
+        Ok(Err(_)) | Err(_) => true,
     }
 }
 
@@ -76,7 +104,13 @@ async fn keep(app: &App, user_id: Uuid, upload: Upload, sha256: &str) -> Result<
     app.objects.put(&object_key, upload.content.clone()).await?;
     match insert(app, &document).await {
         Ok(row) => Ok(created(row)),
-        Err(problem) => after_failure(app, &document, problem).await,
+        Err(NotStored::Certainly(problem)) => {
+            forget(app, &object_key).await;
+            // Someone uploaded the same content at the same time: theirs is the document.
+            let other = documents::find_by_sha256(&app.db, user_id, sha256).await?;
+            Ok(Json(Document::from(other.ok_or(problem)?)).into_response())
+        }
+        Err(NotStored::Perhaps(problem)) => after_silence(app, &document, problem).await,
     }
 }
 
@@ -85,38 +119,61 @@ fn created(row: Row) -> Response {
     (StatusCode::CREATED, location, Json(Document::from(row))).into_response()
 }
 
-/// The connection may have broken after the commit: only the database knows whether the document exists. While it does
-/// not answer, the upload stays.
-async fn after_failure(app: &App, document: &NewDocument<'_>, problem: Problem) -> Result<Response, Problem> {
-    match documents::get(&app.db, document.id).await {
-        Ok(Some(row)) => return Ok(created(row)),
-        Ok(None) => forget(app, document.object_key).await,
-        Err(error) => {
-            tracing::warn!(%error, object_key = document.object_key, "an upload stays whose document may not exist");
-            return Err(problem);
-        }
-    }
-    // Someone uploaded the same content at the same time: theirs is the document.
-    let other = documents::find_by_sha256(&app.db, document.user_id, document.sha256).await?;
-    Ok(Json(Document::from(other.ok_or(problem)?)).into_response())
+/// There is no new row, or nobody knows.
+enum NotStored {
+    /// Nothing was committed.
+    Certainly(Problem),
+    /// The commit was not answered: the row may be there, or come to be there yet.
+    Perhaps(Problem),
 }
 
-async fn insert(app: &App, document: &NewDocument<'_>) -> Result<Row, Problem> {
+impl<E: Into<Problem>> From<E> for NotStored {
+    fn from(error: E) -> Self {
+        Self::Certainly(error.into())
+    }
+}
+
+async fn insert(app: &App, document: &NewDocument<'_>) -> Result<Row, NotStored> {
     let mut tx = app.db.begin().await?;
     let row = documents::create(&mut *tx, document).await?;
     app.queue.enqueue_ingest(&mut tx, document.id).await.map_err(|error| super::not_enqueued(&error))?;
-    tx.commit().await?;
+    tx.commit().await.map_err(|error| NotStored::Perhaps(error.into()))?;
     Ok(row)
 }
 
-/// The upload is kept again: that it is missing may be why the document failed.
-async fn try_again(app: &App, row: Row, upload: Upload) -> Result<Row, Problem> {
-    app.objects.put(&row.object_key, upload.content).await?;
+/// The upload stays, because the row may come to be there yet; a job of later looks again.
+async fn after_silence(app: &App, document: &NewDocument<'_>, problem: Problem) -> Result<Response, Problem> {
+    if let Ok(Some(row)) = documents::get(&app.db, document.id).await {
+        return Ok(created(row));
+    }
+    if let Err(later) = check_later(app, document).await {
+        tracing::warn!(?later, document.object_key, "an upload stays whose document may not exist");
+    }
+    Err(problem)
+}
+
+async fn check_later(app: &App, document: &NewDocument<'_>) -> Result<(), Problem> {
     let mut tx = app.db.begin().await?;
-    documents::mark_pending(&mut *tx, row.id).await?;
+    let check = app.queue.enqueue_check(&mut tx, document.id, document.object_key.to_owned(), app.clock.now());
+    check.await.map_err(|error| super::not_enqueued(&error))?;
+    Ok(tx.commit().await?)
+}
+
+/// The upload is kept again: that it is missing may be why the document failed. None when the document was deleted
+/// meanwhile.
+async fn try_again(app: &App, row: Row, upload: &Upload) -> Result<Option<Row>, Problem> {
+    app.objects.put(&row.object_key, upload.content.clone()).await?;
+    let mut tx = app.db.begin().await?;
+    if !documents::mark_pending(&mut *tx, &row).await? {
+        let now = documents::get(&mut *tx, row.id).await?;
+        if now.is_none() {
+            forget(app, &row.object_key).await;
+        }
+        return Ok(now);
+    }
     app.queue.enqueue_ingest(&mut tx, row.id).await.map_err(|error| super::not_enqueued(&error))?;
     tx.commit().await?;
-    Ok(Row { status: Status::Pending, error: None, ..row })
+    Ok(Some(Row { status: Status::Pending, error: None, ..row }))
 }
 
 async fn forget(app: &App, object_key: &str) {

@@ -1,7 +1,7 @@
 //! `DELETE /api/v1/documents/{id}`: upload, chunks and vectors.
 //!
-//! The row goes with its chunks, so that nothing of it is found from then on; a job of the same transaction removes
-//! vectors and upload, as soon as index and object store work.
+//! The row goes with its chunks, so that nothing of it is found from then on, and earlier answers lose the passages that
+//! they were made from; a job of the same transaction removes vectors and upload, as soon as index and object store work.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -9,9 +9,11 @@ use axum::http::StatusCode;
 use crate::http::extract::{Caller, Id};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::state::Http;
-use crate::store::documents;
+use crate::store::{documents, messages};
 
 /// Deletes one of your documents with everything that was made of it.
+///
+/// Its passages leave the sources of earlier answers too; what the answers said stays.
 #[utoipa::path(delete, path = "/documents/{id}", tag = "documents", params(("id" = Uuid, Path)), responses(
     (status = NO_CONTENT),
     (status = "4XX", body = ProblemDocument, content_type = "application/problem+json")))]
@@ -19,6 +21,7 @@ pub(super) async fn delete(State(http): State<Http>, caller: Caller, Id(id): Id)
     let app = &http.app;
     let mut tx = app.db.begin().await?;
     let document = documents::delete(&mut *tx, caller.user_id, id).await?.ok_or(Problem::NotFound("document"))?;
+    messages::forget_document(&mut *tx, &document).await?;
     let enqueued = app.queue.enqueue_remove(&mut tx, id, document.object_key).await;
     enqueued.map_err(|error| super::not_enqueued(&error))?;
     tx.commit().await?;

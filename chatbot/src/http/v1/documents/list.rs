@@ -18,6 +18,6 @@ pub(super) async fn list(
     caller: Caller,
     page: PageQuery,
 ) -> Result<Json<Page<Document>>, Problem> {
-    let rows = documents::list(&http.app.db, caller.user_id, page.after, page.rows()).await?;
-    Ok(Json(Page::new(page, rows, |row| row.id)))
+    let rows = documents::list(&http.app.db, caller.user_id, page.after(), page.rows()).await?;
+    Ok(Json(Page::new(page, rows, documents::Document::place)))
 }

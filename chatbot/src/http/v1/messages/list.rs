@@ -72,6 +72,6 @@ pub(in crate::http::v1) async fn list(
     if conversations::find(db, caller.user_id, id).await?.is_none() {
         return Err(Problem::NotFound("conversation"));
     }
-    let rows = messages::list(db, id, page.after, page.rows()).await?;
-    Ok(Json(Page::new(page, rows, |row| row.id)))
+    let rows = messages::list(db, id, page.after(), page.rows()).await?;
+    Ok(Json(Page::new(page, rows, messages::Message::place)))
 }

@@ -1,4 +1,4 @@
-//! A pause after a failure: a Redis that swallows every command must not cost every request its deadline.
+//! A pause after a failure: a service that swallows every request must not cost every caller its deadline.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,11 +8,11 @@ const LENGTH: Duration = Duration::from_secs(5);
 
 /// Until when nobody asks. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Rest(Arc<Mutex<Option<Instant>>>);
+pub(crate) struct Rest(Arc<Mutex<Option<Instant>>>);
 
 impl Rest {
     /// Whether it is worth asking. After a rest one caller finds out; the others rest on until it has an answer.
-    pub(super) fn may_ask(&self, now: Instant) -> bool {
+    pub(crate) fn may_ask(&self, now: Instant) -> bool {
         let mut until = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match *until {
             Some(end) if now < end => false,
@@ -25,12 +25,12 @@ impl Rest {
     }
 
     /// It failed.
-    pub(super) fn begin(&self, now: Instant) {
+    pub(crate) fn begin(&self, now: Instant) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(now + LENGTH);
     }
 
     /// It answers.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }

@@ -3,6 +3,7 @@
 //! While the upstream works, retries are rare and the bucket is full. In an outage every request wants to retry: the
 //! bucket runs dry, and from then on at most one retry comes on ten requests, whatever the load.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What one request puts in.
@@ -12,19 +13,19 @@ const PRICE: u32 = 10;
 /// What the bucket holds: enough for ten retries in a row.
 const CAPACITY: u32 = 100;
 
-/// A bucket, full at first.
-#[derive(Debug)]
-pub(super) struct Budget(AtomicU32);
+/// A bucket, full at first. Clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Budget(Arc<AtomicU32>);
 
 impl Default for Budget {
     fn default() -> Self {
-        Self(AtomicU32::new(CAPACITY))
+        Self(Arc::new(AtomicU32::new(CAPACITY)))
     }
 }
 
 impl Budget {
     /// A request was made.
-    pub(super) fn deposit(&self) {
+    pub(crate) fn deposit(&self) {
         // Two at once may fill one drop too many, which costs nothing.
         if self.0.load(Ordering::Relaxed) < CAPACITY {
             self.0.fetch_add(DEPOSIT, Ordering::Relaxed);
@@ -32,7 +33,7 @@ impl Budget {
     }
 
     /// Whether a retry may be made; takes its price if so.
-    pub(super) fn withdraw(&self) -> bool {
+    pub(crate) fn withdraw(&self) -> bool {
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |level| level.checked_sub(PRICE)).is_ok()
     }
 }
