@@ -62,6 +62,9 @@ pub enum Migrate {
         /// Those that this release (its RELEASE_ID) applied, as long as each is the newest one and no contract.
         #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
         of_release: Option<String>,
+        /// Only those newer than this version, which another release needs.
+        #[arg(long, value_name = "VERSION", requires = "of_release")]
+        above: Option<i64>,
         /// As long as what they take away holds no data: no row, and no value but defaults.
         #[arg(long, requires = "of_release")]
         lossless: bool,
@@ -171,7 +174,7 @@ mod tests {
             "migrate up --kind contract",
             "migrate down 2",
             "migrate down --of-release 0123456789",
-            "migrate down --of-release 0123456789 --lossless",
+            "migrate down --of-release 0123456789 --above 20260101000600 --lossless",
             "backup",
             "provision",
         ] {

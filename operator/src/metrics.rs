@@ -87,7 +87,7 @@ struct Write {
 pub struct Shown {
     /// The labels of `environment_info`.
     pub info: Info,
-    /// Phase of the running release; none between releases.
+    /// Phase that status shows.
     pub phase: Option<String>,
     /// When the last good release ended, in seconds since 1970; none before the first.
     pub last_success: Option<i64>,
@@ -161,7 +161,11 @@ impl Metrics {
         registry.register("chatbot_release", "Releases that ended, by outcome", releases.clone());
         let release = registry.sub_registry_with_prefix("chatbot_release");
         release.register("phase", "1 for the phase that a release is in", phase.clone());
-        release.register("rollbacks", "Releases that were taken back after they had the traffic, by reason", rollbacks.clone());
+        release.register(
+            "rollbacks",
+            "Releases that were taken back after they had the traffic, by reason",
+            rollbacks.clone(),
+        );
         release.register_with_unit(
             "steps_duration",
             "Time that the steps of releases took, by step and outcome",
@@ -237,14 +241,18 @@ impl Metrics {
     /// Shows an environment as it is now, and removes what was shown of it before; `None` removes it altogether.
     pub fn show(&self, environment: &Environment, now: Option<Shown>) {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known_success = None;
         if let Some(index) = shown.iter().position(|(known, _)| known == environment) {
             let (_, before) = shown.swap_remove(index);
             self.info.remove(&before.info);
             self.ready.remove(environment);
             self.last_success.remove(environment);
+            known_success = before.last_success;
             before.phase.map(|phase| self.phase.remove(&phase_of(environment, phase)));
         }
         if let Some(now) = now {
+            // The history forgets after ten releases, however bad they were.
+            let now = Shown { last_success: now.last_success.or(known_success), ..now };
             self.info.get_or_create(&now.info).set(1);
             self.ready.get_or_create(environment).set(i64::from(now.ready));
             if let Some(at) = now.last_success {
@@ -274,7 +282,12 @@ mod tests {
 
     fn shown(image: &str, ready: bool) -> Shown {
         let [namespace, name, tier, image] = ["chat", "dev", "dev", image].map(str::to_owned);
-        Shown { info: Info { namespace, name, tier, image, active: "blue".to_owned() }, phase: None, last_success: None, ready }
+        Shown {
+            info: Info { namespace, name, tier, image, active: "blue".to_owned() },
+            phase: None,
+            last_success: None,
+            ready,
+        }
     }
 
     #[test]

@@ -25,4 +25,4 @@ pub use error::MigrateError;
 pub use run::{down, reset, up};
 pub use source::{Kind, Migration, Selection, embedded};
 pub use status::{State, Status, status};
-pub use undo::{Undone, down_of_release};
+pub use undo::{Undo, Undone, down_of_release};

@@ -21,25 +21,35 @@ pub struct Undone {
     pub message: String,
 }
 
-/// Reverts the migrations that `release` applied, as long as each is the newest applied one and no contract; with `lossless`,
-/// as long as what they take away holds no data. Where it stops is no error, and is said.
+/// What is to be undone.
+#[derive(Clone, Copy, Debug)]
+pub struct Undo<'a> {
+    /// The release whose migrations are meant.
+    pub release: &'a str,
+    /// Newest version that another release needs: it and older ones stay, though the release applied them when it served before.
+    pub above: Option<i64>,
+    /// Whether to stop at what would take data away.
+    pub lossless: bool,
+}
+
+/// Reverts the migrations that a release applied, as long as each is the newest applied one and no contract. Where it stops is no
+/// error, and is said.
 ///
 /// # Errors
 /// `Unknown` before anything is touched; `Failed` and `InUse` leave the earlier ones reverted.
 pub async fn down_of_release(
     options: &PgConnectOptions,
     migrations: &[Migration],
-    release: &str,
-    lossless: bool,
+    undo: Undo<'_>,
 ) -> Result<Undone, MigrateError> {
     let mut connection = run::open(options).await?;
     run::applied(&mut connection).await?;
     let applied = marks::applied(&mut connection).await?;
-    let Plan { revert, mut stop } = plan(migrations, &applied, release)?;
-    let step = if lossless { Step::RevertLossless } else { Step::Revert };
+    let Plan { revert, mut stop } = plan(migrations, &applied, undo)?;
+    let step = if undo.lossless { Step::RevertLossless } else { Step::Revert };
     let mut reverted = Vec::new();
     for migration in revert {
-        tracing::info!(migration = migration.label(), lossless, "reverting");
+        tracing::info!(migration = migration.label(), lossless = undo.lossless, "reverting");
         match locks::patiently(&mut connection, migration, step).await? {
             Done::Took(_) => reverted.push(migration.label()),
             Done::Kept(why) => {
@@ -61,8 +71,9 @@ struct Plan<'a> {
 }
 
 /// `applied` is newest first.
-fn plan<'a>(migrations: &'a [Migration], applied: &[Applied], release: &str) -> Result<Plan<'a>, MigrateError> {
-    let is_ours = |applied: &Applied| applied.release.as_deref() == Some(release);
+fn plan<'a>(migrations: &'a [Migration], applied: &[Applied], undo: Undo<'_>) -> Result<Plan<'a>, MigrateError> {
+    let is_newer = |version| undo.above.is_none_or(|above| version > above);
+    let is_ours = |applied: &Applied| applied.release.as_deref() == Some(undo.release) && is_newer(applied.version);
     let reach = applied.iter().rposition(is_ours).map_or(0, |last| last + 1);
     let mut plan = Plan { revert: Vec::new(), stop: None };
     for applied in applied.iter().take(reach) {

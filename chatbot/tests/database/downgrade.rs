@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use chatbot::migrate::{self, Kind, MigrateError, Migration, Selection, Undone, embedded};
+use chatbot::migrate::{self, Kind, MigrateError, Migration, Selection, Undo, Undone, embedded};
 use serde_json::{Value, json};
 use sqlx::{
     SqlSafeStr,
@@ -29,6 +29,10 @@ fn nickname() -> Migration {
     expand(SECOND, "ALTER TABLE users ADD COLUMN nickname text", "ALTER TABLE users DROP COLUMN nickname;")
 }
 
+fn undo(release: &str, lossless: bool) -> Undo<'_> {
+    Undo { release, above: None, lossless }
+}
+
 /// Migrations of this release, and these.
 fn with_extra(extra: impl IntoIterator<Item = Migration>) -> Vec<Migration> {
     embedded().unwrap().into_iter().chain(extra).collect()
@@ -39,7 +43,7 @@ async fn up(database: &Database, migrations: &[Migration], release: Option<&str>
 }
 
 async fn lossless(database: &Database, migrations: &[Migration], release: &str) -> Undone {
-    migrate::down_of_release(&database.options, migrations, release, true).await.unwrap()
+    migrate::down_of_release(&database.options, migrations, undo(release, true)).await.unwrap()
 }
 
 /// A database of an earlier release, on which release `new` has applied these.
@@ -103,7 +107,7 @@ async fn what_holds_data_stays_with_everything_before_it_and_is_named() {
         undone.message,
         "reverted 1 migration; the schema stays at 29990101000000: table feedback (29990101000000_extra) holds 3 rows"
     );
-    let undone = migrate::down_of_release(&database.options, &migrations, "new", false).await.unwrap();
+    let undone = migrate::down_of_release(&database.options, &migrations, undo("new", false)).await.unwrap();
     assert_eq!(undone.message, "reverted 1 migration", "without --lossless the rows do not count");
 }
 
@@ -168,7 +172,7 @@ async fn a_contract_stays_and_is_named() {
         Migration { kind: Kind::Contract, ..expand(SECOND, "ALTER TABLE users DROP CONSTRAINT users_name_length", "") };
     let (database, migrations) = upgraded([feedback(), contract]).await;
     for lossless in [true, false] {
-        let undone = migrate::down_of_release(&database.options, &migrations, "new", lossless).await.unwrap();
+        let undone = migrate::down_of_release(&database.options, &migrations, undo("new", lossless)).await.unwrap();
         assert!(undone.message.contains("29990102000000_extra is a contract"), "{undone:?}");
         assert_eq!(undone.reverted, Vec::<String>::new());
     }
@@ -206,7 +210,7 @@ async fn a_row_that_is_being_written_cannot_slip_in_between_count_and_drop() {
     sqlx::query("INSERT INTO feedback VALUES (1)").execute(&mut *insert).await.unwrap();
     let options = database.options.clone();
     let mut reverting = JoinSet::new();
-    reverting.spawn(async move { migrate::down_of_release(&options, &migrations, "new", true).await });
+    reverting.spawn(async move { migrate::down_of_release(&options, &migrations, undo("new", true)).await });
     let waiting = "SELECT pid FROM pg_locks WHERE relation = 'feedback'::regclass AND NOT granted \
         AND mode = 'AccessExclusiveLock'";
     eventually("the downgrade's wait", async || {
@@ -263,4 +267,14 @@ async fn the_command_answers_one_line_that_says_what_was_done() {
             "message": "reverted 4 migrations",
         })
     );
+}
+
+#[tokio::test]
+async fn what_another_release_needs_stays_though_this_one_applied_it_long_ago() {
+    let (database, migrations) = upgraded([feedback(), nickname()]).await;
+    let above = Undo { above: Some(FIRST), ..undo("new", false) };
+    let undone = migrate::down_of_release(&database.options, &migrations, above).await.unwrap();
+    assert_eq!((undone.reverted.len(), newest(&database).await), (1, FIRST));
+    let again = migrate::down_of_release(&database.options, &migrations, above).await.unwrap();
+    assert_eq!(again.message, "nothing to revert");
 }

@@ -235,7 +235,7 @@ impl Cluster {
             if path.contains("/deployments/") {
                 self.roll_out(&path, object);
             } else if path.contains("/jobs/") && object.get("status").is_none() {
-                self.end_job(&path, "Complete", 0, r#"{"schema":"20260101000000","applied":[]}"#);
+                self.end_job(&path, "Complete", 0, r#"{"schema":"20260101000000","applied":[],"message":"done"}"#);
             }
         }
     }

@@ -14,7 +14,7 @@ pub struct MigrationsSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backup_first: Option<bool>,
 
-    /// How long the migrations of one release may take, 1s to 24h. Default: 30m.
+    /// How long the backup and each of the migrations of one release may take, 1s to 24h. Default: 30m.
     #[schemars(schema_with = "duration::timeout")]
     pub timeout: Duration,
 

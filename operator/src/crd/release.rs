@@ -31,7 +31,7 @@ pub struct ReleaseSpec {
     #[serde(skip_serializing_if = "is_default")]
     pub analysis: Analysis,
 
-    /// Rollback: a release that fails in the bake is taken back. Hold: it stays, and the operator waits for a person
+    /// Rollback: a release that fails after the switch is taken back. Hold: it stays, and the operator waits for a person
     /// (annotation `chatbot.platform/rollback` or `/promote`). Default: Rollback.
     pub on_failure: OnFailure,
 }
@@ -83,7 +83,8 @@ pub enum OnFailure {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Analysis {
-    /// Time between two measurements, 1s to 24h. Default: 30s.
+    /// Time between two measurements, 1s to 24h; at rest everything is looked at every 30s, so a longer time has no effect.
+    /// Default: 30s.
     #[schemars(schema_with = "duration::timeout")]
     pub interval: Duration,
 

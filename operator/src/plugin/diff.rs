@@ -39,7 +39,8 @@ pub(super) async fn run(target: &Target, output: &Output, arguments: Arguments) 
         Some(path) => read(path, &live)?,
         None => live.clone(),
     };
-    let resolved = resolve(&wanted, &references(target, &wanted).await?).map_err(|why| PluginError::Diff(why.to_string()))?;
+    let resolved =
+        resolve(&wanted, &references(target, &wanted).await?).map_err(|why| PluginError::Diff(why.to_string()))?;
     let serving = serving(target, &live).await?;
     for line in difference(&live, &wanted, &resolved, serving.as_ref()) {
         output.line(&line)?;
@@ -103,7 +104,10 @@ fn difference(
     serving: Option<&Serving>,
 ) -> Vec<String> {
     let Some(serving) = serving else {
-        return vec![format!("nothing serves yet: release {} would be the first", resolved.release_id), steps(&resolved.release, &resolved.migrations, true)];
+        return vec![
+            format!("nothing serves yet: release {} would be the first", resolved.release_id),
+            steps(&resolved.release, &resolved.migrations, true),
+        ];
     };
     let mut lines = Vec::new();
     if serving.image != resolved.image.reference {
@@ -112,7 +116,8 @@ fn difference(
     lines.extend(variables(&serving.variables, &resolved.variables));
     lines.extend(fields(live, wanted));
     if serving.id == resolved.release_id {
-        let what = if lines.is_empty() { "nothing changes" } else { "this is no release: only the fields above change" };
+        let what =
+            if lines.is_empty() { "nothing changes" } else { "this is no release: only the fields above change" };
         lines.push(format!("{what}; release {} goes on serving", serving.id));
     } else {
         lines.push(format!("this is a release: {} -> {}", serving.id, resolved.release_id));
@@ -128,7 +133,9 @@ fn variables(before: &Variables, after: &Variables) -> Vec<String> {
     let line = |name: &String| match (before.get(name), after.get(name)) {
         (None, Some(_)) => Some(format!("variable {name}: added")),
         (Some(_), None) => Some(format!("variable {name}: removed")),
-        (Some(old), Some(new)) if old.expose_secret() != new.expose_secret() => Some(format!("variable {name}: changed")),
+        (Some(old), Some(new)) if old.expose_secret() != new.expose_secret() => {
+            Some(format!("variable {name}: changed"))
+        }
         _ => None,
     };
     names.into_iter().filter_map(line).collect()
@@ -163,7 +170,7 @@ fn shown(value: &Value) -> String {
     match value {
         Value::Null => "the default".to_owned(),
         Value::String(text) => text.clone(),
-        other => other.to_string(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
     }
 }
 
@@ -176,7 +183,10 @@ pub(super) fn steps(policy: &ReleasePolicy, migrations: &Migrations, first: bool
         (true, "Migrate (expand)".to_owned()),
         (true, "Start".to_owned()),
         (true, format!("Check (up to {})", policy.check_timeout)),
-        (policy.promotion == Promotion::Manual && policy.strategy == Strategy::BlueGreen, "Promote (waits for you)".to_owned()),
+        (
+            policy.promotion == Promotion::Manual && policy.strategy == Strategy::BlueGreen,
+            "Promote (waits for you)".to_owned(),
+        ),
         (true, "Switch".to_owned()),
         (is_beside && !bake.is_zero(), format!("Bake ({})", policy.bake)),
         (true, "Finish (contract)".to_owned()),
@@ -214,14 +224,28 @@ mod tests {
     fn a_change_is_told_by_name_with_the_steps_that_follow() {
         let live = fixtures::minimal(Tier::Stage);
         let with = |more: &str| fixtures::environment(Tier::Stage, more);
-        let image = ChatbotEnvironment { spec: { let mut spec = live.spec.clone(); spec.image = "chatbot:9".to_owned(); spec }, ..live.clone() };
+        let image = ChatbotEnvironment {
+            spec: {
+                let mut spec = live.spec.clone();
+                spec.image = "chatbot:9".to_owned();
+                spec
+            },
+            ..live.clone()
+        };
         let cases = [
             ("first", text(&live, &live, None)),
             ("nothing", text(&live, &live, Some(&serving(&live)))),
             ("image", text(&image, &live, Some(&serving(&live)))),
             ("setting", text(&with("  settings: {LLM_MODEL: tiny}\n"), &live, Some(&serving(&live)))),
             ("replicas", text(&with("  app: {replicas: 5}\n"), &live, Some(&serving(&live)))),
-            ("by hand", text(&with("  release: {promotion: Manual, bake: 5m}\n  settings: {LLM_MODEL: tiny}\n"), &live, Some(&serving(&live)))),
+            (
+                "by hand",
+                text(
+                    &with("  release: {promotion: Manual, bake: 5m}\n  settings: {LLM_MODEL: tiny}\n"),
+                    &live,
+                    Some(&serving(&live)),
+                ),
+            ),
         ];
         let shown: Vec<String> = cases.into_iter().map(|(name, text)| format!("# {name}\n{text}\n")).collect();
         insta::assert_snapshot!(shown.join("\n"));

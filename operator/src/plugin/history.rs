@@ -37,7 +37,8 @@ fn screen(environment: &ChatbotEnvironment, now: Timestamp, palette: Palette) ->
     if status.history.is_empty() {
         return "no release has ended yet\n".to_owned();
     }
-    let heading = format!("{:<10}  {:<11}  {:<8}  {:<8}  {:<15}  IMAGE\n", "RELEASE", "OUTCOME", "TOOK", "AGE", "SCHEMA");
+    let heading =
+        format!("{:<10}  {:<11}  {:<8}  {:<8}  {:<15}  IMAGE\n", "RELEASE", "OUTCOME", "TOOK", "AGE", "SCHEMA");
     let mut text = palette.faint(&heading);
     for past in &status.history {
         text.push_str(&line(past, active.as_deref(), now, palette));

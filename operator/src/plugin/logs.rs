@@ -48,6 +48,8 @@ enum Which {
     App,
     /// Background workers of the active colour
     Worker,
+    /// Jobs that back the database up before a release
+    Backup,
     /// Jobs that migrate the schema
     Migrate,
 }
@@ -57,6 +59,7 @@ impl Which {
         match self {
             Self::App => Component::App,
             Self::Worker => Component::Worker,
+            Self::Backup => Component::Backup,
             Self::Migrate => Component::Migrate,
         }
     }
@@ -202,7 +205,7 @@ fn is_over(pod: &Pod) -> bool {
 /// The active colour is asked for each time: a release moves it.
 async fn pods(target: &Target, name: &str, which: Which) -> Result<Vec<Pod>, PluginError> {
     let colour = match which {
-        Which::Migrate => None,
+        Which::Backup | Which::Migrate => None,
         Which::App | Which::Worker => Some(target::active(&target.environment(Some(name)).await?)?),
     };
     target.pods(name, which.component(), colour).await

@@ -12,6 +12,8 @@ pub fn next_step(reason: &str, name: &str, namespace: &str) -> Option<String> {
         reasons::RELEASE_FAILED | reasons::MIGRATION_FAILED | reasons::CHECK_TIMED_OUT | reasons::CHECK_FAILED => {
             Some(format!("mend the cause, then change the spec or: {}", command("retry")))
         }
+        reasons::ROLLED_BACK => Some(format!("change the spec, or release it again: {}", command("retry"))),
+        reasons::BACKUP_FAILED => Some(format!("kubectl chatbot logs {name} -n {namespace} -c backup")),
         reasons::PAUSED => Some(command("resume")),
         reasons::SUSPENDED => Some("set spec.suspend to false to start it again".to_owned()),
         reasons::CRASH_LOOP | reasons::PODS_NOT_READY | reasons::OUT_OF_MEMORY => {

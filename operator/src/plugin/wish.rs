@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     controllers::environment::{PAUSE, PROMOTE, RETRY, ROLLBACK, ROLLBACK_TO, resolve::policies},
-    crd::{ChatbotEnvironment, Phase, conditions, environment_status::ReleaseStatus, reasons},
+    crd::{ChatbotEnvironment, OnRollback, Phase, conditions, environment_status::ReleaseStatus, reasons},
 };
 
 const MANAGER: &str = "kubectl-chatbot";
@@ -224,9 +224,10 @@ fn set(annotation: &'static str, value: &str, told: String, steps: String) -> Ch
 }
 
 fn promote(phase: Phase, candidate: Option<&str>) -> Result<Change, String> {
-    let steps = match phase {
-        Phase::Promote => "steps: Switch -> Bake -> Finish",
-        _ => "steps: Finish; the release before is not kept ready any longer",
+    let steps = if phase == Phase::Promote {
+        "steps: Switch -> Bake -> Finish"
+    } else {
+        "steps: Finish; the release before is not kept ready any longer"
     };
     match candidate {
         Some(id) if matches!(phase, Phase::Promote | Phase::Bake | Phase::Held) => {
@@ -241,12 +242,18 @@ fn promote(phase: Phase, candidate: Option<&str>) -> Result<Change, String> {
 fn take_back(release: &ReleaseStatus, environment: &ChatbotEnvironment) -> Result<Change, String> {
     let phase = release.phase;
     match (&release.candidate, &release.id) {
-        (Some(candidate), _) if matches!(phase, Phase::Finish | Phase::Rollback | Phase::Discard) => {
+        (Some(candidate), _) if is_past_undoing(release) => {
             Err(format!("release {} is in {phase}: wait until that has ended, and ask again", candidate.id))
         }
         (Some(candidate), _) => {
-            let back = release.previous.as_ref().map(|previous| format!("Rollback (release {} at once) -> ", previous.id));
-            let steps = format!("steps: {}Discard", back.unwrap_or_default());
+            let back = release.previous.as_ref().map(|previous| format!("Rollback (release {} at once)", previous.id));
+            let keeps_schema = policies(environment).1.on_rollback == OnRollback::Never || phase == Phase::Backup;
+            let discard = (!keeps_schema && release.id.is_some()).then(|| "Discard".to_owned());
+            let road: Vec<String> = back.into_iter().chain(discard).collect();
+            let steps = match road.as_slice() {
+                [] => "it is dropped at once; nothing else was touched".to_owned(),
+                road => format!("steps: {}", road.join(" -> ")),
+            };
             Ok(set(ROLLBACK, &candidate.id, format!("release {} is taken back", candidate.id), steps))
         }
         (None, Some(active)) => {
@@ -256,6 +263,13 @@ fn take_back(release: &ReleaseStatus, environment: &ChatbotEnvironment) -> Resul
         }
         (None, None) => Err("nothing serves yet: nothing is to be taken back".to_owned()),
     }
+}
+
+/// What is tidied up or undone already, and what serves with nothing beside it to go back to.
+fn is_past_undoing(release: &ReleaseStatus) -> bool {
+    let ends = [Phase::Finish, Phase::Rollback, Phase::Discard].contains(&release.phase);
+    let serves = [Phase::Switch, Phase::Bake, Phase::Held].contains(&release.phase);
+    ends || (serves && release.previous.is_none())
 }
 
 const NO_EARLIER: &str = "no earlier release can be returned to (see kubectl chatbot history): write the image and settings \
@@ -326,15 +340,27 @@ mod tests {
         environment
     }
 
+    /// `new` serves, and `old` stands ready.
+    fn baking() -> ChatbotEnvironment {
+        let mut environment = environment("Bake", true, false);
+        let release = environment.status.as_mut().unwrap().release.as_mut().unwrap();
+        let previous = json!({ "id": "old", "colour": "blue", "image": "chatbot:1" });
+        release.previous = serde_json::from_value(previous).unwrap();
+        release.id = Some("new".to_owned());
+        environment
+    }
+
     #[test]
     fn what_a_person_decides_is_told_with_its_steps() {
         let told = |wish: &Wish, environment: &ChatbotEnvironment| change(wish, environment).unwrap().steps;
-        assert_eq!(told(&Wish::Rollback, &environment("Promote", true, false)), "steps: Discard");
-        let mut baking = environment("Bake", true, false);
-        let previous = json!({ "id": "old", "colour": "blue", "image": "chatbot:1" });
-        baking.status.as_mut().unwrap().release.as_mut().unwrap().previous = serde_json::from_value(previous).unwrap();
-        assert_eq!(told(&Wish::Rollback, &baking), "steps: Rollback (release old at once) -> Discard");
-        assert!(told(&Wish::Rollback, &stable(&["one"])).starts_with("steps: Backup -> Migrate (expand) -> Start -> Check"));
+        let mut waiting = environment("Promote", true, false);
+        assert_eq!(told(&Wish::Rollback, &waiting), "it is dropped at once; nothing else was touched");
+        waiting.status.as_mut().unwrap().release.as_mut().unwrap().id = Some("old".to_owned());
+        assert_eq!(told(&Wish::Rollback, &waiting), "steps: Discard");
+        assert_eq!(told(&Wish::Rollback, &baking()), "steps: Rollback (release old at once) -> Discard");
+        assert!(
+            told(&Wish::Rollback, &stable(&["one"])).starts_with("steps: Backup -> Migrate (expand) -> Start -> Check")
+        );
     }
 
     #[test]
@@ -344,7 +370,8 @@ mod tests {
             (Wish::Promote, environment("Bake", true, false), Ok((PROMOTE, Some("new")))),
             (Wish::Promote, environment("Start", true, false), Err("release new is in Start, and waits")),
             (Wish::Promote, environment("Stable", false, false), Err("no release waits")),
-            (Wish::Rollback, environment("Held", true, false), Ok((ROLLBACK, Some("new")))),
+            (Wish::Rollback, baking(), Ok((ROLLBACK, Some("new")))),
+            (Wish::Rollback, environment("Switch", true, false), Err("release new is in Switch: wait")),
             (Wish::Rollback, environment("Finish", true, false), Err("release new is in Finish: wait")),
             (Wish::Rollback, environment("Stable", false, false), Err("nothing serves yet")),
             (Wish::Rollback, stable(&[]), Err("no earlier release can be returned to")),
@@ -390,7 +417,10 @@ mod tests {
             }
         });
         let output = Output::stdout();
-        let error = run(&target, &output, &Wish::Retry, Arguments { name: None, dry_run: false }).await.unwrap_err().to_string();
+        let error = run(&target, &output, &Wish::Retry, Arguments { name: None, dry_run: false })
+            .await
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("the operator did not act on dev within 15 s"), "{error}");
     }
 

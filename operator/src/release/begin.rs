@@ -46,13 +46,7 @@ fn to_return_to<'a>(state: &ReleaseState, facts: &'a Facts) -> Option<&'a Releas
 }
 
 /// The spec stays as it is: what it asks for is marked, and does not come back until it changes or a person retries it.
-fn begin_return(
-    state: ReleaseState,
-    target: &Release,
-    facts: &Facts,
-    policy: &Policy,
-    now: Timestamp,
-) -> ReleaseState {
+fn begin_return(state: ReleaseState, target: &Release, facts: &Facts, policy: &Policy, now: Timestamp) -> ReleaseState {
     let is_wanted = target.id == facts.wanted.id;
     let failed = if is_wanted { None } else { state.failed.clone().or_else(|| Some(left(&facts.wanted.id, now))) };
     let (rolled_back, returned) = (facts.wishes.rollback.clone(), facts.wishes.rollback_to.clone());
@@ -82,10 +76,5 @@ fn begin(state: ReleaseState, release: &Release, policy: &Policy, now: Timestamp
     let phase = if policy.backup == Backup::No { Phase::Migrate } else { Phase::Backup };
     let placed = Placed { release: release.clone(), colour, schema: None };
     let running = Running { placed, phase, started_at: now };
-    ReleaseState {
-        running: Some(running),
-        steps: vec![opened(phase, now)],
-        discounted: Requests::default(),
-        ..state
-    }
+    ReleaseState { running: Some(running), steps: vec![opened(phase, now)], discounted: Requests::default(), ..state }
 }

@@ -24,6 +24,8 @@ pub struct Facts {
     pub contract: Job,
     /// The Job that takes back what the release did to the schema.
     pub downgrade: Job,
+    /// Why pods of the release cannot even be started: its image cannot be pulled.
+    pub cannot_start: Option<String>,
     /// The servers.
     pub app: Rollout,
     /// The workers.

@@ -83,7 +83,7 @@ fn job(running: &Running, facts: &Facts, now: Timestamp) -> Option<JobRun> {
         Phase::Backup => (Task::Backup, &facts.backup),
         Phase::Migrate => (Task::Expand, &facts.expand),
         Phase::Finish if facts.old_pods == 0 || facts.contract != Job::Absent => (Task::Contract, &facts.contract),
-        Phase::Discard if facts.own_pods == 0 || facts.downgrade != Job::Absent => (Task::Downgrade, &facts.downgrade),
+        Phase::Discard if facts.downgrade != Job::Absent || is_gone(facts) => (Task::Downgrade, &facts.downgrade),
         Phase::Finish
         | Phase::Discard
         | Phase::Start
@@ -96,6 +96,11 @@ fn job(running: &Running, facts: &Facts, now: Timestamp) -> Option<JobRun> {
     };
     let slot = running.placed.slot();
     Some(if failed_long_ago(job, now) { JobRun::Replace(task, slot) } else { JobRun::Ensure(task, slot) })
+}
+
+/// Whether nothing of the release runs any more, its migration included: nobody uses what is to be taken back.
+fn is_gone(facts: &Facts) -> bool {
+    facts.own_pods == 0 && facts.expand == Job::Absent
 }
 
 /// Whether a failed Job has rested long enough to be tried again.

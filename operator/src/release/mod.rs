@@ -30,5 +30,5 @@ pub use facts::{Backup, Check, Facts, Job, Policy, Report, Rollout, Watch, Wishe
 pub use hold::hold;
 pub use layout::{JobRun, Layout, Workload, layout};
 pub use next::next;
-pub use verdict::TAKEN_BACK;
 pub use state::{Phase, Placed, Release, ReleaseState, Requests, Running};
+pub use verdict::TAKEN_BACK;

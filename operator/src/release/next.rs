@@ -56,7 +56,7 @@ pub fn next(state: &ReleaseState, facts: &Facts, policy: &Policy, now: Timestamp
     let Some(running) = state.running.clone() else { return begin_if_wanted(state, facts, policy, now) };
     if is_superseded(&state, &running, facts) {
         let message = format!("release {} was asked for instead", facts.wanted.id);
-        return leave(state, running, policy, Outcome::Superseded, &message, now);
+        return leave(state, running, facts, policy, (Outcome::Superseded, &message), now);
     }
     match verdict(&state, &running, facts, policy, now) {
         Verdict::Wait(message) => say(state, message),
@@ -70,10 +70,10 @@ pub fn next(state: &ReleaseState, facts: &Facts, policy: &Policy, now: Timestamp
         Verdict::Failed(message) if running.phase.is_watched() && policy.on_failure == OnFailure::Hold => {
             enter(close(state, Outcome::Failed, &message, now), running, Phase::Held, now)
         }
-        Verdict::Failed(message) => leave(state, running, policy, Outcome::Failed, &message, now),
+        Verdict::Failed(message) => leave(state, running, facts, policy, (Outcome::Failed, &message), now),
         Verdict::TakenBack(message) => {
             let state = ReleaseState { rolled_back: facts.wishes.rollback.clone(), ..state };
-            leave(state, running, policy, Outcome::Failed, &message, now)
+            leave(state, running, facts, policy, (Outcome::Failed, &message), now)
         }
     }
 }
@@ -116,12 +116,13 @@ fn count_promotion(state: ReleaseState, running: &Running, facts: &Facts) -> Rel
 
 /// The Jobs say which schema they reached; nobody else knows it.
 fn learn_schema(mut state: ReleaseState, running: &Running, facts: &Facts) -> ReleaseState {
-    let (job, placed) = match running.phase {
-        Phase::Migrate => (&facts.expand, state.running.as_mut().map(|running| &mut running.placed)),
-        Phase::Discard => (&facts.downgrade, state.active.as_mut()),
-        _ => return state,
+    let (job, placed) = if running.phase == Phase::Discard {
+        (&facts.downgrade, state.active.as_mut())
+    } else {
+        (&facts.expand, state.running.as_mut().map(|running| &mut running.placed))
     };
-    if let (Job::Succeeded(report), Some(placed)) = (job, placed) {
+    let reports = matches!(running.phase, Phase::Migrate | Phase::Discard);
+    if let (true, Job::Succeeded(report), Some(placed)) = (reports, job, placed) {
         placed.schema = report.schema.clone().or(placed.schema.take());
     }
     state
@@ -151,9 +152,17 @@ fn waits_for_promotion(state: &ReleaseState, running: &Running, policy: &Policy)
 }
 
 fn finished(state: ReleaseState, running: Running, facts: &Facts, now: Timestamp) -> ReleaseState {
-    let contracted = matches!(&facts.contract, Job::Succeeded(report) if report.migrations > 0);
     let message = state.steps.last().map(|step| step.message.clone()).unwrap_or_default();
-    released(state, running, contracted, &message, now)
+    released(state, running, may_have_contracted(facts), &message, now)
+}
+
+/// Of a Job that has not ended well nobody knows what it did.
+fn may_have_contracted(facts: &Facts) -> bool {
+    match &facts.contract {
+        Job::Absent => false,
+        Job::Succeeded(report) => report.migrations > 0,
+        Job::Running { .. } | Job::Failed { .. } => true,
+    }
 }
 
 /// Begins a phase, and moves the traffic where that is what the phase does.
@@ -188,9 +197,9 @@ fn enter(state: ReleaseState, running: Running, to: Phase, now: Timestamp) -> Re
 fn leave(
     state: ReleaseState,
     running: Running,
+    facts: &Facts,
     policy: &Policy,
-    outcome: Outcome,
-    message: &str,
+    (outcome, message): (Outcome, &str),
     now: Timestamp,
 ) -> ReleaseState {
     let state = close(state, outcome, message, now);
@@ -201,7 +210,7 @@ fn leave(
     } else if state.previous.is_some() {
         enter(state, running, Phase::Rollback, now)
     } else {
-        released(state, running, false, message, now)
+        released(state, running, may_have_contracted(facts), message, now)
     }
 }
 

@@ -53,10 +53,10 @@ pub(super) fn released(
 pub(super) fn undone(state: ReleaseState, running: Running, now: Timestamp) -> ReleaseState {
     let Some(cause) = state.cause().cloned() else { return ReleaseState { running: None, ..state } };
     let had_traffic = state.steps.iter().any(|step| step.name == crd::Phase::Rollback);
-    let outcome = match cause.outcome {
-        Outcome::Superseded => Outcome::Superseded,
-        _ if had_traffic => Outcome::RolledBack,
-        _ => Outcome::Failed,
+    let outcome = match (cause.outcome == Outcome::Superseded, had_traffic) {
+        (true, _) => Outcome::Superseded,
+        (false, true) => Outcome::RolledBack,
+        (false, false) => Outcome::Failed,
     };
     let message = match state.steps.last() {
         Some(last) if last.name == crd::Phase::Discard => format!("{}; schema: {}", cause.message, last.message),
@@ -94,11 +94,14 @@ fn failed(running: &Running, reason: &str, phase: crd::Phase, message: &str, now
 }
 
 fn reason(cause: &Step, had_traffic: bool) -> &'static str {
-    match cause.name {
-        _ if had_traffic || cause.message == TAKEN_BACK => reasons::ROLLED_BACK,
-        crd::Phase::Backup => reasons::BACKUP_FAILED,
-        crd::Phase::Migrate => reasons::MIGRATION_TIMED_OUT,
-        _ => reasons::CHECK_TIMED_OUT,
+    if had_traffic || cause.message == TAKEN_BACK {
+        reasons::ROLLED_BACK
+    } else if cause.name == crd::Phase::Backup {
+        reasons::BACKUP_FAILED
+    } else if cause.name == crd::Phase::Migrate {
+        reasons::MIGRATION_TIMED_OUT
+    } else {
+        reasons::CHECK_TIMED_OUT
     }
 }
 

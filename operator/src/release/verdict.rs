@@ -12,7 +12,10 @@ use super::{
 /// What a person did who took a release back.
 pub const TAKEN_BACK: &str = "a person took it back";
 /// How the message of a phase begins in which something is down that both releases need.
-pub(super) const OUTAGE: &str = "inconclusive: ";
+pub(super) const OUTAGE: &str = "inconclusive, an outage: ";
+
+/// How long the way back of the schema may take: a spec that mends a failure waits for it.
+const DISCARD: Duration = Duration::from_mins(5);
 
 /// What waits at first in a phase that needs pods to be gone.
 const DRAINING: &str = "its pods still drain";
@@ -79,6 +82,12 @@ pub(super) fn verdict(
     if wish == Wish::Rollback && can_be_taken_back(state, running.phase) {
         return Verdict::TakenBack(TAKEN_BACK.to_owned());
     }
+    if let Some(why) = &facts.cannot_start
+        && needs_image_only(running.phase)
+        && late(running.phase, policy.check_timeout)
+    {
+        return Verdict::Failed(format!("timed out: {why}"));
+    }
     match running.phase {
         Phase::Backup => backup(&facts.backup, policy.backup, said, late(Phase::Backup, policy.migration_timeout)),
         Phase::Migrate => migrate(&facts.expand, said, late(Phase::Migrate, policy.migration_timeout)),
@@ -90,8 +99,13 @@ pub(super) fn verdict(
         Phase::Held => held(state, wish),
         Phase::Finish => finish(facts, said, late(Phase::Finish, policy.migration_timeout)),
         Phase::Rollback => restored(&facts.active, late(Phase::Rollback, policy.check_timeout)),
-        Phase::Discard => discard(facts, said, late(Phase::Discard, policy.migration_timeout)),
+        Phase::Discard => discard(facts, said, late(Phase::Discard, DISCARD.min(policy.migration_timeout))),
     }
+}
+
+/// Phases whose Jobs wait for nothing but their pod: that it cannot start is told as soon as that a server cannot.
+fn needs_image_only(phase: Phase) -> bool {
+    matches!(phase, Phase::Backup | Phase::Migrate)
 }
 
 /// Before it has the traffic a release is simply discarded; after that the one before must be ready to take it.
@@ -106,10 +120,16 @@ fn backup(job: &Job, policy: Backup, said: &str, late: bool) -> Verdict {
     };
     match job {
         Job::Succeeded(report) if report.skipped => without(&report.message),
+        // Another program than the chatbot may end well and have done nothing.
+        Job::Succeeded(report) if report.message.is_empty() => {
+            without("its Job said nothing of a backup: see spec.image")
+        }
         Job::Succeeded(report) => Verdict::Done(report.message.clone()),
         Job::Failed { message, .. } if policy != Backup::Required => without(&format!("no backup was made: {message}")),
-        job if late => without(&format!("timed out: {}", job_message(job, said))),
-        job => Verdict::Wait(job_message(job, said).to_owned()),
+        Job::Absent | Job::Running { .. } | Job::Failed { .. } if late => {
+            without(&format!("timed out: {}", job_message(job, said)))
+        }
+        Job::Absent | Job::Running { .. } | Job::Failed { .. } => Verdict::Wait(job_message(job, said).to_owned()),
     }
 }
 
@@ -165,7 +185,7 @@ fn switch(facts: &Facts, can_return: bool, late: bool) -> Verdict {
 
 fn bake(watch: &Watch, said: &str, wish: Wish, over: bool) -> Verdict {
     let (message, is_ill) = match watch {
-        Watch::Unknown => (format!("{OUTAGE}no server could be asked"), false),
+        Watch::Unknown => ("inconclusive: no server could be asked".to_owned(), false),
         Watch::Well { message } => (message.clone(), false),
         Watch::Outage { message } => (format!("{OUTAGE}{message}, for the release before too"), false),
         // What failed in an outage that has just ended is not the release's fault; the next look shows more.
@@ -213,7 +233,8 @@ fn discard(facts: &Facts, said: &str, late: bool) -> Verdict {
     let waits_for = match (&facts.downgrade, facts.own_pods) {
         (Job::Succeeded(report), _) => return Verdict::Done(report.message.clone()),
         (Job::Absent, 1..) => DRAINING,
-        (job, _) => job_message(job, said),
+        (job, _) if facts.expand == Job::Absent => job_message(job, said),
+        _ => DRAINING,
     };
     done_when_late("the schema stays expanded", waits_for, late)
 }

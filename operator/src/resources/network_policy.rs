@@ -29,7 +29,14 @@ pub fn build(resolved: &Resolved) -> Vec<NetworkPolicy> {
     if !resolved.network.policies {
         return Vec::new();
     }
-    vec![default_deny(resolved), app(resolved), worker(resolved), backup(resolved), migrate(resolved), provision(resolved)]
+    vec![
+        default_deny(resolved),
+        app(resolved),
+        worker(resolved),
+        backup(resolved),
+        migrate(resolved),
+        provision(resolved),
+    ]
 }
 
 fn default_deny(resolved: &Resolved) -> NetworkPolicy {

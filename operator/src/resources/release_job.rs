@@ -38,27 +38,33 @@ impl Task {
     }
 
     /// The chatbot's command.
-    fn command(self, resolved: &Resolved, release: &str) -> Vec<String> {
-        let words: &[&str] = match self {
-            Self::Backup => &["backup"],
-            Self::Expand => &["migrate", "up", "--kind", "expand"],
-            Self::Contract => &["migrate", "up", "--kind", "contract"],
-            Self::Downgrade if resolved.migrations.on_rollback == OnRollback::Always => {
-                &["migrate", "down", "--of-release", release]
+    fn command(self, resolved: &Resolved, release: &str, serving: Option<&str>) -> Vec<String> {
+        let words = match self {
+            Self::Backup => vec!["backup"],
+            Self::Expand => vec!["migrate", "up", "--kind", "expand"],
+            Self::Contract => vec!["migrate", "up", "--kind", "contract"],
+            Self::Downgrade => {
+                let lossless = (resolved.migrations.on_rollback != OnRollback::Always).then_some("--lossless");
+                let above = serving.map(|schema| ["--above", schema]);
+                ["migrate", "down", "--of-release", release]
+                    .into_iter()
+                    .chain(above.into_iter().flatten())
+                    .chain(lossless)
+                    .collect()
             }
-            Self::Downgrade => &["migrate", "down", "--of-release", release, "--lossless"],
         };
-        words.iter().map(|word| (*word).to_owned()).collect()
+        words.into_iter().map(str::to_owned).collect()
     }
 }
 
-/// Works with the slot's image and variables. The operator deletes finished Jobs itself: their outcome belongs to the
+/// Works with the slot's image and variables; `serving` is the schema that the active release needs, below which nothing is
+/// taken back: a release that comes again may have migrated long ago. The operator deletes finished Jobs itself: their outcome belongs to the
 /// release's log.
 #[must_use]
-pub fn build(resolved: &Resolved, slot: &Slot, task: Task) -> Job {
+pub fn build(resolved: &Resolved, slot: &Slot, task: Task, serving: Option<&str>) -> Job {
     let identity = &resolved.identity;
     let work = Container {
-        args: Some(task.command(resolved, &slot.release)),
+        args: Some(task.command(resolved, &slot.release, serving)),
         resources: Some(pod::job_resources()),
         ..pod::container(resolved, slot, task.component().as_str(), &[])
     };

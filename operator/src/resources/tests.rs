@@ -10,8 +10,8 @@ use super::labels::{Component, Labels};
 use super::release_job::Task;
 use super::{
     Slot, deployment, horizontal_pod_autoscaler, http_route, ingress, labels, names, network_policy,
-    pod_disruption_budget, pod_monitor, provision_job, provisioned_secret, release_job, release_secret, service, service_account,
-    service_monitor,
+    pod_disruption_budget, pod_monitor, provision_job, provisioned_secret, release_job, release_secret, service,
+    service_account, service_monitor,
 };
 use crate::controllers::environment::resolve::{Identity, Resolved, Variables, fixtures, resolve};
 use crate::crd::{ChatbotEnvironment, Colour, Tier};
@@ -36,7 +36,10 @@ fn objects(resolved: &Resolved) -> Vec<(&'static str, Value)> {
         ("service_active", object(service::active(resolved, Some(Colour::Blue)))),
         ("service_preview", object(service::preview(resolved, None))),
     ];
-    objects.extend(Task::ALL.map(|task| ("release_job", object(release_job::build(resolved, &blue, task)))));
+    objects.extend(
+        Task::ALL
+            .map(|task| ("release_job", object(release_job::build(resolved, &blue, task, Some("20260101000600"))))),
+    );
     objects.extend(network_policy::build(resolved).into_iter().map(|it| ("network_policy", object(it))));
     objects.extend(
         pod_disruption_budget::build(resolved, [(Component::App, Colour::Blue), (Component::Worker, Colour::Blue)])

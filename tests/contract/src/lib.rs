@@ -10,7 +10,7 @@ use chatbot_operator::controllers::environment::resolve::{
 };
 use chatbot_operator::crd::{ChatbotEnvironment, Colour};
 use chatbot_operator::resources::release_job::Task;
-use chatbot_operator::resources::{Slot, deployment, provision_job, release_job, provisioned_secret, release_secret};
+use chatbot_operator::resources::{Slot, deployment, provision_job, provisioned_secret, release_job, release_secret};
 use k8s_openapi::api::core::v1::{Container, PodTemplateSpec, Secret};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -139,8 +139,7 @@ impl Example {
         };
         let deployments =
             [deployment::app(&self.resolved, &slot, None), deployment::worker(&self.resolved, &slot, None)];
-        let jobs =
-            Task::ALL.map(|task| release_job::build(&self.resolved, &slot, task));
+        let jobs = Task::ALL.map(|task| release_job::build(&self.resolved, &slot, task, Some("20260101000600")));
         let jobs = jobs.into_iter().chain(provision_job::build(&self.resolved, &slot));
         let templates = deployments.into_iter().map(|it| it.spec.unwrap().template);
         templates.chain(jobs.map(|it| it.spec.unwrap().template)).map(|template| self.process(template)).collect()

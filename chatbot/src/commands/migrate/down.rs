@@ -6,7 +6,7 @@ use super::{
     super::{CommandError, process},
     Change, change,
 };
-use crate::migrate::{self, Undone};
+use crate::migrate::{self, Undo, Undone};
 
 pub(super) fn newest(env: impl Fn(&str) -> Option<String>, count: usize) -> Result<ExitCode, CommandError> {
     change(env, async |config, migrations| {
@@ -17,13 +17,9 @@ pub(super) fn newest(env: impl Fn(&str) -> Option<String>, count: usize) -> Resu
     })
 }
 
-pub(super) fn of_release(
-    env: impl Fn(&str) -> Option<String>,
-    release: &str,
-    lossless: bool,
-) -> Result<ExitCode, CommandError> {
+pub(super) fn of_release(env: impl Fn(&str) -> Option<String>, undo: Undo<'_>) -> Result<ExitCode, CommandError> {
     change(env, async |config, migrations| {
-        let down = migrate::down_of_release(&config.database.options, migrations, release, lossless);
+        let down = migrate::down_of_release(&config.database.options, migrations, undo);
         let Undone { reverted, message } = process::interruptible(down).await?;
         Ok::<_, CommandError>(Change { applied: reverted, message })
     })

@@ -14,7 +14,7 @@ use crate::{
     cli::Migrate,
     clock::Clock,
     config::{DatabaseConfig, database::Database, environment::Tier},
-    migrate::{self, State, Status, lint, new},
+    migrate::{self, State, Status, Undo, lint, new},
     store,
 };
 
@@ -43,7 +43,9 @@ pub(super) fn run(command: Migrate, env: impl Fn(&str) -> Option<String>) -> Res
             process::interruptible(up).await.map(Change::applied)
         }),
         Migrate::Down { count, of_release: None, .. } => down::newest(env, count),
-        Migrate::Down { of_release: Some(release), lossless, .. } => down::of_release(env, &release, lossless),
+        Migrate::Down { of_release: Some(release), above, lossless, .. } => {
+            down::of_release(env, Undo { release: &release, above, lossless })
+        }
         Migrate::Reset => reset::run(env),
         Migrate::Dump { file } => dump::run(env, file),
         Migrate::Restore { file } => restore::run(env, &file),

@@ -23,6 +23,10 @@ fn applied(rows: &[(i64, Option<&str>)]) -> Vec<Applied> {
     rows.iter().map(one).collect()
 }
 
+fn ours() -> Undo<'static> {
+    Undo { release: "ours", above: None, lossless: false }
+}
+
 #[test]
 fn only_the_newest_migrations_are_reverted_that_are_the_release_s_own() {
     const OURS: Option<&str> = Some("ours");
@@ -40,7 +44,7 @@ fn only_the_newest_migrations_are_reverted_that_are_the_release_s_own() {
     let mut migrations: Vec<_> = (1..=3).map(|version| migration(version, Kind::Expand)).collect();
     migrations.push(migration(4, Kind::Contract));
     for (rows, reverted, stop) in cases {
-        let plan = plan(&migrations, &applied(rows), "ours").unwrap();
+        let plan = plan(&migrations, &applied(rows), ours()).unwrap();
         let versions: Vec<i64> = plan.revert.iter().map(|migration| migration.version).collect();
         assert_eq!((versions.as_slice(), plan.stop.as_deref()), (reverted, stop), "{rows:?}");
     }
@@ -49,13 +53,13 @@ fn only_the_newest_migrations_are_reverted_that_are_the_release_s_own() {
 #[test]
 fn a_contract_is_known_by_its_mark_too() {
     let rows = [Applied { version: 1, release: Some("ours".to_owned()), is_contract: true }];
-    assert!(plan(&[migration(1, Kind::Expand)], &rows, "ours").unwrap().stop.is_some());
+    assert!(plan(&[migration(1, Kind::Expand)], &rows, ours()).unwrap().stop.is_some());
 }
 
 #[test]
 fn what_this_image_does_not_know_is_refused_before_anything_is_touched() {
     let rows = applied(&[(3, Some("ours")), (2, Some("ours"))]);
-    let error = plan(&[migration(3, Kind::Expand)], &rows, "ours").unwrap_err();
+    let error = plan(&[migration(3, Kind::Expand)], &rows, ours()).unwrap_err();
     assert!(matches!(error, MigrateError::Unknown(2)), "{error}");
 }
 

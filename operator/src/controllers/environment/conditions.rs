@@ -82,7 +82,9 @@ fn suspended(applied: &Applied) -> Option<Verdict> {
 /// What the spec asks for was taken back by a person, and something else serves at a person's wish.
 fn left(applied: &Applied) -> Option<Verdict> {
     let left = applied.state.failed.as_ref().filter(|failed| {
-        applied.state.running.is_none() && failed.reason == reasons::ROLLED_BACK && failed.message.starts_with(TAKEN_BACK)
+        applied.state.running.is_none()
+            && failed.reason == reasons::ROLLED_BACK
+            && failed.message.starts_with(TAKEN_BACK)
     })?;
     let active = applied.state.active.as_ref()?;
     let (asked, serves) = (&left.id, &active.release.id);
@@ -128,8 +130,8 @@ fn backing_up(applied: &Applied) -> Option<Verdict> {
     if words.is_empty() || words.starts_with(PROVISIONING) || applied.outlook.trouble.is_some() {
         return None;
     }
-    let next = "mend the cause; it is tried again until migrations.timeout";
-    let trouble = Trouble::new(reasons::BACKUP_FAILED, format!("the backup before the release failed: {words}; {next}"));
+    let message = format!("the backup before the release has not succeeded so far: {words}; mend the cause");
+    let trouble = Trouble::new(reasons::BACKUP_FAILED, message);
     Some(not_ready(Progress::Reconciling, trouble))
 }
 
@@ -292,7 +294,11 @@ fn described(service: &ServiceStatus) -> String {
 pub fn backups() -> [Decision; 2] {
     let unknown = |type_, reason, message: &str| Decision { type_, status: None, reason, message: message.to_owned() };
     [
-        unknown(conditions::BACKUPS_HEALTHY, reasons::BACKUPS_OFF, "no backup is made for this environment"),
+        unknown(
+            conditions::BACKUPS_HEALTHY,
+            reasons::BACKUPS_OFF,
+            "no scheduled backup is made; a release begins with one where the database has a place to go",
+        ),
         unknown(conditions::RECOVERABLE, reasons::NEVER_DRILLED, "no restore has been rehearsed yet"),
     ]
 }

@@ -12,7 +12,10 @@ use super::{
     watch::{requests, watch},
 };
 use crate::{
-    crd::environment_status::{Outcome, PastRelease, ServiceStatus},
+    crd::{
+        environment_status::{Outcome, PastRelease, ServiceStatus},
+        reasons,
+    },
     probe::Health,
     release::{
         Backup, Check, Facts, Job, Phase, Placed, Policy, Release, ReleaseState, Rollout, Wishes, facts::PROVISIONING,
@@ -57,6 +60,7 @@ pub fn facts(
         expand: provision.unwrap_or_else(|| job(Task::Expand)),
         contract: job(Task::Contract),
         downgrade: job(Task::Downgrade),
+        cannot_start: watched.as_ref().and_then(|placed| cannot_start(observed, placed)),
         app: rollout(Component::App, resolved.app.scale),
         worker: rollout(Component::Worker, resolved.worker.scale),
         check: watched.as_ref().map_or(Check::Unknown, |placed| check(resolved, placed, observed, services)),
@@ -64,8 +68,21 @@ pub fn facts(
         requests: requests(observed, state),
         active: state.active.as_ref().map_or_else(absent, |active| whole(resolved, active, observed)),
         old_pods: watched.as_ref().map_or(0, |placed| serving_pods(observed, |id| id != placed.release.id)),
-        own_pods: watched.as_ref().map_or(0, |placed| serving_pods(observed, |id| id == placed.release.id)),
+        own_pods: watched.as_ref().map_or(0, |placed| own_pods(environment, placed, observed)),
     }
+}
+
+fn cannot_start(observed: &Observed, placed: &Placed) -> Option<String> {
+    let trouble = trouble(observed, &[&placed.release.id])?;
+    (trouble.reason == reasons::IMAGE_PULL_FAILED).then_some(trouble.message)
+}
+
+/// Servers, workers, and what migrates.
+fn own_pods(environment: &str, placed: &Placed, observed: &Observed) -> usize {
+    let id = placed.release.id.as_str();
+    let migration = names::release_job(environment, Task::Expand, id);
+    let migrates = |pod: &&std::sync::Arc<Pod>| jobs::job_of(pod) == Some(migration.as_str()) && !jobs::is_over(pod);
+    serving_pods(observed, |release| release == id) + observed.pods.iter().filter(migrates).count()
 }
 
 /// Releases that served well and can serve again: their variables are kept, and no later one took from the schema what they need.
@@ -240,11 +257,10 @@ fn check(resolved: &Resolved, placed: &Placed, observed: &Observed, services: &[
     let wants_none = wanted == 0 && resolved.app.scale.minimum() == 0;
     match (examination(placed, observed, services), &observed.question) {
         (Examination::Unknown, _) if wants_none => Check::Passed,
-        (Examination::Unknown, _) => Check::Unknown,
         (Examination::Objected(message), _) => Check::Failing { message },
         // Who cannot be expected to answer is not asked: an outage of the model blocks no release.
         (Examination::Mute, _) | (Examination::MayAnswer, Some(Ok(()))) => Check::Passed,
-        (Examination::MayAnswer, None) => Check::Unknown,
+        (Examination::Unknown, _) | (Examination::MayAnswer, None) => Check::Unknown,
         (Examination::MayAnswer, Some(Err(unanswered))) => {
             Check::Failing { message: format!("{NO_ANSWER}{unanswered}; look at its log") }
         }

@@ -111,7 +111,11 @@ fn decide(environment: &ChatbotEnvironment, observed: &Observed, ctx: &Context) 
         Ok(mut resolved) => {
             // The release that serves must not lose a port, or time to end, because the next one no longer needs it.
             let runs = |secret: &&ObjectMeta| {
-                secret.labels.as_ref().and_then(|labels| labels.get(labels::RELEASE)).is_some_and(|id| before.state.runs(id))
+                secret
+                    .labels
+                    .as_ref()
+                    .and_then(|labels| labels.get(labels::RELEASE))
+                    .is_some_and(|id| before.state.runs(id))
             };
             let running = || observed.own_secrets.iter().map(|secret| &secret.metadata).filter(runs);
             resolved.network.endpoints = resolved.network.endpoints.and(release_secret::reached_by(running()));
@@ -134,12 +138,7 @@ fn before(environment: &ChatbotEnvironment) -> Before {
 
 fn wishes(environment: &ChatbotEnvironment) -> Wishes {
     let named = |annotation| environment.annotations().get(annotation).cloned();
-    Wishes {
-        retry: named(RETRY),
-        promote: named(PROMOTE),
-        rollback: named(ROLLBACK),
-        rollback_to: named(ROLLBACK_TO),
-    }
+    Wishes { retry: named(RETRY), promote: named(PROMOTE), rollback: named(ROLLBACK), rollback_to: named(ROLLBACK_TO) }
 }
 
 /// What the operator itself is about to mend is no reason to call a person.

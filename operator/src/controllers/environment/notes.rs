@@ -44,13 +44,18 @@ pub fn notes(before: &ChatbotEnvironmentStatus, after: &ChatbotEnvironmentStatus
     let ended = after.history.iter().filter(|past| !before.history.contains(past));
     let skipped = new.iter().filter(|step| step.outcome == Outcome::Skipped && !old.contains(step));
     let told = skipped.map(|step| skipped_step(step, &id));
-    told.chain(began.map(|step| began_step(step, &id))).chain(ended.map(ended_release)).chain(changed(before, after)).collect()
+    told.chain(began.map(|step| began_step(step, &id)))
+        .chain(ended.map(ended_release))
+        .chain(changed(before, after))
+        .collect()
 }
 
 fn began_step(step: &Step, release: &str) -> Note {
-    let (warning, message) = match step.name {
-        Phase::Rollback => (true, format!("release {release} is taken back: the traffic is with the one before again")),
-        name => (false, format!("release {release}: {name} begins")),
+    let warning = step.name == Phase::Rollback;
+    let message = if warning {
+        format!("release {release} is taken back: the traffic is with the one before again")
+    } else {
+        format!("release {release}: {} begins", step.name)
     };
     Note { warning, reason: step.name.to_string(), action: "Release", message }
 }

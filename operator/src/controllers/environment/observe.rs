@@ -172,7 +172,7 @@ fn claims(everywhere: &[Stores]) -> Vec<DatabaseClaim> {
         .collect()
 }
 
-/// A Secret whose environment is gone, or is another one of that name, claims nothing. Nor did any environment have a database
+/// A Secret whose environment is gone, or is another one of that name, or uses it no more, claims nothing. Nor did any environment have a database
 /// before there was the environment.
 fn claim(stores: &Stores, secret: &PartialObjectMeta<Secret>) -> Option<DatabaseClaim> {
     let fingerprint = secret.labels().get(labels::DATABASE)?.clone();
@@ -180,6 +180,11 @@ fn claim(stores: &Stores, secret: &PartialObjectMeta<Secret>) -> Option<Database
     let environment = stores.environments.get(&owner)?;
     let uid = environment.uid()?;
     secret.owner_references().iter().find(|owner| owner.uid == uid)?;
+    // Variables of a past release are kept, but it uses nothing.
+    let state = ReleaseState::read(&environment.status.clone().unwrap_or_default());
+    if state.active.is_some() && !state.runs(secret.labels().get(labels::RELEASE)?) {
+        return None;
+    }
     let began = environment.creation_timestamp().map_or(Timestamp::MIN, |time| time.0);
     Some(DatabaseClaim {
         namespace: owner.namespace.unwrap_or_default(),

@@ -18,9 +18,10 @@ use crate::{
     error::Error,
     release::{self, JobRun, Layout, Phase, ReleaseState, Wishes, Workload, hold, layout, next},
     resources::{
-        deployment, horizontal_pod_autoscaler, http_route, ingress, labels::{self, Component}, names, network_policy,
-        pod_disruption_budget, pod_monitor, provision_job, provisioned_secret, release_job, release_secret, service,
-        service_account, service_monitor,
+        deployment, horizontal_pod_autoscaler, http_route, ingress,
+        labels::{self, Component},
+        names, network_policy, pod_disruption_budget, pod_monitor, provision_job, provisioned_secret, release_job,
+        release_secret, service, service_account, service_monitor,
     },
 };
 
@@ -247,7 +248,8 @@ fn job(
     }
     match &layout.job {
         Some(JobRun::Ensure(task, slot)) => {
-            Object::new(&release_job::build(resolved, slot, *task), Writing::Create).map(Some)
+            let serving = state.active.as_ref().and_then(|active| active.schema.as_deref());
+            Object::new(&release_job::build(resolved, slot, *task, serving), Writing::Create).map(Some)
         }
         Some(JobRun::Replace(..)) | None => Ok(None),
     }

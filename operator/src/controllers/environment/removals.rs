@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     crd::environment_status::Outcome,
-    release::{JobRun, Layout, ReleaseState},
+    release::{JobRun, Layout, Phase, ReleaseState},
     resources::{names, release_job::Task},
 };
 
@@ -52,7 +52,10 @@ pub fn removals(
 fn kept_jobs(resolved: &Resolved, observed: &Observed, state: &ReleaseState, layout: &Layout) -> BTreeSet<String> {
     let environment = resolved.identity.name.as_str();
     let Some(placed) = state.watched() else { return BTreeSet::new() };
-    let of_release = Task::ALL.map(|task| names::release_job(environment, task, &placed.release.id));
+    // What migrated must not go on when it is to be taken back.
+    let is_undone = state.running.as_ref().is_some_and(|running| running.phase == Phase::Discard);
+    let tasks = Task::ALL.into_iter().filter(|task| !(is_undone && *task == Task::Expand));
+    let of_release = tasks.map(|task| names::release_job(environment, task, &placed.release.id));
     let provision = resolved.provision.iter().map(|provision| names::provision_job(environment, &provision.hash));
     let replaced = match &layout.job {
         Some(JobRun::Replace(task, slot)) => Some(names::release_job(environment, *task, &slot.release)),
@@ -62,7 +65,7 @@ fn kept_jobs(resolved: &Resolved, observed: &Observed, state: &ReleaseState, lay
         let failed = observed.jobs.get(name).is_some_and(jobs::failed);
         replaced.as_ref() != Some(name) && (!failed || state.running.is_some())
     };
-    of_release.into_iter().filter(is_kept).chain(provision.filter(|name| provision_is_kept(name, observed))).collect()
+    of_release.filter(is_kept).chain(provision.filter(|name| provision_is_kept(name, observed))).collect()
 }
 
 /// A failed one is kept for its message by the objects of the plan, until it is to be tried again.

@@ -12,8 +12,13 @@ use kube::{
 };
 use serde_json::json;
 
-use super::{apply::Applied, notes::{Note, cut, notes},
-    plan::MANAGER, status::status, trouble::short};
+use super::{
+    apply::Applied,
+    notes::{Note, cut, notes},
+    plan::MANAGER,
+    status::status,
+    trouble::short,
+};
 use crate::{
     controllers::context::Context,
     crd::{

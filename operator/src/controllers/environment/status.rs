@@ -118,7 +118,9 @@ fn phase(applied: &Applied) -> Phase {
         (Some(_), _) if applied.outlook.provisioning => Phase::Provision,
         (Some(running), _) => running.phase.shown(),
         // What a person took back has not failed: something else serves, as that person wants it.
-        (None, _) if state.failed.as_ref().is_some_and(|failed| !failed.message.starts_with(TAKEN_BACK)) => Phase::Failed,
+        (None, _) if state.failed.as_ref().is_some_and(|failed| !failed.message.starts_with(TAKEN_BACK)) => {
+            Phase::Failed
+        }
         (None, Some(_)) => Phase::Stable,
         (None, None) => Phase::Pending,
     }

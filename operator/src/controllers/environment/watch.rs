@@ -31,7 +31,12 @@ pub fn watch(resolved: &Resolved, observed: &Observed, state: &ReleaseState) -> 
     }
     match (traffic_of(active, observed), traffic_of(previous, observed)) {
         (None, _) => Watch::Unknown,
-        (Some(now), before) => judge(&now.without(state.discounted), &before.unwrap_or_default(), policy),
+        (Some(now), before) => {
+            // Slow answers of an outage cannot be told from others afterwards.
+            let max_p95 = policy.max_p95.filter(|_| state.discounted == Requests::default());
+            let policy = Analysis { max_p95, ..policy.clone() };
+            judge(&now.without(state.discounted), &before.unwrap_or_default(), &policy)
+        }
     }
 }
 
@@ -78,9 +83,7 @@ fn ends_again_and_again(container: &ContainerStatus, since: Timestamp) -> bool {
     let ended = container.last_state.iter().chain(&container.state).filter_map(|state| state.terminated.as_ref());
     let lately = ended.filter_map(|end| end.finished_at.as_ref()).any(|at| at.0 >= since);
     let backs_off = container.state.as_ref().and_then(|state| state.waiting.as_ref()?.reason.as_deref());
-    lately
-        && !container.ready
-        && (container.restart_count >= MANY_RESTARTS || backs_off == Some("CrashLoopBackOff"))
+    lately && !container.ready && (container.restart_count >= MANY_RESTARTS || backs_off == Some("CrashLoopBackOff"))
 }
 
 /// Servers that had their time to come up, and those of them that have not been ready for a while.
@@ -199,7 +202,7 @@ mod tests {
     fn seen(pods: Vec<Value>) -> Watch {
         let pods = pods.into_iter().map(|pod| Arc::new(serde_json::from_value(pod).unwrap())).collect();
         let at = Timestamp::from_second(SWITCH + 60).unwrap();
-        let observed = Observed { pods, at, ..Observed::default() };
+        let observed = Observed { at, pods, ..Observed::default() };
         let step = crate::crd::environment_status::Step {
             name: crate::crd::Phase::Switch,
             started_at: k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::from_second(SWITCH).unwrap()),
@@ -223,7 +226,9 @@ mod tests {
         let down = |release: &str| (0..3).map(|number| server(release, number, -100, false, 10)).collect::<Vec<_>>();
         let starting = (3..9).map(|number| server("new", number, 5, false, 5)).collect::<Vec<_>>();
         let lately = (0..3).map(|number| server("new", number, -100, false, 45)).collect::<Vec<_>>();
-        let crashing = |restarts, ended, waiting| vec![with_container(server("new", 0, -100, false, 10), restarts, ended, waiting)];
+        let crashing = |restarts, ended, waiting| {
+            vec![with_container(server("new", 0, -100, false, 10), restarts, ended, waiting)]
+        };
         let fallen = Some("3 of 3 servers are not ready any more");
         let table = [
             ("all are up", [up("new"), up("old")].concat(), None),
@@ -231,8 +236,16 @@ mod tests {
             ("all fell", [down("new"), down("old")].concat(), None),
             ("they are unready for a moment", [lately, up("old")].concat(), None),
             ("it is scaled up", [up("new"), starting, up("old")].concat(), None),
-            ("a container ended twice", [crashing(2, 20, None), up("old")].concat(), Some("container app ends again and again: out of luck")),
-            ("it backs off", [crashing(1, 20, Some("CrashLoopBackOff")), up("old")].concat(), Some("container app ends again")),
+            (
+                "a container ended twice",
+                [crashing(2, 20, None), up("old")].concat(),
+                Some("container app ends again and again: out of luck"),
+            ),
+            (
+                "it backs off",
+                [crashing(1, 20, Some("CrashLoopBackOff")), up("old")].concat(),
+                Some("container app ends again"),
+            ),
             ("it ended once, with its node perhaps", [crashing(1, 20, None), up("new"), up("old")].concat(), None),
             ("it ended before it had the traffic", [crashing(4, -10, None), up("new"), up("old")].concat(), None),
         ];

@@ -235,7 +235,10 @@ fn an_outage_that_both_releases_see_takes_none_back() {
     let ill = Watch::Ill { message: "30.0 % of 1000 requests failed".to_owned() };
     let during = next(&releasing(&BLUE_GREEN, Phase::Bake), &seen(outage, 900, 250), &BLUE_GREEN, at(60));
     assert_eq!((phase(&during), during.discounted.failed), (Some(Phase::Bake), 250));
-    assert_eq!(during.steps.last().unwrap().message, "inconclusive: postgresql is down, for the release before too");
+    assert_eq!(
+        during.steps.last().unwrap().message,
+        "inconclusive, an outage: postgresql is down, for the release before too"
+    );
     let after = next(&during, &seen(ill.clone(), 1000, 300), &BLUE_GREEN, at(65));
     assert_eq!((phase(&after), after.discounted.failed), (Some(Phase::Bake), 300), "up to the first look after it");
     assert_eq!(phase(&next(&after, &seen(ill, 1200, 400), &BLUE_GREEN, at(70))), Some(Phase::Rollback), "no longer");

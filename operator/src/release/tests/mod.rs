@@ -11,7 +11,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    Backup, Check, Facts, Job, Phase, Placed, Policy, Release, ReleaseState, Report, Requests, Rollout, Watch, Wishes, next,
+    Backup, Check, Facts, Job, Phase, Placed, Policy, Release, ReleaseState, Report, Requests, Rollout, Watch, Wishes,
+    next,
 };
 use crate::crd::{Colour, OnFailure, OnRollback, Promotion, Strategy, environment_status::Outcome};
 
@@ -63,6 +64,7 @@ fn nothing_yet(wanted: &str) -> Facts {
         expand: Job::Absent,
         contract: Job::Absent,
         downgrade: Job::Absent,
+        cannot_start: None,
         app: pending("0 of 1 pods are available"),
         worker: pending("0 of 1 pods are available"),
         check: Check::Unknown,

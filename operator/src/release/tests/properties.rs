@@ -52,17 +52,18 @@ fn any_policy() -> impl Strategy<Value = Policy> {
     let promotion = prop_oneof![Just(Promotion::Automatic), Just(Promotion::Manual)];
     let on_failure = prop_oneof![Just(OnFailure::Rollback), Just(OnFailure::Hold)];
     let backup = prop_oneof![Just(Backup::No), Just(Backup::IfPossible), Just(Backup::Required)];
-    let on_rollback =
-        prop_oneof![Just(OnRollback::WhenLossless), Just(OnRollback::Always), Just(OnRollback::Never)];
+    let on_rollback = prop_oneof![Just(OnRollback::WhenLossless), Just(OnRollback::Always), Just(OnRollback::Never)];
     let undone = (backup, on_rollback);
-    (strategy, promotion, on_failure, undone, 0..900_u64).prop_map(|(strategy, promotion, on_failure, undone, bake)| Policy {
-        strategy,
-        promotion,
-        on_failure,
-        backup: undone.0,
-        on_rollback: undone.1,
-        bake: Duration::from_secs(bake.saturating_sub(300)),
-        ..ROLLING
+    (strategy, promotion, on_failure, undone, 0..900_u64).prop_map(|(strategy, promotion, on_failure, undone, bake)| {
+        Policy {
+            strategy,
+            promotion,
+            on_failure,
+            backup: undone.0,
+            on_rollback: undone.1,
+            bake: Duration::from_secs(bake.saturating_sub(300)),
+            ..ROLLING
+        }
     })
 }
 
@@ -115,6 +116,7 @@ fn any_facts(wanted: impl Strategy<Value = &'static str>) -> impl Strategy<Value
             expand,
             contract,
             downgrade,
+            cannot_start: None,
             app,
             worker,
             check,

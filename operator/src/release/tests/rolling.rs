@@ -7,8 +7,7 @@ use crate::{
 };
 
 /// Every phase of a Rolling release.
-const PHASES: [Phase; 6] =
-    [Phase::Backup, Phase::Migrate, Phase::Start, Phase::Check, Phase::Switch, Phase::Finish];
+const PHASES: [Phase; 6] = [Phase::Backup, Phase::Migrate, Phase::Start, Phase::Check, Phase::Switch, Phase::Finish];
 
 #[test]
 fn the_first_release_takes_the_same_road() {
@@ -156,7 +155,8 @@ fn a_first_release_that_failed_is_tried_again_after_pauses_that_grow() {
 #[test]
 fn a_new_spec_discards_the_candidate_before_it_starts_anew() {
     for phase in PHASES {
-        let discarded = settled(next(&releasing(&ROLLING, phase), &all_well("newer"), &ROLLING, at(5)), "newer", &ROLLING, 5);
+        let discarded =
+            settled(next(&releasing(&ROLLING, phase), &all_well("newer"), &ROLLING, at(5)), "newer", &ROLLING, 5);
         assert_eq!(discarded.running, None, "{phase:?}");
         assert_eq!(discarded.failed, None, "{phase:?}");
         let (outcome, serves) =

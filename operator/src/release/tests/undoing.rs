@@ -17,12 +17,27 @@ fn a_backup_that_cannot_be_made_blocks_a_release_only_where_it_is_required() {
         (Required, succeeded("", "12 MiB"), 5, Some(Phase::Migrate), Outcome::Succeeded, "12 MiB"),
         (Required, failed_job(0), 5, Some(Phase::Backup), Outcome::Running, "relation users exists"),
         (Required, failed_job(0), 1800, None, Outcome::Failed, "there is no release without a backup: timed out"),
+        (
+            Required,
+            succeeded("", ""),
+            5,
+            None,
+            Outcome::Failed,
+            "there is no release without a backup: its Job said nothing",
+        ),
         (Required, skipped(), 5, None, Outcome::Failed, "there is no release without a backup: no store"),
         (IfPossible, succeeded("", "12 MiB"), 5, Some(Phase::Migrate), Outcome::Succeeded, "12 MiB"),
         (IfPossible, failed_job(0), 5, Some(Phase::Migrate), Outcome::Skipped, "no backup was made: relation"),
         (IfPossible, skipped(), 5, Some(Phase::Migrate), Outcome::Skipped, "no store"),
         (IfPossible, Job::Running { message: String::new() }, 1799, Some(Phase::Backup), Outcome::Running, ""),
-        (IfPossible, Job::Running { message: String::new() }, 1800, Some(Phase::Migrate), Outcome::Skipped, "timed out"),
+        (
+            IfPossible,
+            Job::Running { message: String::new() },
+            1800,
+            Some(Phase::Migrate),
+            Outcome::Skipped,
+            "timed out",
+        ),
     ];
     for (policy, job, second, expected, outcome, words) in table {
         let name = format!("{policy:?} {job:?} {second}");
@@ -47,6 +62,23 @@ fn discarding() -> ReleaseState {
 }
 
 #[test]
+fn what_still_migrates_is_gone_before_it_is_taken_back() {
+    let migrating = Facts { expand: Job::Running { message: String::new() }, ..nothing_yet("new") };
+    assert_eq!(layout(&discarding(), &migrating, at(601)).job, None);
+}
+
+#[test]
+fn a_release_whose_image_is_nowhere_fails_as_soon_as_one_whose_servers_do_not_start() {
+    let nowhere = Facts { cannot_start: Some("image chatbot:new cannot be pulled".to_owned()), ..nothing_yet("new") };
+    for waits_in in [Phase::Backup, Phase::Migrate] {
+        let waiting = releasing(&BLUE_GREEN, waits_in);
+        assert_eq!(phase(&next(&waiting, &nowhere, &BLUE_GREEN, at(599))), Some(waits_in));
+        let failed = settled(next(&waiting, &nowhere, &BLUE_GREEN, at(600)), "new", &BLUE_GREEN, 601);
+        assert!(failed.history[0].message.starts_with("timed out: image chatbot:new cannot be pulled"));
+    }
+}
+
+#[test]
 fn the_schema_goes_back_when_no_pod_of_the_release_is_left() {
     let state = discarding();
     assert_eq!((phase(&state), active(&state)), (Some(Phase::Discard), Some("old")));
@@ -64,9 +96,9 @@ fn the_schema_goes_back_when_no_pod_of_the_release_is_left() {
 #[test]
 fn a_schema_that_cannot_go_back_is_said_and_keeps_nobody_waiting() {
     let stuck = Facts { downgrade: failed_job(0), ..nothing_yet("new") };
-    let waits = next(&discarding(), &stuck, &BLUE_GREEN, at(2399));
+    let waits = next(&discarding(), &stuck, &BLUE_GREEN, at(899));
     assert_eq!(phase(&waits), Some(Phase::Discard));
-    let ended = next(&waits, &stuck, &BLUE_GREEN, at(2400));
+    let ended = next(&waits, &stuck, &BLUE_GREEN, at(900));
     assert_eq!(phase(&ended), None);
     assert!(ended.history[0].message.ends_with("; schema: the schema stays expanded: relation users exists"));
 }
@@ -80,9 +112,8 @@ fn nothing_goes_back_where_the_policy_says_so_or_nobody_serves() {
     let back = next(&releasing(&never, Phase::Bake), &ill, &never, at(5));
     let ended = next(&back, &ill, &never, at(6));
     assert_eq!((phase(&ended), ended.history[0].outcome), (None, Outcome::RolledBack), "after it");
-    let first = (0..3).fold(ReleaseState::default(), |state, look| {
-        next(&state, &nothing_yet("new"), &BLUE_GREEN, at(look * 1800))
-    });
+    let first = (0..3)
+        .fold(ReleaseState::default(), |state, look| next(&state, &nothing_yet("new"), &BLUE_GREEN, at(look * 1800)));
     assert_eq!((phase(&first), first.history[0].outcome), (None, Outcome::Failed), "the first release");
     assert!(first.steps.iter().all(|step| step.name != Phase::Discard.shown()));
 }
@@ -97,10 +128,10 @@ fn what_is_being_undone_is_undone_to_its_end_before_another_release_begins() {
 
 #[test]
 fn contract_migrations_are_remembered_because_older_releases_do_not_survive_them() {
-    for migrations in [0, 2] {
-        let contract = Job::Succeeded(Report { migrations, ..Report::default() });
-        let finish = releasing(&ROLLING, Phase::Finish);
-        let ended = next(&finish, &Facts { contract, ..all_well("new") }, &ROLLING, at(5));
-        assert_eq!(ended.history[0].contracted, migrations > 0);
+    let done = |migrations| Job::Succeeded(Report { migrations, ..Report::default() });
+    for (contract, expected) in [(done(0), false), (done(2), true), (failed_job(0), true), (Job::Absent, false)] {
+        let facts = Facts { contract, ..all_well("new") };
+        let ended = next(&releasing(&ROLLING, Phase::Finish), &facts, &ROLLING, at(1800));
+        assert_eq!(ended.history[0].contracted, expected, "{:?}", facts.contract);
     }
 }

@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::{Apis, Backups, Monitoring};
 use crate::crd::{
-    BackupsSpec, ChatbotEnvironment, ChatbotEnvironmentSpec, MonitoringLevel, OnFailure, Promotion, ReleaseSpec, Strategy,
-    TierDefaults,
+    BackupsSpec, ChatbotEnvironment, ChatbotEnvironmentSpec, MonitoringLevel, OnFailure, Promotion, ReleaseSpec,
+    Strategy, TierDefaults,
 };
 
 /// A part of the spec that has no effect, and why.
@@ -39,7 +39,11 @@ pub(super) fn by_this_version(
 ) -> Vec<NotActedOn> {
     let spec = &environment.spec;
     let checks = [
-        (backups.are_wanted(), "backups", "no backups are made yet: back the database up by other means"),
+        (
+            backups.are_wanted(),
+            "backups",
+            "no scheduled backups are made yet, only one before each release: back the database up by other means too",
+        ),
         (spec.monitor.enabled, "monitor", "the task monitor is not run yet"),
     ];
     let mut fields: Vec<_> = checks.into_iter().filter_map(named).collect();
