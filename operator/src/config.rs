@@ -2,6 +2,10 @@
 
 use std::net::SocketAddr;
 
+use secrecy::SecretString;
+
+use crate::notify;
+
 /// Flags of `chatbot-operator run`; each can be given as an environment variable instead.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Config {
@@ -28,6 +32,14 @@ pub struct Config {
     /// Where /healthz, /readyz and /metrics are served
     #[arg(long, env = "HTTP_ADDR", default_value = "0.0.0.0:8080")]
     pub http_addr: SocketAddr,
+
+    /// Webhook that is told of releases: that they serve, wait for a person, failed or were taken back. A secret
+    #[arg(long, env = "NOTIFY_URL", hide_env_values = true, value_name = "URL")]
+    pub notify_url: Option<SecretString>,
+
+    /// Shape of what it is sent
+    #[arg(long, env = "NOTIFY_FORMAT", value_enum, default_value_t)]
+    pub notify_format: notify::Format,
 }
 
 impl Config {

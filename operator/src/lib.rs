@@ -24,6 +24,7 @@ pub mod error;
 pub mod health;
 pub mod lease;
 pub mod metrics;
+pub mod notify;
 pub mod plugin;
 pub mod probe;
 pub mod release;

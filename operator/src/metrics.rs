@@ -109,6 +109,7 @@ pub struct Metrics {
     rollbacks: Family<Reason, Counter<u64, AtomicU64>>,
     steps_duration: Family<StepOf, Histogram>,
     last_success: Family<Environment, Gauge<i64, AtomicI64>>,
+    notifications: Family<Outcome, Counter<u64, AtomicU64>>,
     leader: Gauge<i64, AtomicI64>,
     shown: Mutex<Vec<(Environment, Shown)>>,
 }
@@ -136,6 +137,7 @@ impl Metrics {
             rollbacks: Family::default(),
             steps_duration: Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.5, 2.0, 16))),
             last_success: Family::default(),
+            notifications: Family::default(),
             leader: Gauge::default(),
             shown: Mutex::default(),
         }
@@ -155,6 +157,7 @@ impl Metrics {
             rollbacks,
             steps_duration,
             last_success,
+            notifications,
             leader,
             shown: _,
         } = self;
@@ -190,6 +193,7 @@ impl Metrics {
         registry.register("api_writes", "Writes to the API server by kind and verb", writes.clone());
         registry.register("environment_info", "Each environment: tier, image and colour that serve", info.clone());
         registry.register("environment_ready", "1 while the condition Ready is True", ready.clone());
+        registry.register("notifications", "Messages to the webhook by outcome", notifications.clone());
         registry.register("leader", "1 in the process that holds the Lease", leader.clone());
     }
 
@@ -231,6 +235,11 @@ impl Metrics {
     /// Records the end of one step of a release.
     pub fn step_ended(&self, step: &str, outcome: &'static str, seconds: f64) {
         self.steps_duration.get_or_create(&StepOf { step: step.to_owned(), outcome }).observe(seconds);
+    }
+
+    /// Counts a message to the webhook: sent, failed or dropped.
+    pub fn notified(&self, outcome: &'static str) {
+        self.notifications.get_or_create(&Outcome { outcome }).inc();
     }
 
     /// Says whether this process leads.

@@ -35,6 +35,7 @@ use crate::{
     health::{self, Readiness},
     lease::{Election, Lost},
     metrics::{self, Metrics},
+    notify::{Notifier, NotifyError},
     probe::Prober,
 };
 
@@ -51,6 +52,9 @@ pub enum Fatal {
     /// No way to the API server.
     #[error("cannot set up the Kubernetes client: {0}; check the service account or KUBECONFIG")]
     Client(String),
+    /// Nobody can be notified as configured.
+    #[error(transparent)]
+    Notify(#[from] NotifyError),
     /// No HTTP client.
     #[error("cannot set up the HTTP client: {0}")]
     Prober(#[from] reqwest::Error),
@@ -156,6 +160,7 @@ async fn work(
     }
     readiness.set(true);
     tracing::info!(namespaces = ?config.scopes(), "caches are filled");
+    let notifier = Notifier::start(config.notify_url.as_ref(), config.notify_format, Arc::clone(&metrics), &mut tasks)?;
     let (prober, memory) = (Prober::new()?, Arc::new(Memory::default()));
     for (queue, looks, stores) in scopes {
         let ctx = Context {
@@ -163,6 +168,7 @@ async fn work(
             clock: clock.clone(),
             metrics: Arc::clone(&metrics),
             identity: config.identity(),
+            notifier: notifier.clone(),
             prober: prober.clone(),
             memory: Arc::clone(&memory),
             secrets: Arc::new(SecretWatches::new(client.clone(), queue)),

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use tokio::sync::watch;
 
 use super::{environment::resolve::Apis, memory::Memory, secrets::SecretWatches, stores::Stores};
-use crate::{clock::Clock, error::Error, metrics::Metrics, probe::Prober};
+use crate::{clock::Clock, error::Error, metrics::Metrics, notify::Notifier, probe::Prober};
 
 /// Makes a password that nobody can guess, of letters and digits.
 pub type NewPassword = fn() -> Result<SecretString, Error>;
@@ -23,6 +23,8 @@ pub struct Context {
     pub metrics: Arc<Metrics>,
     /// Name of this process, for its events.
     pub identity: String,
+    /// Tells people outside of the cluster.
+    pub notifier: Notifier,
     /// Asks pods.
     pub prober: Prober,
     /// Knows the last writes.

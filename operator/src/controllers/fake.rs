@@ -38,7 +38,13 @@ use super::{
     secrets::SecretWatches,
     stores::{Stores, kinds},
 };
-use crate::{clock::Clock, crd::ChatbotEnvironment, metrics::Metrics, probe::Prober};
+use crate::{
+    clock::Clock,
+    crd::ChatbotEnvironment,
+    metrics::Metrics,
+    notify::{Format, Notifier},
+    probe::Prober,
+};
 
 /// One call of the API server.
 #[derive(Debug, Clone, PartialEq)]
@@ -444,6 +450,7 @@ fn context(client: Client, stores: Stores, now: Arc<Mutex<Timestamp>>, port: u16
         clock: Clock::from_fn(move || *now.lock().unwrap()),
         metrics: Arc::new(Metrics::default()),
         identity: "chatbot-operator-0".to_owned(),
+        notifier: Notifier::start(None, Format::Json, Arc::default(), &mut JoinSet::new()).unwrap(),
         prober: Prober::new().unwrap().with_port(port),
         memory: Arc::new(Memory::default()),
         secrets: Arc::new(SecretWatches::new(client.clone(), queue)),

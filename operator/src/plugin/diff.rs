@@ -2,11 +2,17 @@
 //!
 //! It is computed as the operator does it, from the same types. Of variables only the names are shown.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use k8s_openapi::api::core::v1::Secret;
-use kube::ResourceExt;
+use kube::{
+    ResourceExt,
+    api::{Patch, PatchParams, ValidationDirective},
+};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
@@ -28,19 +34,17 @@ use crate::{
 pub struct Arguments {
     /// The environment; may be left out where the namespace has only one
     name: Option<String>,
-    /// A manifest that would be applied; without it, what the spec in the cluster asks for and what serves are compared
+    /// A manifest that would be applied, or - for standard input; without it, what the spec in the cluster asks for and what serves are compared
     #[arg(short, long, value_name = "FILE")]
     filename: Option<PathBuf>,
 }
 
 pub(super) async fn run(target: &Target, output: &Output, arguments: Arguments) -> Result<(), PluginError> {
     let live = target.environment(arguments.name.as_deref()).await?;
-    let wanted = match &arguments.filename {
-        Some(path) => read(path, &live)?,
-        None => live.clone(),
-    };
-    let resolved =
-        resolve(&wanted, &references(target, &wanted).await?).map_err(|why| PluginError::Diff(why.to_string()))?;
+    let manifests = arguments.filename.as_deref().map(read).transpose()?.unwrap_or_default();
+    let wanted = if arguments.filename.is_some() { applied(target, &live, &manifests).await? } else { live.clone() };
+    let references = references(target, &wanted, &manifests).await?;
+    let resolved = resolve(&wanted, &references).map_err(|why| PluginError::Diff(why.to_string()))?;
     let serving = serving(target, &live).await?;
     for line in difference(&live, &wanted, &resolved, serving.as_ref()) {
         output.line(&line)?;
@@ -48,38 +52,87 @@ pub(super) async fn run(target: &Target, output: &Output, arguments: Arguments) 
     Ok(())
 }
 
-/// The manifest of this environment in a file that may hold others too.
-fn read(path: &PathBuf, live: &ChatbotEnvironment) -> Result<ChatbotEnvironment, PluginError> {
+/// Every document of a file.
+fn read(path: &Path) -> Result<Vec<Value>, PluginError> {
     let failed = |why: String| PluginError::Diff(format!("{}: {why}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-    let documents = serde_saphyr::from_multiple::<Value>(&text).map_err(|error| failed(error.to_string()))?;
-    let is_meant = |document: &Value| {
-        document["kind"] == "ChatbotEnvironment" && document["metadata"]["name"] == live.name_any().as_str()
-    };
-    let found = documents.into_iter().find(is_meant);
-    let found = found.ok_or_else(|| failed(format!("it holds no ChatbotEnvironment {}", live.name_any())))?;
-    let mut wanted: ChatbotEnvironment = serde_json::from_value(found).map_err(|error| failed(error.to_string()))?;
-    wanted.metadata = live.metadata.clone();
-    wanted.status.clone_from(&live.status);
-    Ok(wanted)
+    let text =
+        if path == Path::new("-") { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(path) };
+    let text = text.map_err(|error| failed(error.to_string()))?;
+    serde_saphyr::from_multiple::<Value>(&text).map_err(|_| failed("it is no YAML".to_owned()))
 }
 
-async fn references(target: &Target, environment: &ChatbotEnvironment) -> Result<References, PluginError> {
+fn manifest<'a>(manifests: &'a [Value], kind: &str, name: &str) -> Option<&'a Value> {
+    manifests.iter().find(|document| document["kind"] == kind && document["metadata"]["name"] == name)
+}
+
+/// The environment as the API server would have it after `kubectl apply`: it merges, fills in and refuses, and changes nothing.
+async fn applied(
+    target: &Target,
+    live: &ChatbotEnvironment,
+    manifests: &[Value],
+) -> Result<ChatbotEnvironment, PluginError> {
+    let name = live.name_any();
+    let wanted = manifest(manifests, "ChatbotEnvironment", &name)
+        .ok_or_else(|| PluginError::Diff(format!("the file holds no ChatbotEnvironment {name}")))?;
+    if let Some(namespace) = wanted["metadata"]["namespace"].as_str().filter(|namespace| *namespace != target.namespace)
+    {
+        return Err(PluginError::Diff(format!("the file is about namespace {namespace}: add -n {namespace}")));
+    }
+    let patch = serde_json::json!({ "spec": merge_of(&wanted["spec"], &last_applied(live)["spec"]) });
+    let parameters =
+        PatchParams { dry_run: true, field_validation: Some(ValidationDirective::Strict), ..PatchParams::default() };
+    let api: kube::Api<ChatbotEnvironment> = target.api();
+    let doing = format!("apply ChatbotEnvironment {name} (as a dry run, which needs patch on chatbotenvironments)");
+    within(&doing, api.patch(&name, &parameters, &Patch::Merge(patch))).await
+}
+
+/// What `kubectl apply` wrote the last time.
+fn last_applied(live: &ChatbotEnvironment) -> Value {
+    let text = live.annotations().get("kubectl.kubernetes.io/last-applied-configuration");
+    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+}
+
+/// The merge patch of `kubectl apply`: what the manifest says, without what it said the last time and says no more. What others
+/// wrote stays.
+fn merge_of(wanted: &Value, last: &Value) -> Value {
+    let (Value::Object(wanted), Value::Object(last)) = (wanted, last) else { return wanted.clone() };
+    let gone = last.keys().filter(|key| !wanted.contains_key(*key)).map(|key| (key.clone(), Value::Null));
+    let kept = wanted.iter().map(|(key, value)| (key.clone(), merge_of(value, last.get(key).unwrap_or(&Value::Null))));
+    Value::Object(kept.chain(gone).collect())
+}
+
+async fn references(
+    target: &Target,
+    environment: &ChatbotEnvironment,
+    manifests: &[Value],
+) -> Result<References, PluginError> {
     let admin = environment.spec.provision.as_ref().map(|provision| provision.admin_secret_ref.name.clone());
     let provisioned = admin.is_some().then(|| names::provisioned_secret(&environment.name_any()));
+    let user = &environment.spec.secret_ref.name;
+    let live = secret(target, Some(user)).await?;
     Ok(References {
-        secret: secret(target, Some(&environment.spec.secret_ref.name)).await?,
-        admin: secret(target, admin.as_deref()).await?,
-        provisioned: secret(target, provisioned.as_deref()).await?,
+        secret: with_manifest(live, manifest(manifests, "Secret", user)).as_ref().map(SecretData::from),
+        admin: secret(target, admin.as_deref()).await?.as_ref().map(SecretData::from),
+        provisioned: secret(target, provisioned.as_deref()).await?.as_ref().map(SecretData::from),
         ..References::default()
     })
 }
 
-async fn secret(target: &Target, name: Option<&str>) -> Result<Option<SecretData>, PluginError> {
+/// The Secret as it would be with the one of the same file.
+fn with_manifest(live: Option<Secret>, manifest: Option<&Value>) -> Option<Secret> {
+    let Some(wanted) = manifest.and_then(|manifest| serde_json::from_value::<Secret>(manifest.clone()).ok()) else {
+        return live;
+    };
+    let mut secret = live.unwrap_or_else(|| Secret { metadata: wanted.metadata.clone(), ..Secret::default() });
+    secret.data.get_or_insert_default().extend(wanted.data.unwrap_or_default());
+    secret.string_data.get_or_insert_default().extend(wanted.string_data.unwrap_or_default());
+    Some(secret)
+}
+
+async fn secret(target: &Target, name: Option<&str>) -> Result<Option<Secret>, PluginError> {
     let Some(name) = name else { return Ok(None) };
     let secrets: kube::Api<Secret> = target.api();
-    let found = within(&format!("read Secret {name} (needs get on secrets)"), secrets.get_opt(name)).await?;
-    Ok(found.as_ref().map(SecretData::from))
+    within(&format!("read Secret {name} (needs get on secrets)"), secrets.get_opt(name)).await
 }
 
 /// What serves: its image, and its variables as they were when it was released.
@@ -93,7 +146,8 @@ async fn serving(target: &Target, live: &ChatbotEnvironment) -> Result<Option<Se
     let release = live.status.as_ref().and_then(|status| status.release.clone()).unwrap_or_default();
     let (Some(id), Some(image)) = (release.id, release.image) else { return Ok(None) };
     let name = names::release_secret(&live.name_any(), &id);
-    let variables = secret(target, Some(&name)).await?.map(|secret| secret.variables().0).unwrap_or_default();
+    let variables = secret(target, Some(&name)).await?;
+    let variables = variables.map(|secret| SecretData::from(&secret).variables().0).unwrap_or_default();
     Ok(Some(Serving { id, image, variables }))
 }
 
@@ -202,7 +256,7 @@ pub(super) fn steps(policy: &ReleasePolicy, migrations: &Migrations, first: bool
 
 fn held_back(live: &ChatbotEnvironment, resolved: &Resolved) -> Option<String> {
     let failed = live.status.as_ref()?.failed_releases.first().filter(|failed| failed.id == resolved.release_id)?;
-    Some(format!("it is held back, because it failed before: {}; kubectl chatbot retry tries it again", failed.message))
+    Some(format!("it is held back: {}; kubectl chatbot retry releases it again", failed.message))
 }
 
 #[cfg(test)]
@@ -249,6 +303,24 @@ mod tests {
         ];
         let shown: Vec<String> = cases.into_iter().map(|(name, text)| format!("# {name}\n{text}\n")).collect();
         insta::assert_snapshot!(shown.join("\n"));
+    }
+
+    #[test]
+    fn a_manifest_is_merged_as_kubectl_apply_merges_it() {
+        let (last, wanted) =
+            (serde_json::json!({"a": 1, "b": {"c": 2, "d": 3}}), serde_json::json!({"b": {"c": 9}, "e": 5}));
+        assert_eq!(merge_of(&wanted, &last), serde_json::json!({"a": null, "b": {"c": 9, "d": null}, "e": 5}));
+        assert_eq!(merge_of(&wanted, &Value::Null), wanted, "what was never applied is taken from nobody");
+    }
+
+    #[test]
+    fn a_secret_of_the_same_file_lies_over_the_one_in_the_cluster() {
+        let secret = |text: Value| serde_json::from_value::<Secret>(text).unwrap();
+        let live = secret(serde_json::json!({"metadata": {"name": "s"}, "data": {"A": "b2xk", "B": "b2xk"}}));
+        let manifest = serde_json::json!({"metadata": {"name": "s"}, "stringData": {"A": "new"}});
+        let variables = SecretData::from(&with_manifest(Some(live), Some(&manifest)).unwrap()).variables().0;
+        let shown = |name: &str| variables[name].expose_secret().to_owned();
+        assert_eq!((shown("A"), shown("B")), ("new".to_owned(), "old".to_owned()));
     }
 
     #[test]

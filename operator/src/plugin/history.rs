@@ -40,14 +40,16 @@ fn screen(environment: &ChatbotEnvironment, now: Timestamp, palette: Palette) ->
     let heading =
         format!("{:<10}  {:<11}  {:<8}  {:<8}  {:<15}  IMAGE\n", "RELEASE", "OUTCOME", "TOOK", "AGE", "SCHEMA");
     let mut text = palette.faint(&heading);
-    for past in &status.history {
-        text.push_str(&line(past, active.as_deref(), now, palette));
+    let serving = status.history.iter().position(|past| Some(&past.id) == active.as_ref());
+    for (index, past) in status.history.iter().enumerate() {
+        text.push_str(&line(past, serving == Some(index), now, palette));
     }
-    text.push_str(&advice(&environment.name_any(), &returnable(&status.history, active.as_deref())));
+    let name = format!("{} -n {}", environment.name_any(), environment.namespace().unwrap_or_default());
+    text.push_str(&advice(&name, &returnable(&status.history, active.as_deref())));
     text
 }
 
-fn line(past: &PastRelease, active: Option<&str>, now: Timestamp, palette: Palette) -> String {
+fn line(past: &PastRelease, serves: bool, now: Timestamp, palette: Palette) -> String {
     let outcome = match past.outcome {
         Outcome::Succeeded | Outcome::Running | Outcome::Skipped => palette.good("succeeded  "),
         Outcome::Failed => palette.bad("failed     "),
@@ -56,7 +58,7 @@ fn line(past: &PastRelease, active: Option<&str>, now: Timestamp, palette: Palet
     };
     let (took, age) = (length(past.started_at.0, past.finished_at.0), length(past.finished_at.0, now));
     let schema = past.schema.as_deref().unwrap_or("-");
-    let serves = if active == Some(past.id.as_str()) { "  serves" } else { "" };
+    let serves = if serves { "  serves" } else { "" };
     let why = if past.message.is_empty() { String::new() } else { format!("{:12}{}\n", "", past.message) };
     format!("{:<10}  {outcome}  {took:<8}  {age:<8}  {schema:<15}  {}{serves}\n{why}", past.id, past.image)
 }
@@ -76,6 +78,7 @@ pub(super) fn returnable<'a>(history: &'a [PastRelease], active: Option<&str>) -
 fn advice(name: &str, returnable: &[&str]) -> String {
     match returnable {
         [] => "\nno earlier release can be returned to\n".to_owned(),
+        [id] => format!("\nto return to {id}: kubectl chatbot rollback {name}\n"),
         ids => format!("\nto return to one of {}: kubectl chatbot rollback {name} --to RELEASE\n", ids.join(", ")),
     }
 }
@@ -110,7 +113,7 @@ mod tests {
     #[test]
     fn the_screen_shows_each_release_and_the_way_back() {
         let environment = serde_json::from_value(json!({
-            "apiVersion": "chatbot.platform/v1alpha1", "kind": "ChatbotEnvironment", "metadata": {"name": "prod"},
+            "apiVersion": "chatbot.platform/v1alpha1", "kind": "ChatbotEnvironment", "metadata": {"name": "prod", "namespace": "chat"},
             "spec": {"tier": "prod", "image": "chatbot:2", "secretRef": {"name": "chatbot"}},
             "status": {"release": {"id": "2222222222", "phase": "Stable"}, "history": [
                 past("3333333333", "RolledBack", false), past("2222222222", "Succeeded", false),

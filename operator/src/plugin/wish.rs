@@ -110,7 +110,8 @@ pub(super) async fn run(
         return Err(PluginError::Wish(why));
     }
     if arguments.dry_run {
-        output.line(&format!("would set the annotation {}={}", change.annotation, change.value.unwrap_or_default()))?;
+        output.line(&change.told)?;
+        output.line(&format!("by the annotation {}={}", change.annotation, change.value.unwrap_or_default()))?;
         output.line(&change.steps)?;
         return Ok(());
     }
@@ -258,7 +259,7 @@ fn take_back(release: &ReleaseStatus, environment: &ChatbotEnvironment) -> Resul
         }
         (None, Some(active)) => {
             let before = *past(environment).first().ok_or(NO_EARLIER)?;
-            let told = format!("release {active} is taken back: release {before} is released again");
+            let told = format!("release {active} is taken back: release {before} is released again{UNTIL}");
             Ok(set(ROLLBACK, active, told, road(environment)))
         }
         (None, None) => Err("nothing serves yet: nothing is to be taken back".to_owned()),
@@ -271,6 +272,9 @@ fn is_past_undoing(release: &ReleaseStatus) -> bool {
     let serves = [Phase::Switch, Phase::Bake, Phase::Held].contains(&release.phase);
     ends || (serves && release.previous.is_none())
 }
+
+/// What a person should know who leaves what the spec asks for.
+const UNTIL: &str = ", and what the spec asks for is held back until the spec changes or kubectl chatbot retry";
 
 const NO_EARLIER: &str = "no earlier release can be returned to (see kubectl chatbot history): write the image and settings \
      that you want into the spec";
@@ -286,7 +290,7 @@ fn return_to(id: &str, release: &ReleaseStatus, environment: &ChatbotEnvironment
         let known = if past.is_empty() { NO_EARLIER.to_owned() } else { format!("choose one of {}", past.join(", ")) };
         return Err(format!("release {id} cannot be returned to: {known}"));
     }
-    Ok(set(ROLLBACK_TO, id, format!("release {id} is returned to"), road(environment)))
+    Ok(set(ROLLBACK_TO, id, format!("release {id} is returned to{UNTIL}"), road(environment)))
 }
 
 fn past(environment: &ChatbotEnvironment) -> Vec<&str> {

@@ -157,7 +157,8 @@ fn last_words(applied: &Applied) -> &str {
 fn promoting(applied: &Applied) -> Option<Verdict> {
     let id = &in_phase(applied, Phase::Promote)?.placed.release.id;
     let next = format!("annotate chatbot.platform/promote={id} to let it have the traffic");
-    let message = format!("release {id} is checked, and {}; {next}", last_words(applied));
+    let waits = Some(last_words(applied)).filter(|words| !words.is_empty()).unwrap_or("waits for a person");
+    let message = format!("release {id} is checked, and {waits}; {next}");
     Some(not_ready(Progress::Reconciling, Trouble::new(reasons::AWAITING_PROMOTION, message)))
 }
 

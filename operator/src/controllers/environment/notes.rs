@@ -9,6 +9,9 @@ use crate::crd::{
 /// Longest note that Kubernetes takes, in bytes.
 const LONGEST: usize = 1000;
 
+/// Reason of the event that a release ended well.
+pub const RELEASED: &str = "Released";
+
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
@@ -68,7 +71,7 @@ fn skipped_step(step: &Step, release: &str) -> Note {
 
 fn ended_release(past: &PastRelease) -> Note {
     let (reason, what) = match past.outcome {
-        Outcome::Succeeded | Outcome::Running | Outcome::Skipped => ("Released", "serves"),
+        Outcome::Succeeded | Outcome::Running | Outcome::Skipped => (RELEASED, "serves"),
         Outcome::Failed => ("ReleaseFailed", "failed and was discarded"),
         Outcome::RolledBack => ("RolledBack", "was taken back"),
         Outcome::Superseded => ("ReleaseSuperseded", "was discarded"),

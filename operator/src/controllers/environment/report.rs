@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::{
     apply::Applied,
-    notes::{Note, cut, notes},
+    notes::{Note, RELEASED, cut, notes},
     plan::MANAGER,
     status::status,
     trouble::short,
@@ -28,7 +28,7 @@ use crate::{
         reasons,
     },
     error::{Error, within},
-    metrics,
+    metrics, notify,
     release::TAKEN_BACK,
 };
 
@@ -121,11 +121,38 @@ async fn publish(
     let api: Api<Event> = Api::namespaced(ctx.client.clone(), &environment.namespace().unwrap_or_default());
     for (index, note) in notes(before, after).into_iter().enumerate() {
         ctx.metrics.wrote("Event", "create");
+        if is_worth_a_message(&note) {
+            ctx.notifier.tell(message(environment, &note, after, ctx.clock.now()));
+        }
         let event = event(environment, note, &ctx.identity, ctx.clock.now(), index);
         let created = within(|| "publishing an event".to_owned(), api.create(&PostParams::default(), &event)).await;
         if let Err(error) = created {
             tracing::warn!(%error, reason = event.reason, "an event was lost");
         }
+    }
+}
+
+/// What goes well step by step is for events; that it ended well, waits for a person or went wrong is for people.
+fn is_worth_a_message(note: &Note) -> bool {
+    note.warning || [RELEASED, reasons::AWAITING_PROMOTION].contains(&note.reason.as_str())
+}
+
+fn message(
+    environment: &ChatbotEnvironment,
+    note: &Note,
+    after: &ChatbotEnvironmentStatus,
+    now: Timestamp,
+) -> notify::Message {
+    let release = after.release.clone().unwrap_or_default();
+    notify::Message {
+        namespace: environment.namespace().unwrap_or_default(),
+        environment: environment.name_any(),
+        tier: environment.spec.tier.to_string(),
+        release: release.candidate.map(|candidate| candidate.id).or(release.id).unwrap_or_default(),
+        reason: note.reason.clone(),
+        warning: note.warning,
+        message: note.message.clone(),
+        time: now.to_string(),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     crd::{
         ChatbotEnvironment, ChatbotEnvironmentStatus, Phase,
         conditions::{self as shown, Decision},
-        environment_status::{Candidate, Discounted, ReleaseStatus},
+        environment_status::{BackupsStatus, Candidate, Discounted, Outcome, ReleaseStatus},
     },
     release::{Placed, ReleaseState, Requests, TAKEN_BACK},
     resources::labels::{self, Component},
@@ -28,6 +28,7 @@ pub fn status(environment: &ChatbotEnvironment, applied: &Applied, now: Timestam
     status.services = outlook.services.clone().unwrap_or(status.services);
     status.release = Some(release(applied, status.release.as_ref()));
     status.history.clone_from(&applied.state.history);
+    status.backups = backups(&applied.state).or(status.backups);
     status.failed_releases = applied.state.failed.iter().cloned().collect();
     (status.replicas, status.selector) = scale(environment, applied);
     for decision in decisions(applied, &status) {
@@ -100,6 +101,12 @@ fn release(applied: &Applied, before: Option<&ReleaseStatus>) -> ReleaseStatus {
             .then_some(Discounted { requests: discounted.all, failed: discounted.failed }),
         steps: steps.clone(),
     }
+}
+
+/// The backup of the release under way, or of the last one.
+fn backups(state: &ReleaseState) -> Option<BackupsStatus> {
+    let made = state.steps.iter().find(|step| step.name == Phase::Backup && step.outcome == Outcome::Succeeded)?;
+    Some(BackupsStatus { last: made.finished_at.clone(), ..BackupsStatus::default() })
 }
 
 fn candidate(placed: &Placed) -> Candidate {

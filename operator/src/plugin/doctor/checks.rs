@@ -12,8 +12,8 @@ use super::{
     observe::{Observed, Surroundings},
 };
 use crate::{
-    controllers::environment::resolve::variables::REQUIRED,
-    crd::{ChatbotEnvironment, conditions, image},
+    controllers::environment::resolve::variables::required_of_user,
+    crd::{ChatbotEnvironment, conditions, image, reasons},
     lease,
     plugin::target::is_ready,
 };
@@ -86,11 +86,19 @@ fn ready(environment: &ChatbotEnvironment) -> Check {
     let stalled = conditions::find(&status.conditions, conditions::STALLED);
     match (stalled.filter(|stalled| stalled.status == "True"), conditions::find(&status.conditions, conditions::READY))
     {
+        (_, Some(ready)) if is_wished(&ready.reason) => {
+            Check::new(name, Warn, format!("as a person wishes, {}: {}", ready.reason, ready.message))
+        }
         (Some(stalled), _) => Check::new(name, Fail, format!("stalled, {}: {}", stalled.reason, stalled.message)),
         (None, Some(ready)) if ready.status == "True" => Check::new(name, Pass, format!("ready: {}", ready.message)),
         (None, Some(ready)) => Check::new(name, Fail, format!("not ready, {}: {}", ready.reason, ready.message)),
         (None, None) => Check::new(name, Fail, "the operator has not judged it yet: wait a moment"),
     }
+}
+
+/// What somebody asked for is no fault.
+fn is_wished(reason: &str) -> bool {
+    [reasons::ROLLED_BACK, reasons::AWAITING_PROMOTION, reasons::PAUSED, reasons::SUSPENDED].contains(&reason)
 }
 
 fn secret(surroundings: &Surroundings, namespace: &str) -> Check {
@@ -122,7 +130,7 @@ fn missing(surroundings: &Surroundings, keys: &BTreeSet<String>) -> Vec<&'static
             || settings.contains_key(key)
             || provisioned.is_some_and(|provisioned| provisioned.contains(key))
     };
-    REQUIRED.into_iter().filter(|key| !given(key)).collect()
+    required_of_user(&surroundings.environment).iter().copied().filter(|key| !given(key)).collect()
 }
 
 fn pods(surroundings: &Surroundings) -> Check {

@@ -57,6 +57,10 @@ fn headline(status: &ChatbotEnvironmentStatus, palette: Palette) -> String {
     let replicas = status.replicas.map(|count| format!("  ({count} app pods)")).unwrap_or_default();
     let answer = match conditions::find(&status.conditions, conditions::READY) {
         Some(ready) if ready.status == "True" => palette.good("yes"),
+        Some(_) if status.replicas.is_some_and(|count| count > 0) => {
+            let serving = status.release.as_ref().and_then(|release| release.id.as_deref()).unwrap_or_default();
+            format!("{}, but users are served by release {serving}", palette.bad("no"))
+        }
         Some(_) => palette.bad("no"),
         None => palette.mind("not known yet"),
     };
@@ -90,7 +94,7 @@ fn release_lines(release: &ReleaseStatus, now: Timestamp, palette: Palette) -> V
 
 fn phase_text(release: &ReleaseStatus, now: Timestamp) -> String {
     let since = release.started_at.as_ref().filter(|_| release.candidate.is_some());
-    let since = since.map(|started| format!(", for {}", length(started.0, now))).unwrap_or_default();
+    let since = since.map(|started| format!(", the release began {} ago", length(started.0, now))).unwrap_or_default();
     let left = release.bake_until.as_ref().filter(|until| until.0 > now);
     let left = left.map(|until| format!(", {} left", length(now, until.0))).unwrap_or_default();
     format!("{}{since}{left}", release.phase)

@@ -137,7 +137,9 @@ pub(super) fn missing(variables: &Variables, required: &[&'static str]) -> Vec<&
     required.iter().copied().filter(|name| !present(name)).collect()
 }
 
-fn required_of_user(environment: &ChatbotEnvironment) -> &'static [&'static str] {
+/// Variables that the user's Secret, or `spec.settings`, must bring.
+#[must_use]
+pub fn required_of_user(environment: &ChatbotEnvironment) -> &'static [&'static str] {
     if environment.spec.provision.is_some() { &REQUIRED_WITH_PROVISION } else { &REQUIRED }
 }
 
