@@ -9,6 +9,9 @@ macro_rules! reasons {
     };
 }
 
+/// Reasons for which the variables of the spec cannot be used.
+pub const OF_THE_SECRET: [&str; 3] = [SECRET_NOT_FOUND, SECRET_KEYS_MISSING, SECRET_VALUE_INVALID];
+
 reasons! {
     /// The release that the spec asks for is active and healthy.
     RELEASE_ACTIVE = "ReleaseActive";

@@ -232,6 +232,14 @@ impl ReleaseState {
         [running, self.active.as_ref(), self.previous.as_ref()].into_iter().flatten().any(|it| it.release.id == id)
     }
 
+    /// The release in whose place an environment can be looked after while nobody knows what it asks for: the one that has the
+    /// traffic.
+    #[must_use]
+    pub fn stands_in(&self) -> Option<&Placed> {
+        let running = self.running.as_ref().filter(|running| !running.phase.before_switch());
+        running.map(|running| &running.placed).or(self.active.as_ref())
+    }
+
     /// The release that jobs and servers are watched for: the one under way, else the active one.
     #[must_use]
     pub fn watched(&self) -> Option<&Placed> {

@@ -43,7 +43,7 @@ use self::{
     observe::{Observed, observe},
     plan::{Before, Plan, plan},
     report::{report, report_error},
-    resolve::{Problem, Unresolved, provisioning, resolve},
+    resolve::{Problem, Unresolved, as_released, provisioning, resolve},
 };
 use super::context::Context;
 use crate::{
@@ -122,7 +122,18 @@ fn decide(environment: &ChatbotEnvironment, observed: &Observed, ctx: &Context) 
             resolved.graces = resolved.graces.and(release_secret::graces(running()));
             plan(&resolved, observed, &before, ctx.clock.now())
         }
-        Err(unresolved) => Ok(blocked(&unresolved)),
+        Err(unresolved) => {
+            let stand_in = before
+                .state
+                .stands_in()
+                .zip(observed.released.as_ref())
+                .and_then(|(placed, released)| as_released(environment, &observed.references, released, placed));
+            let blocked = blocked(&unresolved);
+            match stand_in {
+                Some(resolved) => plan::guarded(&resolved, blocked, observed, &before, ctx.clock.now()),
+                None => Ok(blocked),
+            }
+        }
     }
 }
 

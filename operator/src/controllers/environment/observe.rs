@@ -30,7 +30,7 @@ use super::{
 use crate::{
     check_token,
     controllers::{context::Context, stores::Stores},
-    crd::ChatbotEnvironment,
+    crd::{ChatbotEnvironment, conditions, reasons},
     error::{Error, within},
     probe::{Health, Unanswered},
     release::{Phase, Placed, ReleaseState},
@@ -55,6 +55,8 @@ pub struct Observed {
     pub at: Timestamp,
     /// What the spec refers to.
     pub references: References,
+    /// Variables of the release that runs, where those of the spec cannot be used.
+    pub released: Option<SecretData>,
     /// Deployments that this environment owns, by name.
     pub deployments: BTreeMap<String, Deployment>,
     /// Jobs that this environment owns, by name. One of an earlier environment of the same name tells nothing of this one.
@@ -122,6 +124,7 @@ pub async fn observe(ctx: &Context, environment: &ChatbotEnvironment) -> Result<
     };
     observed.refused_jobs = refused_jobs(ctx, &namespace, &observed).await;
     let state = ReleaseState::read(&environment.status.clone().unwrap_or_default());
+    observed.released = released(ctx, environment, &state).await?;
     observed.answers = ask(ctx, &observed, &state).await;
     observed.question = question(ctx, &observed, &state, environment).await?;
     observed.traffic = traffic(ctx, &observed, &state).await;
@@ -155,6 +158,19 @@ async fn references(
         apis: *ctx.apis.borrow(),
         operator_namespace: Some(ctx.operator_namespace.clone()),
     })
+}
+
+/// Read only while the spec's own Secret is said to be of no use: what runs is looked after by its own.
+async fn released(
+    ctx: &Context,
+    environment: &ChatbotEnvironment,
+    state: &ReleaseState,
+) -> Result<Option<SecretData>, Error> {
+    let ready = environment.status.as_ref().and_then(|status| conditions::find(&status.conditions, conditions::READY));
+    let is_blocked = ready.is_some_and(|ready| reasons::OF_THE_SECRET.contains(&ready.reason.as_str()));
+    let (true, Some(placed)) = (is_blocked, state.stands_in()) else { return Ok(None) };
+    let (namespace, name) = (environment.namespace().unwrap_or_default(), environment.name_any());
+    secret(ctx, &namespace, Some(&names::release_secret(&name, &placed.release.id))).await
 }
 
 async fn secret(ctx: &Context, namespace: &str, name: Option<&str>) -> Result<Option<SecretData>, Error> {

@@ -141,6 +141,36 @@ pub fn blocked(unresolved: &Unresolved, passing: bool, observed: &Observed, befo
     Plan { state: hold(&before.state, observed.at), before: before.state.clone(), outlook, ..Plan::default() }
 }
 
+/// The plan for an environment whose variables cannot be used while a release runs with its own: what stands is looked after, and
+/// what has the traffic is watched to its end. Nothing new begins, since nobody knows what it would be.
+///
+/// # Errors
+/// When an object cannot be written as JSON.
+pub fn guarded(
+    resolved: &Resolved,
+    blocked: Plan,
+    observed: &Observed,
+    before: &Before,
+    now: Timestamp,
+) -> Result<Plan, Error> {
+    if before.paused || resolved.suspend {
+        return Ok(blocked);
+    }
+    let facts = facts::facts(resolved, observed, &before.state, &before.services, before.wishes.clone());
+    let has_traffic = before.state.running.as_ref().is_some_and(|running| !running.phase.before_switch());
+    let state = if has_traffic && !before.state.is_returning() {
+        next(&before.state, &facts, &facts::policy(resolved), now)
+    } else {
+        hold(&before.state, now)
+    };
+    let layout = layout(&state, &facts, now);
+    let mut objects = objects(resolved, observed, &state, &layout, now)?;
+    objects.retain(|object| object.resource.kind != "Secret");
+    let removals = removals(resolved, observed, &state, &layout, &objects);
+    let outlook = Outlook { bake_until: facts::bake_until(resolved, &state), ..blocked.outlook };
+    Ok(Plan { objects, removals, state, before: before.state.clone(), outlook })
+}
+
 /// The plan that writes credentials for shared services; everything else follows at the next look.
 ///
 /// # Errors

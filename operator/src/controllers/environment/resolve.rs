@@ -42,6 +42,7 @@ pub use workloads::{App, Scale, Worker};
 
 use crate::crd::environment::PullPolicy;
 use crate::crd::{ChatbotEnvironment, ChatbotEnvironmentSpec, tier};
+use crate::release::Placed;
 
 /// What the spec refers to, as it was read from the cluster.
 #[derive(Clone, Debug, Default)]
@@ -148,6 +149,22 @@ pub fn resolve(environment: &ChatbotEnvironment, references: &References) -> Res
     resolved.provision = provision::job(environment, references, &resolved.release_id)?;
     resolved.not_acted_on.extend(layers.not_acted_on);
     Ok(resolved)
+}
+
+/// The environment as if it asked for a release that runs, with the variables that this was started with: what stands in while
+/// those of the spec cannot be used. Nothing where they cannot be used either.
+#[must_use]
+pub fn as_released(
+    environment: &ChatbotEnvironment,
+    references: &References,
+    released: &SecretData,
+    placed: &Placed,
+) -> Option<Resolved> {
+    let references = References { secret: Some(released.clone()), ..references.clone() };
+    let mut resolved = resolve(environment, &references).ok()?;
+    resolved.release_id.clone_from(&placed.release.id);
+    resolved.image.reference.clone_from(&placed.release.image);
+    Some(resolved)
 }
 
 /// How releases and migrations of an environment proceed; nothing has to be read for it.

@@ -144,6 +144,30 @@ async fn a_release_that_crashes_in_its_bake_is_taken_back_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_bake_is_watched_though_the_secret_lost_a_key_meanwhile() {
+    let cluster = blue_green("").await;
+    releasing(&cluster, Phase::Bake).await;
+    cluster.put_secret("chatbot-dev", "chatbot", &[("SECRET_KEY", "x")]);
+    cluster.reconcile().await;
+    cluster.reconcile().await;
+    assert_eq!((phase_of(&cluster), ready(&cluster)), (Phase::Bake, told("False", "SecretKeysMissing")));
+    crash(&cluster);
+    cluster.reconcile().await;
+    assert_eq!((phase_of(&cluster), traffic(&cluster, SERVICE)), (Phase::Rollback, json!("blue")));
+    for _ in 0..5 {
+        cluster.run_pods();
+        cluster.reconcile().await;
+    }
+    assert_eq!(exist(&cluster, WORKLOADS), [true, false, true, false]);
+    assert_eq!(ready(&cluster), told("False", "SecretKeysMissing"), "what is missing is still said");
+    let bad = cluster.environment().status.unwrap().failed_releases[0].id.clone();
+    with_secret(&cluster);
+    cluster.settle().await;
+    assert_eq!(ready(&cluster), told("False", "ReleaseFailed"));
+    assert!(message(&cluster).contains(&bad), "it is not tried again: {}", message(&cluster));
+}
+
+#[tokio::test]
 async fn a_person_takes_a_release_back_by_its_id() {
     let cluster = blue_green("").await;
     releasing(&cluster, Phase::Bake).await;

@@ -23,6 +23,25 @@ async fn a_missing_secret_is_named_and_its_appearance_is_acted_on() {
 }
 
 #[tokio::test]
+async fn what_runs_is_looked_after_though_the_secret_lost_a_key() {
+    let cluster = running_environment().await;
+    let app = cluster.get(APP).unwrap()["spec"].clone();
+    cluster.put_secret("chatbot-dev", "chatbot", &[("SECRET_KEY", "x")]);
+    cluster.reconcile().await;
+    cluster.remove(SERVICE);
+    tokio::time::pause();
+    tokio::time::advance(std::time::Duration::from_secs(61)).await;
+    tokio::time::resume();
+    cluster.reconcile().await;
+    assert!(cluster.get(SERVICE).is_some(), "a deleted child comes back");
+    assert_eq!(cluster.get(APP).unwrap()["spec"], app, "and nothing changes otherwise");
+    assert_eq!(ready(&cluster), told("False", "SecretKeysMissing"));
+    with_secret(&cluster);
+    cluster.settle().await;
+    assert_eq!(ready(&cluster), told("True", "ReleaseActive"));
+}
+
+#[tokio::test]
 async fn a_missing_key_is_named_in_the_condition_and_what_runs_goes_on() {
     let cluster = running_environment().await;
     cluster.put_secret("chatbot-dev", "chatbot", &[("SECRET_KEY", "x")]);
