@@ -66,9 +66,9 @@ fn line(past: &PastRelease, serves: bool, now: Timestamp, palette: Palette) -> S
 /// The ids that `rollback --to` takes, the newest first: releases that served well, of which no later one took from the
 /// schema what they need.
 pub(super) fn returnable<'a>(history: &'a [PastRelease], active: Option<&str>) -> Vec<&'a str> {
-    let good = history.iter().filter(|past| past.outcome == Outcome::Succeeded);
     let mut outlived = false;
-    let fitting = good.take_while(|past| !std::mem::replace(&mut outlived, past.contracted));
+    let fitting = history.iter().take_while(|past| !std::mem::replace(&mut outlived, past.contracted));
+    let fitting = fitting.filter(|past| past.outcome == Outcome::Succeeded);
     let mut ids: Vec<&str> = fitting.map(|past| past.id.as_str()).filter(|id| active != Some(*id)).collect();
     let mut seen = std::collections::BTreeSet::new();
     ids.retain(|id| seen.insert(*id));

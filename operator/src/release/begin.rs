@@ -38,8 +38,9 @@ fn count_what_is_so(state: ReleaseState, facts: &Facts) -> ReleaseState {
 /// The past release that a person asks for by its id, or by taking back the one that serves.
 fn to_return_to<'a>(state: &ReleaseState, facts: &'a Facts) -> Option<&'a Release> {
     let wishes = &facts.wishes;
-    if let Some(to) = wishes.rollback_to.as_ref().filter(|to| state.returned.as_ref() != Some(to)) {
-        return facts.past.iter().find(|past| past.id == *to);
+    let to = wishes.rollback_to.as_ref().filter(|to| state.returned.as_ref() != Some(to));
+    if let Some(past) = to.and_then(|to| facts.past.iter().find(|past| past.id == *to)) {
+        return Some(past);
     }
     let leaves = wishes.rollback.as_ref().filter(|id| state.serves(id) && state.rolled_back.as_ref() != Some(id));
     leaves.and_then(|_| facts.past.first())

@@ -36,6 +36,8 @@ pub struct Facts {
     pub watch: Watch,
     /// What the servers of the release have answered since they started.
     pub requests: Requests,
+    /// The servers of the release before, which stand ready to take the users back.
+    pub previous: Rollout,
     /// Servers and workers of the active release, where that is another one than the release under way.
     pub active: Rollout,
     /// Pods of other releases that still exist, draining ones included.

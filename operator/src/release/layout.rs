@@ -51,7 +51,9 @@ pub fn layout(state: &ReleaseState, facts: &Facts, now: Timestamp) -> Layout {
         state.running.as_ref().filter(|running| shows_candidate(running.phase)).map(|running| &running.placed);
     let workload = |component, placed: &Placed| Workload { component, slot: placed.slot() };
     // A candidate comes first: where it has the active release's colour, it is what that colour runs.
-    let mut apps: Vec<&Placed> = [candidate, active, state.previous.as_ref()].into_iter().flatten().collect();
+    // What is taken back answers on until the release before is whole again: the users were with it a moment ago.
+    let left = state.running.as_ref().filter(|running| running.phase == Phase::Rollback).map(|running| &running.placed);
+    let mut apps: Vec<&Placed> = [candidate, active, state.previous.as_ref(), left].into_iter().flatten().collect();
     apps.dedup_by_key(|placed| placed.colour);
     let apps = apps.into_iter().map(|placed| workload(Component::App, placed));
     let worker = active.map(|placed| workload(Component::Worker, placed));

@@ -42,8 +42,8 @@ use super::{
     facts::{Facts, Job, Policy, Watch},
     hold::resume,
     record::{close, opened, released, say, undone},
-    state::{Phase, Placed, ReleaseState, Running},
-    verdict::{OUTAGE, Verdict, Wish, verdict},
+    state::{Phase, ReleaseState, Running},
+    verdict::{OUTAGE, Verdict, Wish, can_return, verdict},
 };
 use crate::crd::{OnFailure, OnRollback, Promotion, environment_status::Outcome};
 
@@ -93,6 +93,9 @@ fn forget(mut state: ReleaseState, facts: &Facts) -> ReleaseState {
 fn discount(mut state: ReleaseState, facts: &Facts) -> ReleaseState {
     let is_watched = state.running.as_ref().is_some_and(|running| running.phase.is_watched());
     let was_out = state.step().is_some_and(|step| step.message.starts_with(OUTAGE));
+    // Servers that ended take their counts with them.
+    state.discounted.all = state.discounted.all.min(facts.requests.all);
+    state.discounted.failed = state.discounted.failed.min(facts.requests.failed);
     if is_watched && (was_out || matches!(facts.watch, Watch::Outage { .. })) {
         state.discounted = facts.requests;
     }
@@ -114,16 +117,10 @@ fn count_promotion(state: ReleaseState, running: &Running, facts: &Facts) -> Rel
     ReleaseState { promoted, ..state }
 }
 
-/// The Jobs say which schema they reached; nobody else knows it.
+/// The migration says which schema it reached; nobody else knows it.
 fn learn_schema(mut state: ReleaseState, running: &Running, facts: &Facts) -> ReleaseState {
-    let (job, placed) = if running.phase == Phase::Discard {
-        (&facts.downgrade, state.active.as_mut())
-    } else {
-        (&facts.expand, state.running.as_mut().map(|running| &mut running.placed))
-    };
-    let reports = matches!(running.phase, Phase::Migrate | Phase::Discard);
-    if let (true, Job::Succeeded(report), Some(placed)) = (reports, job, placed) {
-        placed.schema = report.schema.clone().or(placed.schema.take());
+    if let (Phase::Migrate, Job::Succeeded(report), Some(running)) = (running.phase, &facts.expand, &mut state.running) {
+        running.placed.schema.clone_from(&report.schema);
     }
     state
 }
@@ -139,7 +136,7 @@ fn advance(state: ReleaseState, running: Running, facts: &Facts, policy: &Policy
         Phase::Switch if state.previous.is_some() && !policy.bake.is_zero() => Phase::Bake,
         Phase::Switch | Phase::Bake | Phase::Held => Phase::Finish,
         Phase::Finish => return finished(state, running, facts, now),
-        Phase::Rollback if policy.on_rollback != OnRollback::Never => Phase::Discard,
+        Phase::Rollback if schema_goes_back(&state, policy) => Phase::Discard,
         Phase::Rollback | Phase::Discard => return undone(state, running, now),
     };
     enter(state, running, to, now)
@@ -153,7 +150,7 @@ fn waits_for_promotion(state: &ReleaseState, running: &Running, policy: &Policy)
 
 fn finished(state: ReleaseState, running: Running, facts: &Facts, now: Timestamp) -> ReleaseState {
     let message = state.steps.last().map(|step| step.message.clone()).unwrap_or_default();
-    released(state, running, may_have_contracted(facts), &message, now)
+    released(state, running, Outcome::Succeeded, may_have_contracted(facts), &message, now)
 }
 
 /// Of a Job that has not ended well nobody knows what it did.
@@ -173,11 +170,8 @@ fn enter(state: ReleaseState, running: Running, to: Phase, now: Timestamp) -> Re
             let beside = active.filter(|active| active.colour != running.placed.colour);
             (Some(running.placed.clone()), beside)
         }
-        // The schema is as the release left it, and the one before works with it.
-        Phase::Rollback => {
-            let schema = running.placed.schema.clone();
-            (previous.map(|previous| Placed { schema: schema.or(previous.schema.clone()), ..previous }), None)
-        }
+        // The schema that the release before needs is its own, whatever else there is by now.
+        Phase::Rollback => (previous, None),
         Phase::Finish => (active, None),
         Phase::Backup
         | Phase::Migrate
@@ -207,14 +201,21 @@ fn leave(
         undone(state, running, now)
     } else if running.phase.before_switch() {
         enter(state, running, Phase::Discard, now)
-    } else if state.previous.is_some() {
+    } else if can_return(&state, facts) {
         enter(state, running, Phase::Rollback, now)
     } else {
-        released(state, running, may_have_contracted(facts), message, now)
+        // In Finish it had proved itself; before that nobody can say.
+        let outcome = if running.phase == Phase::Finish { Outcome::Succeeded } else { outcome };
+        released(state, running, outcome, may_have_contracted(facts), message, now)
     }
 }
 
 /// Nothing was migrated yet, or the schema stays, or nobody serves who could mind what became of it.
 fn leaves_no_trace(state: &ReleaseState, running: &Running, policy: &Policy) -> bool {
-    running.phase == Phase::Backup || policy.on_rollback == OnRollback::Never || state.active.is_none()
+    running.phase == Phase::Backup || !schema_goes_back(state, policy)
+}
+
+/// Of a release whose schema is not known nobody can say what it needs.
+fn schema_goes_back(state: &ReleaseState, policy: &Policy) -> bool {
+    policy.on_rollback != OnRollback::Never && state.active.as_ref().is_some_and(|active| active.schema.is_some())
 }

@@ -41,12 +41,13 @@ pub(super) fn say(mut state: ReleaseState, message: String) -> ReleaseState {
 pub(super) fn released(
     state: ReleaseState,
     running: Running,
+    outcome: Outcome,
     contracted: bool,
     message: &str,
     now: Timestamp,
 ) -> ReleaseState {
-    let past = PastRelease { contracted, ..past(running, Outcome::Succeeded, message.to_owned(), now) };
-    remember(state, past)
+    let past = PastRelease { contracted, ..past(running, outcome, message.to_owned(), now) };
+    remember(ReleaseState { previous: None, ..state }, past)
 }
 
 /// Ends a release that was discarded or taken back, in the words of the step that it failed in, and of what became of its schema.

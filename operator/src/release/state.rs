@@ -236,8 +236,7 @@ impl ReleaseState {
     /// traffic.
     #[must_use]
     pub fn stands_in(&self) -> Option<&Placed> {
-        let running = self.running.as_ref().filter(|running| !running.phase.before_switch());
-        running.map(|running| &running.placed).or(self.active.as_ref())
+        self.active.as_ref()
     }
 
     /// The release that jobs and servers are watched for: the one under way, else the active one.

@@ -79,7 +79,7 @@ pub(super) fn verdict(
     let late = |since: Phase, limit: Duration| late(state, since, limit, now);
     let said = state.step().map(|step| step.message.as_str()).unwrap_or_default();
     let wish = Wish::of(state, running, facts);
-    if wish == Wish::Rollback && can_be_taken_back(state, running.phase) {
+    if wish == Wish::Rollback && can_be_taken_back(state, running.phase, facts) {
         return Verdict::TakenBack(TAKEN_BACK.to_owned());
     }
     if let Some(why) = &facts.cannot_start
@@ -94,8 +94,8 @@ pub(super) fn verdict(
         Phase::Start => start(&facts.app, late(Phase::Start, policy.check_timeout)),
         Phase::Check => check(&facts.app, &facts.check, late(Phase::Start, policy.check_timeout)),
         Phase::Promote => promote(&facts.app, &facts.check, wish),
-        Phase::Switch => switch(facts, state.previous.is_some(), late(Phase::Switch, policy.check_timeout)),
-        Phase::Bake => bake(&facts.watch, said, wish, late(Phase::Bake, policy.bake)),
+        Phase::Switch => switch(facts, can_return(state, facts), late(Phase::Switch, policy.check_timeout)),
+        Phase::Bake => bake(facts, said, wish, can_return(state, facts), late(Phase::Bake, policy.bake)),
         Phase::Held => held(state, wish),
         Phase::Finish => finish(facts, said, late(Phase::Finish, policy.migration_timeout)),
         Phase::Rollback => restored(&facts.active, late(Phase::Rollback, policy.check_timeout)),
@@ -109,8 +109,13 @@ fn needs_image_only(phase: Phase) -> bool {
 }
 
 /// Before it has the traffic a release is simply discarded; after that the one before must be ready to take it.
-fn can_be_taken_back(state: &ReleaseState, phase: Phase) -> bool {
-    phase.before_switch() || (state.previous.is_some() && (phase.is_watched() || phase == Phase::Held))
+fn can_be_taken_back(state: &ReleaseState, phase: Phase, facts: &Facts) -> bool {
+    phase.before_switch() || (can_return(state, facts) && (phase.is_watched() || phase == Phase::Held))
+}
+
+/// Whether the release before stands there, and is well enough to take the users back.
+pub(super) fn can_return(state: &ReleaseState, facts: &Facts) -> bool {
+    state.previous.is_some() && facts.previous == Rollout::Complete
 }
 
 fn backup(job: &Job, policy: Backup, said: &str, late: bool) -> Verdict {
@@ -183,14 +188,15 @@ fn switch(facts: &Facts, can_return: bool, late: bool) -> Verdict {
     }
 }
 
-fn bake(watch: &Watch, said: &str, wish: Wish, over: bool) -> Verdict {
-    let (message, is_ill) = match watch {
+fn bake(facts: &Facts, said: &str, wish: Wish, can_return: bool, over: bool) -> Verdict {
+    let (message, is_ill) = match &facts.watch {
         Watch::Unknown => ("inconclusive: no server could be asked".to_owned(), false),
         Watch::Well { message } => (message.clone(), false),
         Watch::Outage { message } => (format!("{OUTAGE}{message}, for the release before too"), false),
         // What failed in an outage that has just ended is not the release's fault; the next look shows more.
         Watch::Ill { .. } if said.starts_with(OUTAGE) && !over => ("what was down is up again".to_owned(), false),
-        Watch::Ill { message } => (message.clone(), true),
+        Watch::Ill { message } if can_return => (message.clone(), true),
+        Watch::Ill { message } => (format!("{message}; the release before is not ready to take the users back"), false),
     };
     match wish {
         _ if is_ill => Verdict::Failed(message),

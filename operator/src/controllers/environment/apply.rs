@@ -36,7 +36,7 @@ pub struct Applied {
     pub unsettled: bool,
 }
 
-/// Writes and removes. A refusal ends the writing, because what follows needs what was refused; and as long as the Services are
+/// Writes and removes. A refusal of what others need ends the writing; and as long as the Services are
 /// not written, the release that was to get the traffic does not have it.
 ///
 /// # Errors
@@ -46,18 +46,21 @@ pub async fn apply(ctx: &Context, plan: Plan) -> Result<Applied, Error> {
     let mut applied = Applied { state, outlook, refused: None, unsettled: false };
     let (mut is_served, moves_traffic) = (false, applied.state.active != before.active);
     for object in &objects {
-        is_served |= object.resource.kind == "Service";
         match write_if_needed(ctx, object).await? {
             Need::Nothing => {}
             Need::Write | Need::Replace | Need::Settling => applied.unsettled = true,
             Need::Refused(why) => {
-                applied.refused = Some(titled(&object.title(), &why));
-                if moves_traffic && (!is_served || object.resource.kind == "Service") {
+                applied.refused.get_or_insert_with(|| titled(&object.title(), &why));
+                if !others_need(object) {
+                    continue;
+                }
+                if moves_traffic && !is_served {
                     applied.state = before;
                 }
                 return Ok(applied);
             }
         }
+        is_served |= object.body["metadata"]["labels"][labels::SERVICE] == labels::ACTIVE;
     }
     for removal in &removals {
         match remove(ctx, removal).await? {
@@ -71,6 +74,11 @@ pub async fn apply(ctx: &Context, plan: Plan) -> Result<Applied, Error> {
         }
     }
     Ok(applied)
+}
+
+/// Whether what is written after it would go wrong without it. Budgets, autoscalers, routes and monitors are needed by none.
+fn others_need(object: &Object) -> bool {
+    ["Secret", "ServiceAccount", "NetworkPolicy", "Job", "Deployment", "Service"].contains(&object.resource.kind.as_str())
 }
 
 fn titled(title: &str, why: &str) -> Trouble {

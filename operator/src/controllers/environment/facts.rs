@@ -66,6 +66,7 @@ pub fn facts(
         check: watched.as_ref().map_or(Check::Unknown, |placed| check(resolved, placed, observed, services)),
         watch: watch(resolved, observed, state),
         requests: requests(observed, state),
+        previous: state.previous.as_ref().map_or_else(absent, |previous| servers(resolved, previous, observed)),
         active: state.active.as_ref().map_or_else(absent, |active| whole(resolved, active, observed)),
         old_pods: watched.as_ref().map_or(0, |placed| serving_pods(observed, |id| id != placed.release.id)),
         own_pods: watched.as_ref().map_or(0, |placed| own_pods(environment, placed, observed)),
@@ -98,9 +99,20 @@ fn past(environment: &str, observed: &Observed, state: &ReleaseState) -> Vec<Rel
         let name = names::release_secret(environment, id);
         observed.own_secrets.iter().any(|secret| secret.name_any() == name)
     };
-    let good = state.history.iter().filter(|past| past.outcome == Outcome::Succeeded).take_while(fits);
-    let others = good.filter(|past| Some(past.id.as_str()) != active && has_variables(&past.id));
+    let fitting = state.history.iter().take_while(fits).filter(|past| past.outcome == Outcome::Succeeded);
+    let others = fitting.filter(|past| Some(past.id.as_str()) != active && has_variables(&past.id));
     others.map(|past| Release { id: past.id.clone(), image: past.image.clone() }).collect()
+}
+
+/// The servers alone: workers of the release before do not run.
+fn servers(resolved: &Resolved, placed: &Placed, observed: &Observed) -> Rollout {
+    let least = resolved.app.scale.minimum().min(1);
+    let (up, wanted) = available(&resolved.identity.name, Component::App, placed, observed);
+    if up >= least && up * 2 >= wanted {
+        Rollout::Complete
+    } else {
+        Rollout::Pending { message: format!("{up} of {wanted} servers of the release before are up") }
+    }
 }
 
 /// Servers and workers together.

@@ -43,7 +43,7 @@ use self::{
     observe::{Observed, observe},
     plan::{Before, Plan, plan},
     report::{report, report_error},
-    resolve::{Problem, Unresolved, as_released, provisioning, resolve},
+    resolve::{Problem, Resolved, Unresolved, as_released, provisioning, resolve},
 };
 use super::context::Context;
 use crate::{
@@ -109,32 +109,34 @@ fn decide(environment: &ChatbotEnvironment, observed: &Observed, ctx: &Context) 
     }
     match resolve(environment, &observed.references) {
         Ok(mut resolved) => {
-            // The release that serves must not lose a port, or time to end, because the next one no longer needs it.
-            let runs = |secret: &&ObjectMeta| {
-                secret
-                    .labels
-                    .as_ref()
-                    .and_then(|labels| labels.get(labels::RELEASE))
-                    .is_some_and(|id| before.state.runs(id))
-            };
-            let running = || observed.own_secrets.iter().map(|secret| &secret.metadata).filter(runs);
-            resolved.network.endpoints = resolved.network.endpoints.and(release_secret::reached_by(running()));
-            resolved.graces = resolved.graces.and(release_secret::graces(running()));
+            with_running(&mut resolved, observed, &before);
             plan(&resolved, observed, &before, ctx.clock.now())
         }
         Err(unresolved) => {
-            let stand_in = before
-                .state
-                .stands_in()
-                .zip(observed.released.as_ref())
-                .and_then(|(placed, released)| as_released(environment, &observed.references, released, placed));
+            let stand_in = before.state.stands_in().zip(observed.released.as_ref()).and_then(|(placed, released)| {
+                as_released(environment, &observed.references, released, placed)
+            });
             let blocked = blocked(&unresolved);
             match stand_in {
-                Some(resolved) => plan::guarded(&resolved, blocked, observed, &before, ctx.clock.now()),
+                Some(mut resolved) => {
+                    with_running(&mut resolved, observed, &before);
+                    plan::guarded(&resolved, blocked, observed, &before, ctx.clock.now())
+                }
                 None => Ok(blocked),
             }
         }
     }
+}
+
+/// The release that serves must not lose a port, or time to end, because another one no longer needs it.
+fn with_running(resolved: &mut Resolved, observed: &Observed, before: &Before) {
+    let runs = |secret: &&ObjectMeta| {
+        let release = secret.labels.as_ref().and_then(|labels| labels.get(labels::RELEASE));
+        release.is_some_and(|id| before.state.runs(id))
+    };
+    let running = || observed.own_secrets.iter().map(|secret| &secret.metadata).filter(runs);
+    resolved.network.endpoints = resolved.network.endpoints.clone().and(release_secret::reached_by(running()));
+    resolved.graces = resolved.graces.clone().and(release_secret::graces(running()));
 }
 
 fn before(environment: &ChatbotEnvironment) -> Before {

@@ -74,7 +74,7 @@ fn ended_release(past: &PastRelease) -> Note {
         Outcome::Succeeded | Outcome::Running | Outcome::Skipped => (RELEASED, "serves"),
         Outcome::Failed => ("ReleaseFailed", "failed and was discarded"),
         Outcome::RolledBack => ("RolledBack", "was taken back"),
-        Outcome::Superseded => ("ReleaseSuperseded", "was discarded"),
+        Outcome::Superseded => ("ReleaseSuperseded", "gave way to another"),
     };
     let separator = if past.message.is_empty() { "" } else { ": " };
     let message = format!("release {} ({}) {what}{separator}{}", past.id, past.image, past.message);

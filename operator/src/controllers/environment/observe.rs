@@ -297,7 +297,7 @@ async fn traffic(
         return BTreeMap::new();
     }
     let releases = [&state.active, &state.previous].into_iter().flatten().map(|placed| placed.release.id.as_str());
-    let servers = releases.flat_map(|release| observed.servers_of(release)).filter(|pod| is_ready(pod));
+    let servers = releases.flat_map(|release| observed.servers_of(release)).filter(|pod| has_started(pod));
     let servers = servers.filter_map(|pod| Some((pod.name_any(), pod.status.as_ref()?.pod_ip.clone()?)));
     let questions = servers.map(|(name, address)| async move { (name, ctx.prober.traffic(&address).await) });
     join_all(questions).await.into_iter().collect()

@@ -100,7 +100,7 @@ pub fn plan(resolved: &Resolved, observed: &Observed, before: &Before, now: Time
     };
     let layout = layout(&state, &facts, now);
     let objects = objects(resolved, observed, &state, &layout, now)?;
-    let removals = removals(resolved, observed, &state, &layout, &objects);
+    let removals = later(removals(resolved, observed, &state, &layout, &objects), resolved, before, &facts, now);
     let outlook = Outlook {
         trouble: facts::current_trouble(observed, &state),
         bake_until: facts::bake_until(resolved, &state),
@@ -108,6 +108,23 @@ pub fn plan(resolved: &Resolved, observed: &Observed, before: &Before, now: Time
         ..outlook
     };
     Ok(Plan { objects, removals, state, before: before.state.clone(), outlook })
+}
+
+/// What the state that is written down still needs is removed only when the next one is written down: an operator that is killed
+/// in between, or whose status is refused, must find it.
+fn later(
+    removals: Vec<Removal>,
+    resolved: &Resolved,
+    before: &Before,
+    facts: &release::Facts,
+    now: Timestamp,
+) -> Vec<Removal> {
+    let name = |workload: &Workload| {
+        names::deployment(&resolved.identity.name, workload.component, workload.slot.colour)
+    };
+    let needed: Vec<String> = release::layout(&before.state, facts, now).workloads.iter().map(name).collect();
+    let is_needed = |removal: &Removal| removal.resource.kind == "Deployment" && needed.contains(&removal.name);
+    removals.into_iter().filter(|removal| !is_needed(removal)).collect()
 }
 
 /// What is remembered, and what a person wishes.
@@ -166,7 +183,7 @@ pub fn guarded(
     let layout = layout(&state, &facts, now);
     let mut objects = objects(resolved, observed, &state, &layout, now)?;
     objects.retain(|object| object.resource.kind != "Secret");
-    let removals = removals(resolved, observed, &state, &layout, &objects);
+    let removals = later(removals(resolved, observed, &state, &layout, &objects), resolved, before, &facts, now);
     let outlook = Outlook { bake_until: facts::bake_until(resolved, &state), ..blocked.outlook };
     Ok(Plan { objects, removals, state, before: before.state.clone(), outlook })
 }
@@ -308,9 +325,11 @@ fn deployment(resolved: &Resolved, observed: &Observed, workload: &Workload) -> 
 /// The spec speaks of the release that it asks for. Pods of another one keep the resources and limits that they were started
 /// with: a new image often comes with new ones, and the old release must not notice.
 fn keep_pods(deployment: &mut Deployment, live: &Deployment, release: &str) {
+    let ours = deployment.spec.as_ref().and_then(|spec| spec.template.spec.as_ref()?.containers.first()?.image.clone());
     let template = live.spec.as_ref().map(|spec| &spec.template).filter(|template| {
         let labels = template.metadata.as_ref().and_then(|metadata| metadata.labels.as_ref());
-        labels.and_then(|labels| labels.get(labels::RELEASE)).is_some_and(|id| id == release)
+        let image = template.spec.as_ref().and_then(|pod| pod.containers.first()?.image.clone());
+        image == ours && labels.and_then(|labels| labels.get(labels::RELEASE)).is_some_and(|id| id == release)
     });
     if let (Some(spec), Some(template)) = (&mut deployment.spec, template) {
         spec.template = template.clone();

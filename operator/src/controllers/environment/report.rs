@@ -119,12 +119,12 @@ async fn publish(
     after: &ChatbotEnvironmentStatus,
 ) {
     let api: Api<Event> = Api::namespaced(ctx.client.clone(), &environment.namespace().unwrap_or_default());
-    for (index, note) in notes(before, after).into_iter().enumerate() {
+    for note in notes(before, after) {
         ctx.metrics.wrote("Event", "create");
         if is_worth_a_message(&note) {
             ctx.notifier.tell(message(environment, &note, after, ctx.clock.now()));
         }
-        let event = event(environment, note, &ctx.identity, ctx.clock.now(), index);
+        let event = event(environment, note, &ctx.identity, ctx.clock.now());
         let created = within(|| "publishing an event".to_owned(), api.create(&PostParams::default(), &event)).await;
         if let Err(error) = created {
             tracing::warn!(%error, reason = event.reason, "an event was lost");
@@ -157,11 +157,10 @@ fn message(
 }
 
 /// Each is news, with words of its own: none is a repetition that could be counted on an earlier one.
-fn event(environment: &ChatbotEnvironment, note: Note, instance: &str, now: Timestamp, index: usize) -> Event {
-    let (namespace, name) = (environment.namespace(), environment.name_any());
-    let unique = format!("{name}.{:x}.{index}", now.as_nanosecond());
+fn event(environment: &ChatbotEnvironment, note: Note, instance: &str, now: Timestamp) -> Event {
+    let (namespace, prefix) = (environment.namespace(), format!("{}.", environment.name_any()));
     Event {
-        metadata: ObjectMeta { name: Some(unique), namespace, ..ObjectMeta::default() },
+        metadata: ObjectMeta { generate_name: Some(prefix), namespace, ..ObjectMeta::default() },
         event_time: Some(MicroTime(now)),
         reporting_controller: Some(CONTROLLER.to_owned()),
         reporting_instance: Some(instance.to_owned()),

@@ -23,11 +23,11 @@ const MANY_RESTARTS: i32 = 2;
 pub fn watch(resolved: &Resolved, observed: &Observed, state: &ReleaseState) -> Watch {
     let (Some(active), Some(previous)) = (&state.active, &state.previous) else { return Watch::Unknown };
     let policy = &resolved.release.analysis;
-    if let Some(message) = shared_outage(active, previous, observed) {
-        return Watch::Outage { message };
-    }
     if let Some(message) = downfall(active, previous, observed, state, policy) {
         return Watch::Ill { message };
+    }
+    if let Some(message) = shared_outage(active, previous, observed) {
+        return Watch::Outage { message };
     }
     match (traffic_of(active, observed), traffic_of(previous, observed)) {
         (None, _) => Watch::Unknown,
@@ -47,12 +47,13 @@ pub fn requests(observed: &Observed, state: &ReleaseState) -> Requests {
     Requests { all: traffic.requests, failed: traffic.errors }
 }
 
-/// A service that servers of both releases find down: it speaks against neither.
+/// A service without which no server can answer, and that servers of both releases find down: what fails speaks against neither.
 fn shared_outage(active: &Placed, previous: &Placed, observed: &Observed) -> Option<String> {
     let down = |placed: &Placed| {
         let answers = observed.servers_of(&placed.release.id).filter_map(|pod| observed.answers.get(&pod.name_any()));
         let services = answers.filter_map(|answer| answer.as_ref().ok()).flat_map(|health| health.services.clone());
-        let down = services.filter(|service| !service.healthy).map(|service| service.name);
+        let needed = services.filter(|service| service.required || service.name == "llm");
+        let down = needed.filter(|service| !service.healthy).map(|service| service.name);
         down.collect::<Vec<_>>()
     };
     let before = down(previous);

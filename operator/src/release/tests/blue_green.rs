@@ -73,7 +73,7 @@ fn each_phase_runs_what_it_needs_and_nothing_else() {
         (&BLUE_GREEN, Bake, &switched, Colour::Green, None),
         (&HOLDING, Held, &switched, Colour::Green, None),
         (&BLUE_GREEN, Finish, &["app new", "worker new"], Colour::Green, None),
-        (&BLUE_GREEN, Rollback, &["app old", "worker old"], Colour::Blue, None),
+        (&BLUE_GREEN, Rollback, &["app new", "app old", "worker old"], Colour::Blue, None),
         (&BLUE_GREEN, Discard, &["app old", "worker old"], Colour::Blue, None),
     ];
     for (policy, phase, workloads, traffic, preview) in table {
@@ -105,14 +105,13 @@ fn in_phase(policy: &Policy, phase: Phase) -> ReleaseState {
 fn a_release_that_is_ill_in_its_bake_is_taken_back_at_once_and_not_tried_again() {
     let state = next(&releasing(&BLUE_GREEN, Phase::Bake), &ill(), &BLUE_GREEN, at(60));
     assert_eq!((phase(&state), active(&state)), (Some(Phase::Rollback), Some("old")), "the traffic is back");
-    assert_eq!(state.active.as_ref().unwrap().schema.as_deref(), Some("20260101000000"), "the schema stays expanded");
+    assert_eq!(state.active.as_ref().unwrap().schema.as_deref(), Some("20250101000000"), "what it needs, and no more");
     let waits = next(&state, &Facts { active: pending("0 of 2 pods"), ..ill() }, &BLUE_GREEN, at(61));
     assert_eq!(phase(&waits), Some(Phase::Rollback));
     let up = next(&waits, &ill(), &BLUE_GREEN, at(62));
     assert_eq!(told(&up), (Some(Phase::Discard), Some("old"), Outcome::Running));
     let ended = next(&up, &ill(), &BLUE_GREEN, at(63));
     assert_eq!(told(&ended), (None, Some("old"), Outcome::Succeeded));
-    assert_eq!(ended.active.as_ref().unwrap().schema.as_deref(), Some("20250101000000"), "the schema is back too");
     let past = &ended.history[0];
     let words = "9.0 % of 1000 requests failed; schema: reverted 1 migration";
     assert_eq!((past.outcome, past.message.as_str()), (Outcome::RolledBack, words));
@@ -251,4 +250,18 @@ fn a_promotion_that_was_written_early_counts_when_the_release_waits_for_it() {
         state = next(&state, &promoted("new"), &MANUAL, at(1));
         assert!(state.running.is_some() && state.steps.len() < 12, "it waits for a word that was given");
     }
+}
+
+#[test]
+fn nobody_is_sent_back_to_a_release_that_is_not_there_to_serve() {
+    let gone = |facts: Facts| Facts { previous: pending("0 of 2 servers are up"), ..facts };
+    let baking = releasing(&BLUE_GREEN, Phase::Bake);
+    let ill_now = next(&baking, &gone(ill()), &BLUE_GREEN, at(60));
+    assert_eq!((phase(&ill_now), active(&ill_now)), (Some(Phase::Bake), Some("new")));
+    assert!(ill_now.steps.last().unwrap().message.ends_with("the release before is not ready to take the users back"));
+    assert_eq!(phase(&next(&baking, &gone(taken_back("new")), &BLUE_GREEN, at(60))), Some(Phase::Bake));
+    let superseded = next(&baking, &gone(all_well("newer")), &BLUE_GREEN, at(60));
+    assert_eq!((phase(&superseded), active(&superseded)), (None, Some("new")), "it serves until the next one does");
+    assert_eq!(superseded.history[0].outcome, Outcome::Superseded);
+    assert_eq!(phase(&next(&ill_now, &ill(), &BLUE_GREEN, at(61))), Some(Phase::Rollback), "as soon as it is ready");
 }

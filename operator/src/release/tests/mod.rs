@@ -70,6 +70,7 @@ fn nothing_yet(wanted: &str) -> Facts {
         check: Check::Unknown,
         watch: Watch::Unknown,
         requests: Requests::default(),
+        previous: pending("0 of 1 servers are up"),
         active: pending("0 of 1 pods are available"),
         old_pods: 0,
         own_pods: 0,
@@ -87,13 +88,15 @@ fn all_well(wanted: &str) -> Facts {
         worker: Rollout::Complete,
         check: Check::Passed,
         watch: Watch::Well { message: "1000 requests".to_owned() },
+        previous: Rollout::Complete,
         active: Rollout::Complete,
         ..nothing_yet(wanted)
     }
 }
 
 fn serving(id: &str) -> ReleaseState {
-    ReleaseState { active: Some(placed(id)), ..ReleaseState::default() }
+    let schema = Some("20250101000000".to_owned());
+    ReleaseState { active: Some(Placed { schema, ..placed(id) }), ..ReleaseState::default() }
 }
 
 /// `new` is released over `old`, and has just entered the phase at second 0.

@@ -159,8 +159,8 @@ fn a_new_spec_discards_the_candidate_before_it_starts_anew() {
             settled(next(&releasing(&ROLLING, phase), &all_well("newer"), &ROLLING, at(5)), "newer", &ROLLING, 5);
         assert_eq!(discarded.running, None, "{phase:?}");
         assert_eq!(discarded.failed, None, "{phase:?}");
-        let (outcome, serves) =
-            if phase.before_switch() { (Outcome::Superseded, "old") } else { (Outcome::Succeeded, "new") };
+        let outcome = if phase == Phase::Finish { Outcome::Succeeded } else { Outcome::Superseded };
+        let serves = if phase.before_switch() { "old" } else { "new" };
         assert_eq!((discarded.history[0].outcome, active(&discarded)), (outcome, Some(serves)), "{phase:?}");
         let begun = next(&discarded, &all_well("newer"), &ROLLING, at(6));
         assert_eq!(begun.running.unwrap().placed.release.id, "newer", "{phase:?}");
