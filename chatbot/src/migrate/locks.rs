@@ -12,6 +12,8 @@ use super::{MigrateError, Migration, lossless, run::TABLE};
 
 /// Longest wait for one lock.
 const WAIT: &str = "5s";
+/// The same for the list of migrations itself, which every readiness check reads: shorter than that waits.
+const BRIEF_WAIT: &str = "1s";
 /// Long enough for those who waited behind us.
 const PAUSE: Duration = Duration::from_secs(2);
 const ATTEMPTS: usize = 10;
@@ -58,6 +60,20 @@ pub(super) async fn patiently(
     Err(MigrateError::InUse { name: migration.label(), attempts: ATTEMPTS })
 }
 
+/// Alters the list of migrations, in as many attempts as it takes.
+pub(super) async fn altering(connection: &mut PgConnection, statement: &'static str) -> Result<(), MigrateError> {
+    sqlx::query("SELECT set_config('lock_timeout', $1, false)").bind(BRIEF_WAIT).execute(&mut *connection).await?;
+    for attempt in 1..=ATTEMPTS {
+        match sqlx::raw_sql(statement).execute(&mut *connection).await {
+            Ok(_) => return Ok(()),
+            Err(error) if !is_lock(&error) => return Err(error.into()),
+            Err(_) => tracing::warn!(attempt, "the list of migrations is in use; giving way"),
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Err(MigrateError::InUse { name: TABLE.to_owned(), attempts: ATTEMPTS })
+}
+
 async fn once(connection: &mut PgConnection, migration: &Migration, step: Step) -> Result<Done, SqlxError> {
     match step {
         Step::Apply => connection.apply(TABLE, &migration.up).await.map(Done::Took),
@@ -68,6 +84,10 @@ async fn once(connection: &mut PgConnection, migration: &Migration, step: Step) 
 
 fn is_about_a_lock(error: &SqlxError) -> bool {
     let (SqlxError::Execute(cause) | SqlxError::ExecuteMigration(cause, _)) = error else { return false };
-    let code = cause.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    is_lock(cause)
+}
+
+fn is_lock(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.is_some_and(|code| LOCK_NOT_AVAILABLE.contains(&&*code))
 }

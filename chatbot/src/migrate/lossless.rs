@@ -15,6 +15,10 @@ use super::{
     run::TABLE,
 };
 
+/// What is committed while the locks are waited for must be counted too. A policy that hides rows must not make them look lost
+/// already: PostgreSQL fails instead.
+const SETTINGS: &str = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET LOCAL row_security TO off";
+
 /// Counting stops here: the tables are locked meanwhile, and one row would be enough.
 const MOST: i64 = 100_000;
 
@@ -45,8 +49,7 @@ async fn count_and_revert(transaction: &mut PgConnection, migration: &Migration)
     if let Some(why) = losses.iter().find_map(|loss| untold(loss, migration)) {
         return Ok(Done::Kept(why));
     }
-    // A policy that hides rows must not make them look lost already: PostgreSQL fails instead.
-    sqlx::raw_sql("SET LOCAL row_security TO off").execute(&mut *transaction).await?;
+    sqlx::raw_sql(SETTINGS).execute(&mut *transaction).await?;
     let tables = tables(transaction, &losses).await?;
     lock(transaction, &tables).await?;
     for loss in &losses {
@@ -152,10 +155,12 @@ async fn values(connection: &mut PgConnection, table: &str, column: &str) -> Res
     let found: Option<(String, String, Option<String>)> =
         sqlx::query_as(query).bind(table).bind(column).fetch_optional(&mut *connection).await?;
     let Some((name, kind, default)) = found else { return Ok(None) };
-    let differs = default
-        .map(|default| format!(" AND {name}::text IS DISTINCT FROM (({default})::{kind})::text"))
-        .unwrap_or_default();
-    let count = count(connection, &format!("SELECT FROM {table} WHERE num_nonnulls({name}) = 1{differs}")).await?;
+    // With a default, somebody may have written that there is nothing.
+    let differs = default.map_or_else(
+        || format!("num_nonnulls({name}) = 1"),
+        |default| format!("{name}::text IS DISTINCT FROM (({default})::{kind})::text"),
+    );
+    let count = count(connection, &format!("SELECT FROM {table} WHERE {differs}")).await?;
     Ok((count > 0).then(|| Held { what: format!("column {table}.{name}"), count, unit: "value" }))
 }
 

@@ -6,7 +6,7 @@
 
 use sqlx::PgConnection;
 
-use super::{Kind, MigrateError, Migration};
+use super::{Kind, MigrateError, Migration, locks};
 
 /// Each column, and how it is made. What is added without a default stays empty in the rows that are there.
 const COLUMNS: [(&str, &str); 2] = [
@@ -26,7 +26,7 @@ const COLUMNS: [(&str, &str); 2] = [
 pub(super) async fn prepare(connection: &mut PgConnection, migrations: &[Migration]) -> Result<(), MigrateError> {
     for (column, add) in COLUMNS {
         if !exists(connection, column).await? {
-            sqlx::raw_sql(add).execute(&mut *connection).await?;
+            locks::altering(connection, add).await?;
         }
     }
     let versions: Vec<i64> = migrations.iter().map(|migration| migration.version).collect();

@@ -5,6 +5,13 @@ use uuid::Uuid;
 
 use super::Result;
 
+/// Columns by name: with `*` a release would fail on statements that it prepared before the next one added a column.
+macro_rules! columns {
+    () => {
+        "id, document_id, ordinal, heading, text, start_char, end_char"
+    };
+}
+
 /// One piece of a document.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Chunk {
@@ -46,12 +53,14 @@ pub async fn replace(db: &mut PgConnection, document_id: Uuid, chunks: &[Chunk])
     let texts: Vec<&str> = chunks.iter().map(|chunk| chunk.text.as_str()).collect();
     let starts: Vec<i32> = chunks.iter().map(|chunk| chunk.start_char).collect();
     let ends: Vec<i32> = chunks.iter().map(|chunk| chunk.end_char).collect();
-    sqlx::query(
-        "INSERT INTO chunks (id, document_id, ordinal, heading, text, start_char, end_char) \
+    sqlx::query(concat!(
+        "INSERT INTO chunks (",
+        columns!(),
+        ") \
          SELECT id, $1, ordinal, heading, text, start_char, end_char \
          FROM unnest($2::uuid[], $3::int[], $4::text[], $5::text[], $6::int[], $7::int[]) \
-           AS c (id, ordinal, heading, text, start_char, end_char)",
-    )
+           AS c (id, ordinal, heading, text, start_char, end_char)"
+    ))
     .bind(document_id)
     .bind(ids)
     .bind(ordinals)
@@ -70,7 +79,7 @@ pub async fn replace(db: &mut PgConnection, document_id: Uuid, chunks: &[Chunk])
 /// The database's.
 pub async fn find_many(db: impl PgExecutor<'_>, user_id: Uuid, ids: &[Uuid]) -> Result<Vec<ChunkWithTitle>> {
     let chunks = sqlx::query_as(
-        "SELECT c.*, d.title FROM chunks c JOIN documents d ON d.id = c.document_id WHERE c.id = ANY($2) AND d.user_id = $1",
+        "SELECT c.id, c.document_id, c.ordinal, c.heading, c.text, c.start_char, c.end_char, d.title FROM chunks c JOIN documents d ON d.id = c.document_id WHERE c.id = ANY($2) AND d.user_id = $1",
     )
     .bind(user_id)
     .bind(ids)
@@ -84,7 +93,7 @@ pub async fn find_many(db: impl PgExecutor<'_>, user_id: Uuid, ids: &[Uuid]) -> 
 /// # Errors
 /// The database's.
 pub async fn list(db: impl PgExecutor<'_>, document_id: Uuid) -> Result<Vec<Chunk>> {
-    let chunks = sqlx::query_as("SELECT * FROM chunks WHERE document_id = $1 ORDER BY ordinal")
+    let chunks = sqlx::query_as(concat!("SELECT ", columns!(), " FROM chunks WHERE document_id = $1 ORDER BY ordinal"))
         .bind(document_id)
         .fetch_all(db)
         .await?;

@@ -5,6 +5,13 @@ use uuid::Uuid;
 
 use super::{Place, Result};
 
+/// Columns by name: with `*` a release would fail on statements that it prepared before the next one added a column.
+macro_rules! columns {
+    () => {
+        "id, user_id, title, created_at, updated_at"
+    };
+}
+
 /// A conversation of one user.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Conversation {
@@ -35,12 +42,15 @@ impl Conversation {
 /// # Errors
 /// `ParentMissing` when there is no such user.
 pub async fn create(db: impl PgExecutor<'_>, user_id: Uuid, title: &str) -> Result<Conversation> {
-    let conversation = sqlx::query_as("INSERT INTO conversations (id, user_id, title) VALUES ($1, $2, $3) RETURNING *")
-        .bind(Uuid::now_v7())
-        .bind(user_id)
-        .bind(title)
-        .fetch_one(db)
-        .await?;
+    let conversation = sqlx::query_as(concat!(
+        "INSERT INTO conversations (id, user_id, title) VALUES ($1, $2, $3) RETURNING ",
+        columns!()
+    ))
+    .bind(Uuid::now_v7())
+    .bind(user_id)
+    .bind(title)
+    .fetch_one(db)
+    .await?;
     Ok(conversation)
 }
 
@@ -49,11 +59,12 @@ pub async fn create(db: impl PgExecutor<'_>, user_id: Uuid, title: &str) -> Resu
 /// # Errors
 /// The database's.
 pub async fn find(db: impl PgExecutor<'_>, user_id: Uuid, id: Uuid) -> Result<Option<Conversation>> {
-    let conversation = sqlx::query_as("SELECT * FROM conversations WHERE id = $1 AND user_id = $2")
-        .bind(id)
-        .bind(user_id)
-        .fetch_optional(db)
-        .await?;
+    let conversation =
+        sqlx::query_as(concat!("SELECT ", columns!(), " FROM conversations WHERE id = $1 AND user_id = $2"))
+            .bind(id)
+            .bind(user_id)
+            .fetch_optional(db)
+            .await?;
     Ok(conversation)
 }
 
@@ -67,11 +78,13 @@ pub async fn list(
     after: Option<Place>,
     limit: i64,
 ) -> Result<Vec<Conversation>> {
-    let conversations = sqlx::query_as(
-        "SELECT * FROM conversations WHERE user_id = $1 \
+    let conversations = sqlx::query_as(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM conversations WHERE user_id = $1 \
            AND ($2::timestamptz IS NULL OR (updated_at, id) < ($2, $3)) \
-         ORDER BY updated_at DESC, id DESC LIMIT $4",
-    )
+         ORDER BY updated_at DESC, id DESC LIMIT $4"
+    ))
     .bind(user_id)
     .bind(after.map(Place::time))
     .bind(after.map(|after| after.id))

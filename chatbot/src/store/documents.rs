@@ -5,6 +5,13 @@ use uuid::Uuid;
 
 use super::{Place, Result};
 
+/// Columns by name: with `*` a release would fail on statements that it prepared before the next one added a column.
+macro_rules! columns {
+    () => {
+        "id, user_id, title, media_type, bytes, sha256, object_key, status, error, chunk_count, created_at, updated_at"
+    };
+}
+
 /// How far the ingestion is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "lowercase")]
@@ -83,7 +90,7 @@ pub struct NewDocument<'a> {
 /// `DuplicateDocument` when the user has the same content already (see [`find_by_sha256`]).
 pub async fn create(db: impl PgExecutor<'_>, document: &NewDocument<'_>) -> Result<Document> {
     let stored = sqlx::query_as(
-        "INSERT INTO documents (id, user_id, title, media_type, bytes, sha256, object_key) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING *",
+        concat!("INSERT INTO documents (id, user_id, title, media_type, bytes, sha256, object_key) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING ", columns!()),
     )
     .bind(document.id)
     .bind(document.user_id)
@@ -102,7 +109,10 @@ pub async fn create(db: impl PgExecutor<'_>, document: &NewDocument<'_>) -> Resu
 /// # Errors
 /// The database's.
 pub async fn get(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<Document>> {
-    let document = sqlx::query_as("SELECT * FROM documents WHERE id = $1").bind(id).fetch_optional(db).await?;
+    let document = sqlx::query_as(concat!("SELECT ", columns!(), " FROM documents WHERE id = $1"))
+        .bind(id)
+        .fetch_optional(db)
+        .await?;
     Ok(document)
 }
 
@@ -111,7 +121,7 @@ pub async fn get(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<Document>> 
 /// # Errors
 /// The database's.
 pub async fn find(db: impl PgExecutor<'_>, user_id: Uuid, id: Uuid) -> Result<Option<Document>> {
-    let document = sqlx::query_as("SELECT * FROM documents WHERE id = $1 AND user_id = $2")
+    let document = sqlx::query_as(concat!("SELECT ", columns!(), " FROM documents WHERE id = $1 AND user_id = $2"))
         .bind(id)
         .bind(user_id)
         .fetch_optional(db)
@@ -124,7 +134,7 @@ pub async fn find(db: impl PgExecutor<'_>, user_id: Uuid, id: Uuid) -> Result<Op
 /// # Errors
 /// The database's.
 pub async fn find_by_sha256(db: impl PgExecutor<'_>, user_id: Uuid, sha256: &str) -> Result<Option<Document>> {
-    let document = sqlx::query_as("SELECT * FROM documents WHERE sha256 = $1 AND user_id = $2")
+    let document = sqlx::query_as(concat!("SELECT ", columns!(), " FROM documents WHERE sha256 = $1 AND user_id = $2"))
         .bind(sha256)
         .bind(user_id)
         .fetch_optional(db)
@@ -173,7 +183,8 @@ pub async fn waiting(db: impl PgExecutor<'_>) -> Result<i64> {
 /// # Errors
 /// The database's.
 pub async fn ready_after(db: impl PgExecutor<'_>, after: Uuid, limit: i64) -> Result<Vec<Document>> {
-    let documents = "SELECT * FROM documents WHERE status = 'ready' AND id > $1 ORDER BY id LIMIT $2";
+    let documents =
+        concat!("SELECT ", columns!(), " FROM documents WHERE status = 'ready' AND id > $1 ORDER BY id LIMIT $2");
     Ok(sqlx::query_as(documents).bind(after).bind(limit).fetch_all(db).await?)
 }
 
@@ -182,11 +193,13 @@ pub async fn ready_after(db: impl PgExecutor<'_>, after: Uuid, limit: i64) -> Re
 /// # Errors
 /// The database's.
 pub async fn list(db: impl PgExecutor<'_>, user_id: Uuid, after: Option<Place>, limit: i64) -> Result<Vec<Document>> {
-    let documents = sqlx::query_as(
-        "SELECT * FROM documents WHERE user_id = $1 \
+    let documents = sqlx::query_as(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM documents WHERE user_id = $1 \
            AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3)) \
-         ORDER BY created_at DESC, id DESC LIMIT $4",
-    )
+         ORDER BY created_at DESC, id DESC LIMIT $4"
+    ))
     .bind(user_id)
     .bind(after.map(Place::time))
     .bind(after.map(|after| after.id))
@@ -255,10 +268,11 @@ async fn set_status(db: impl PgExecutor<'_>, id: Uuid, status: Status, error: Op
 /// # Errors
 /// The database's.
 pub async fn delete(db: impl PgExecutor<'_>, user_id: Uuid, id: Uuid) -> Result<Option<Document>> {
-    let document = sqlx::query_as("DELETE FROM documents WHERE id = $1 AND user_id = $2 RETURNING *")
-        .bind(id)
-        .bind(user_id)
-        .fetch_optional(db)
-        .await?;
+    let document =
+        sqlx::query_as(concat!("DELETE FROM documents WHERE id = $1 AND user_id = $2 RETURNING ", columns!()))
+            .bind(id)
+            .bind(user_id)
+            .fetch_optional(db)
+            .await?;
     Ok(document)
 }

@@ -7,6 +7,13 @@ use uuid::Uuid;
 use super::documents::Document;
 use super::{Place, Result};
 
+/// Columns by name: with `*` a release would fail on statements that it prepared before the next one added a column.
+macro_rules! columns {
+    () => {
+        "id, conversation_id, role, content, sources, model, prompt_tokens, completion_tokens, finish_reason, created_at"
+    };
+}
+
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "lowercase")]
@@ -76,7 +83,8 @@ pub struct NewMessage<'a> {
 
 /// Documents that sources name and that exist are held until the message is there: one that is being deleted is waited
 /// for. Of one that is gone nothing is kept but its title.
-const CREATE: &str = "WITH touched AS (UPDATE conversations SET updated_at = clock_timestamp() WHERE id = $2), \
+const CREATE: &str = concat!(
+    "WITH touched AS (UPDATE conversations SET updated_at = clock_timestamp() WHERE id = $2), \
     source AS (SELECT value, place, (value ->> 'documentId')::uuid AS document_id \
       FROM jsonb_array_elements($5::jsonb) WITH ORDINALITY AS source (value, place)), \
     living AS (SELECT id FROM documents WHERE id IN (SELECT document_id FROM source) FOR KEY SHARE) \
@@ -85,7 +93,9 @@ const CREATE: &str = "WITH touched AS (UPDATE conversations SET updated_at = clo
       (SELECT coalesce(jsonb_agg(CASE WHEN document_id IS NULL OR document_id IN (SELECT id FROM living) THEN value \
         ELSE value || '{\"text\": \"\", \"heading\": null}' END ORDER BY place), '[]') FROM source), \
       $6, $7, $8, $9 \
-    ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING *";
+    ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING ",
+    columns!()
+);
 
 /// Only its owner's answers can be made from a document, and none before it was there: no others are looked through.
 const BLANK: &str = "UPDATE messages SET sources = \
@@ -130,10 +140,14 @@ pub async fn forget_document(db: impl PgExecutor<'_>, document: &Document) -> Re
 /// # Errors
 /// The database's.
 pub async fn latest(db: impl PgExecutor<'_>, conversation_id: Uuid, limit: i64) -> Result<Vec<Message>> {
-    let messages = sqlx::query_as(
-        "SELECT * FROM (SELECT * FROM messages WHERE conversation_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2) latest \
-         ORDER BY created_at, id",
-    )
+    let messages = sqlx::query_as(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM (SELECT ",
+        columns!(),
+        " FROM messages WHERE conversation_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2) latest \
+         ORDER BY created_at, id"
+    ))
     .bind(conversation_id)
     .bind(limit)
     .fetch_all(db)
@@ -151,11 +165,13 @@ pub async fn list(
     after: Option<Place>,
     limit: i64,
 ) -> Result<Vec<Message>> {
-    let messages = sqlx::query_as(
-        "SELECT * FROM messages WHERE conversation_id = $1 \
+    let messages = sqlx::query_as(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM messages WHERE conversation_id = $1 \
            AND ($2::timestamptz IS NULL OR (created_at, id) > ($2, $3)) \
-         ORDER BY created_at, id LIMIT $4",
-    )
+         ORDER BY created_at, id LIMIT $4"
+    ))
     .bind(conversation_id)
     .bind(after.map(Place::time))
     .bind(after.map(|after| after.id))

@@ -278,3 +278,13 @@ async fn what_another_release_needs_stays_though_this_one_applied_it_long_ago() 
     let again = migrate::down_of_release(&database.options, &migrations, above).await.unwrap();
     assert_eq!(again.message, "nothing to revert");
 }
+
+#[tokio::test]
+async fn a_null_that_somebody_wrote_over_a_default_counts_as_data() {
+    let up = "ALTER TABLE users ADD COLUMN notify boolean DEFAULT true";
+    let (database, migrations) = upgraded([expand(FIRST, up, "ALTER TABLE users DROP COLUMN notify;")]).await;
+    user(&database).await;
+    execute(&database, "UPDATE users SET notify = NULL").await;
+    let undone = lossless(&database, &migrations, "new").await;
+    assert!(undone.reverted.is_empty() && undone.message.contains("users.notify"), "{}", undone.message);
+}

@@ -1,5 +1,5 @@
 use chatbot::store::{
-    StoreError,
+    StoreError, api_keys,
     chunks::{self, Chunk},
     conversations, documents,
     documents::Status,
@@ -158,4 +158,25 @@ async fn only_a_document_that_is_still_as_it_was_seen_waits_again() {
     assert!(!documents::mark_pending(&database.pool, &ready).await.unwrap(), "another was quicker");
     documents::delete(&database.pool, owner.id, seen.id).await.unwrap();
     assert!(!documents::mark_pending(&database.pool, &seen).await.unwrap(), "it was deleted meanwhile");
+}
+
+#[tokio::test]
+async fn a_release_works_on_while_the_next_one_adds_columns_to_its_tables() {
+    let database = migrated().await;
+    let mut connection = database.pool.acquire().await.unwrap();
+    let owner = user(&database).await;
+    let conversation = conversations::create(&mut *connection, owner.id, "t").await.unwrap();
+    let look = async |connection: &mut sqlx::PgConnection| {
+        conversations::find(&mut *connection, owner.id, conversation.id).await.unwrap().unwrap();
+        messages::create(&mut *connection, &question(conversation.id, "hi")).await.unwrap();
+        assert!(!messages::latest(&mut *connection, conversation.id, 10).await.unwrap().is_empty());
+        documents::list(&mut *connection, owner.id, None, 10).await.unwrap();
+        api_keys::list(&mut *connection, Some(owner.id)).await.unwrap();
+    };
+    look(&mut connection).await;
+    for table in ["conversations", "messages", "documents", "chunks", "api_keys"] {
+        let add = format!("ALTER TABLE {table} ADD COLUMN of_the_next_release text");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(add)).execute(&database.pool).await.unwrap();
+    }
+    look(&mut connection).await;
 }

@@ -119,7 +119,8 @@ fn count_promotion(state: ReleaseState, running: &Running, facts: &Facts) -> Rel
 
 /// The migration says which schema it reached; nobody else knows it.
 fn learn_schema(mut state: ReleaseState, running: &Running, facts: &Facts) -> ReleaseState {
-    if let (Phase::Migrate, Job::Succeeded(report), Some(running)) = (running.phase, &facts.expand, &mut state.running) {
+    if let (Phase::Migrate, Job::Succeeded(report), Some(running)) = (running.phase, &facts.expand, &mut state.running)
+    {
         running.placed.schema.clone_from(&report.schema);
     }
     state

@@ -78,7 +78,8 @@ pub async fn apply(ctx: &Context, plan: Plan) -> Result<Applied, Error> {
 
 /// Whether what is written after it would go wrong without it. Budgets, autoscalers, routes and monitors are needed by none.
 fn others_need(object: &Object) -> bool {
-    ["Secret", "ServiceAccount", "NetworkPolicy", "Job", "Deployment", "Service"].contains(&object.resource.kind.as_str())
+    ["Secret", "ServiceAccount", "NetworkPolicy", "Job", "Deployment", "Service"]
+        .contains(&object.resource.kind.as_str())
 }
 
 fn titled(title: &str, why: &str) -> Trouble {

@@ -113,9 +113,11 @@ fn decide(environment: &ChatbotEnvironment, observed: &Observed, ctx: &Context) 
             plan(&resolved, observed, &before, ctx.clock.now())
         }
         Err(unresolved) => {
-            let stand_in = before.state.stands_in().zip(observed.released.as_ref()).and_then(|(placed, released)| {
-                as_released(environment, &observed.references, released, placed)
-            });
+            let stand_in = before
+                .state
+                .stands_in()
+                .zip(observed.released.as_ref())
+                .and_then(|(placed, released)| as_released(environment, &observed.references, released, placed));
             let blocked = blocked(&unresolved);
             match stand_in {
                 Some(mut resolved) => {

@@ -119,9 +119,8 @@ fn later(
     facts: &release::Facts,
     now: Timestamp,
 ) -> Vec<Removal> {
-    let name = |workload: &Workload| {
-        names::deployment(&resolved.identity.name, workload.component, workload.slot.colour)
-    };
+    let name =
+        |workload: &Workload| names::deployment(&resolved.identity.name, workload.component, workload.slot.colour);
     let needed: Vec<String> = release::layout(&before.state, facts, now).workloads.iter().map(name).collect();
     let is_needed = |removal: &Removal| removal.resource.kind == "Deployment" && needed.contains(&removal.name);
     removals.into_iter().filter(|removal| !is_needed(removal)).collect()
