@@ -123,14 +123,19 @@ async fn a_person_returns_to_an_earlier_release_after_its_bake_and_comes_back() 
     environment.remove().await;
 }
 
-pub(super) async fn want(environment: &Environment, model: &str, bake: &str, promotion: &str) {
+async fn want(environment: &Environment, model: &str, bake: &str, promotion: &str) {
+    want_within(environment, model, bake, promotion, "2").await;
+}
+
+/// The same, with the seconds that a request may take.
+pub(super) async fn want_within(environment: &Environment, model: &str, bake: &str, promotion: &str, seconds: &str) {
     let own_namespace = json!({"matchLabels": {"kubernetes.io/metadata.name": environment.namespace}});
     let analysis = json!({"interval": "1s", "minRequests": 5});
     environment
         .apply(json!({
             "release": {"strategy": "BlueGreen", "bake": bake, "promotion": promotion, "analysis": analysis},
             "network": {"allowFrom": [{"namespaceSelector": own_namespace}]},
-            "settings": {"LLM_MODEL": model, "REQUEST_TIMEOUT": "2", "RATE_LIMIT_PER_MINUTE": "1000000"},
+            "settings": {"LLM_MODEL": model, "REQUEST_TIMEOUT": seconds, "RATE_LIMIT_PER_MINUTE": "1000000"},
         }))
         .await;
 }
