@@ -158,7 +158,7 @@ fn message(
 
 /// Each is news, with words of its own: none is a repetition that could be counted on an earlier one.
 fn event(environment: &ChatbotEnvironment, note: Note, instance: &str, now: Timestamp) -> Event {
-    let (namespace, prefix) = (environment.namespace(), format!("{}.", environment.name_any()));
+    let (namespace, prefix) = (environment.namespace(), format!("{}-", environment.name_any()));
     Event {
         metadata: ObjectMeta { generate_name: Some(prefix), namespace, ..ObjectMeta::default() },
         event_time: Some(MicroTime(now)),
@@ -215,4 +215,22 @@ fn show(ctx: &Context, environment: &ChatbotEnvironment, after: &ChatbotEnvironm
     let last_success = good.map(|past| past.finished_at.0.as_second());
     let shown = metrics::Shown { info, phase: Some(release.phase.to_string()), last_success, ready };
     ctx.metrics.show(&metrics::Environment { namespace, name }, Some(shown));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{controllers::environment::resolve::fixtures, crd::Tier};
+
+    #[test]
+    fn an_event_has_a_name_of_its_own_that_the_api_server_takes_and_tells_of_whom_it_is() {
+        let note =
+            Note { warning: true, reason: "RolledBack".to_owned(), action: "Release", message: "why".to_owned() };
+        let event = event(&fixtures::minimal(Tier::Dev), note, "chatbot-operator-0", Timestamp::UNIX_EPOCH);
+        let prefix = event.metadata.generate_name.as_deref().unwrap_or_default();
+        assert_eq!((prefix, event.metadata.name.as_deref()), ("dev-", None), "the API server refuses a dot at its end");
+        let regarding = event.regarding.unwrap_or_default();
+        assert_eq!((regarding.kind.as_deref(), regarding.name.as_deref()), (Some("ChatbotEnvironment"), Some("dev")));
+        assert_eq!((event.type_.as_deref(), event.note.as_deref()), (Some("Warning"), Some("why")));
+    }
 }
