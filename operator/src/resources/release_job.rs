@@ -57,16 +57,32 @@ impl Task {
     }
 }
 
-/// Works with the slot's image and variables; `serving` is the schema that the active release needs, below which nothing is
-/// taken back: a release that comes again may have migrated long ago. The operator deletes finished Jobs itself: their outcome belongs to the
+/// The release that serves while another one is undone.
+#[derive(Clone, Copy, Debug)]
+pub struct Serving<'a> {
+    /// Its id.
+    pub release: &'a str,
+    /// The schema that it needs. Nothing up to that is taken back: a release that comes again may have migrated long ago.
+    pub schema: Option<&'a str>,
+}
+
+/// Works with the slot's image, and with its variables; but the way back is gone in the database of the release that serves, since
+/// it is that one's schema, and what was wrong may have been the variables. The operator deletes finished Jobs itself: their outcome belongs to the
 /// release's log.
 #[must_use]
-pub fn build(resolved: &Resolved, slot: &Slot, task: Task, serving: Option<&str>) -> Job {
+pub fn build(resolved: &Resolved, slot: &Slot, task: Task, serving: Option<Serving<'_>>) -> Job {
     let identity = &resolved.identity;
     let work = Container {
-        args: Some(task.command(resolved, &slot.release, serving)),
+        args: Some(task.command(resolved, &slot.release, serving.and_then(|serving| serving.schema))),
         resources: Some(pod::job_resources()),
         ..pod::container(resolved, slot, task.component().as_str(), &[])
+    };
+    let work = match serving.filter(|_| task == Task::Downgrade) {
+        None => work,
+        Some(serving) => {
+            let variables = pod::env_from(names::release_secret(&identity.name, serving.release), None);
+            Container { env_from: Some(vec![variables]), ..work }
+        }
     };
     let labels = pod::pod_labels(resolved, task.component(), slot);
     let name = names::release_job(&identity.name, task, &slot.release);

@@ -28,6 +28,7 @@ fn object(value: impl serde::Serialize) -> Value {
 fn objects(resolved: &Resolved) -> Vec<(&'static str, Value)> {
     let blue = slot(resolved, Colour::Blue);
     let replicas = |scale: crate::controllers::environment::resolve::Scale| scale.replicas(None, "chatbot-operator");
+    let serving = release_job::Serving { release: "serving", schema: Some("20260101000600") };
     let mut objects = vec![
         ("release_secret", object(release_secret::build(resolved))),
         ("service_account", object(service_account::build(resolved))),
@@ -37,8 +38,7 @@ fn objects(resolved: &Resolved) -> Vec<(&'static str, Value)> {
         ("service_preview", object(service::preview(resolved, None))),
     ];
     objects.extend(
-        Task::ALL
-            .map(|task| ("release_job", object(release_job::build(resolved, &blue, task, Some("20260101000600"))))),
+        Task::ALL.map(|task| ("release_job", object(release_job::build(resolved, &blue, task, Some(serving))))),
     );
     objects.extend(network_policy::build(resolved).into_iter().map(|it| ("network_policy", object(it))));
     objects.extend(

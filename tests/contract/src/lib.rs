@@ -139,7 +139,8 @@ impl Example {
         };
         let deployments =
             [deployment::app(&self.resolved, &slot, None), deployment::worker(&self.resolved, &slot, None)];
-        let jobs = Task::ALL.map(|task| release_job::build(&self.resolved, &slot, task, Some("20260101000600")));
+        let serving = release_job::Serving { release: &slot.release, schema: Some("20260101000600") };
+        let jobs = Task::ALL.map(|task| release_job::build(&self.resolved, &slot, task, Some(serving)));
         let jobs = jobs.into_iter().chain(provision_job::build(&self.resolved, &slot));
         let templates = deployments.into_iter().map(|it| it.spec.unwrap().template);
         templates.chain(jobs.map(|it| it.spec.unwrap().template)).map(|template| self.process(template)).collect()

@@ -294,7 +294,10 @@ fn job(
     }
     match &layout.job {
         Some(JobRun::Ensure(task, slot)) => {
-            let serving = state.active.as_ref().and_then(|active| active.schema.as_deref());
+            let serving = state
+                .active
+                .as_ref()
+                .map(|active| release_job::Serving { release: &active.release.id, schema: active.schema.as_deref() });
             Object::new(&release_job::build(resolved, slot, *task, serving), Writing::Create).map(Some)
         }
         Some(JobRun::Replace(..)) | None => Ok(None),
