@@ -14,7 +14,7 @@ const WHOLE: [(&str, &str); 2] = [("SECRET_KEY", SECRET_KEY), ("OPENROUTER_API_K
 enum Fault {
     SecretDeleted,
     KeyRemoved,
-    MigrationFails,
+    DatabaseNowhere,
     NoRoom,
     NoImage,
     SettingRefused,
@@ -26,7 +26,7 @@ impl Fault {
     const ALL: [Self; 8] = [
         Self::SecretDeleted,
         Self::KeyRemoved,
-        Self::MigrationFails,
+        Self::DatabaseNowhere,
         Self::NoRoom,
         Self::NoImage,
         Self::SettingRefused,
@@ -39,7 +39,7 @@ impl Fault {
         match self {
             Self::SecretDeleted => ("SecretNotFound", "chatbot"),
             Self::KeyRemoved => ("SecretKeysMissing", "OPENROUTER_API_KEY"),
-            Self::MigrationFails => ("MigrationFailed", "the database cannot be reached"),
+            Self::DatabaseNowhere => ("ProvisionFailed", "logging in as the role of DATABASE_URL failed"),
             Self::NoRoom => ("QuotaExceeded", "tight"),
             Self::NoImage => ("ImagePullFailed", "localhost/nobody-made-this:1"),
             Self::SettingRefused => ("CrashLoop", "REQUEST_TIMEOUT"),
@@ -53,7 +53,7 @@ impl Fault {
         match self {
             Self::SecretDeleted => delete(environment, "secret", "chatbot").await,
             Self::KeyRemoved => environment.write_secret(&WHOLE[..1]).await,
-            Self::MigrationFails => {
+            Self::DatabaseNowhere => {
                 let nowhere = "postgresql://broken:a-password-of-its-own@nowhere.chatbot-platform.svc:5432/broken";
                 environment.write_secret(&[WHOLE[0], WHOLE[1], ("DATABASE_URL", nowhere)]).await;
             }
@@ -77,7 +77,7 @@ impl Fault {
 
     async fn mend(self, environment: &Environment) {
         match self {
-            Self::SecretDeleted | Self::KeyRemoved | Self::MigrationFails => environment.write_secret(&WHOLE).await,
+            Self::SecretDeleted | Self::KeyRemoved | Self::DatabaseNowhere => environment.write_secret(&WHOLE).await,
             Self::NoRoom => delete(environment, "resourcequota", "tight").await,
             Self::NoImage | Self::SettingRefused | Self::NeverFits | Self::NeverPasses => {
                 environment.apply(json!({})).await

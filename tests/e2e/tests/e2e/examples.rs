@@ -17,6 +17,8 @@ type Outcome = (&'static str, &'static str);
 const SERVES: Outcome = ("True", "ReleaseActive");
 /// Its services are at example.org.
 const NO_SERVICES: Outcome = ("False", "MigrationFailed");
+/// So are prod's, which makes a backup first or nothing.
+const NO_BACKUP: Outcome = ("False", "BackupFailed");
 
 /// What each example comes to on a cluster that has the trial's services and nothing else.
 const EXAMPLES: [(&str, Outcome); 15] = [
@@ -33,7 +35,7 @@ const EXAMPLES: [(&str, Outcome); 15] = [
     ("network", SERVES),
     ("provisioned", SERVES),
     ("release", ("False", "AwaitingPromotion")),
-    ("prod", NO_SERVICES),
+    ("prod", NO_BACKUP),
     ("settings", SERVES),
 ];
 
