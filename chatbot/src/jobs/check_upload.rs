@@ -3,21 +3,18 @@
 
 use std::time::Duration;
 
-use riverqueue::{Job, JobArgs, WorkCancelled, WorkContext, WorkOutcome, Worker, WorkerTimeout};
+use riverqueue::{Job, JobArgs, WorkContext, WorkOutcome, Worker, WorkerTimeout};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
-use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::JobError;
+use super::{JobError, deadline};
 use crate::{app::App, objects::Objects, store::documents};
 
 /// Longer than the database lets a transaction be idle: by then it was committed, or never will be.
 pub(super) const DELAY: Duration = Duration::from_mins(15);
 /// The check may take so long before the attempt counts as failed.
 const DEADLINE: Duration = Duration::from_mins(2);
-/// River's own deadline is behind ours: see `ingest`.
-const RIVER_DEADLINE: Duration = Duration::from_secs(150);
 
 /// The job's arguments.
 #[derive(Clone, Debug, Deserialize, JobArgs, Serialize)]
@@ -55,15 +52,11 @@ impl Worker<CheckUpload> for CheckWorker {
     type Error = JobError;
 
     fn timeout(&self, _job: &Job<CheckUpload>) -> WorkerTimeout {
-        WorkerTimeout::After(RIVER_DEADLINE)
+        deadline::of_river(DEADLINE)
     }
 
     async fn work(&self, context: WorkContext, job: Job<CheckUpload>) -> Result<WorkOutcome, JobError> {
-        tokio::select! {
-            result = timeout(DEADLINE, self.run(&job.args)) => {
-                result.unwrap_or(Err(JobError::TimedOut)).map(|()| WorkOutcome::Complete)
-            }
-            () = context.cancellation_token().cancelled() => Err(WorkCancelled.into()),
-        }
+        deadline::within(DEADLINE, &context, self.run(&job.args)).await?;
+        Ok(WorkOutcome::Complete)
     }
 }

@@ -5,14 +5,13 @@
 
 use std::time::Duration;
 
-use riverqueue::{Job, JobArgs, JobRow, WorkCancelled, WorkContext, WorkOutcome, Worker, WorkerTimeout};
+use riverqueue::{Job, JobArgs, JobRow, WorkContext, WorkOutcome, Worker, WorkerTimeout};
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool};
-use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::error::{TIMED_OUT, TOO_SLOW};
-use super::{JobError, fence};
+use super::{JobError, deadline, fence};
 use crate::{
     app::App,
     objects::Objects,
@@ -22,9 +21,6 @@ use crate::{
 
 /// A document whose ingestion was stopped at its deadline so often is given up: once or twice the machine may have been busy.
 const MOST_TIMEOUTS: usize = 3;
-/// River's own deadline is behind ours: it cancels an attempt just as a stopping process does, and nobody could tell the two
-/// apart.
-const RIVER_WAITS_LONGER: Duration = Duration::from_secs(30);
 
 /// What the owner of such a document is told.
 const NO_TEXT: &str = "the document is not UTF-8 text";
@@ -130,14 +126,11 @@ impl Worker<IngestDocument> for IngestWorker {
     type Error = JobError;
 
     fn timeout(&self, _job: &Job<IngestDocument>) -> WorkerTimeout {
-        WorkerTimeout::After(self.deadline + RIVER_WAITS_LONGER)
+        deadline::of_river(self.deadline)
     }
 
     async fn work(&self, context: WorkContext, job: Job<IngestDocument>) -> Result<WorkOutcome, JobError> {
-        let result = tokio::select! {
-            result = timeout(self.deadline, self.run(&job)) => result.unwrap_or(Err(JobError::TimedOut)),
-            () = context.cancellation_token().cancelled() => Err(WorkCancelled.into()),
-        };
+        let result = deadline::within(self.deadline, &context, self.run(&job)).await;
         self.conclude(&context, &job, result).await
     }
 }

@@ -4,6 +4,7 @@
 //! - `ingest`    one kind of job: a document becomes searchable
 //! - `remove`    another: what is left of a deleted document goes
 //! - `check_upload` a third: an upload without a document goes
+//! - `deadline`  how long one attempt may take
 //! - `error`     retry or give up, in the error's type
 //! - `retry`     how long until the next attempt
 //! - `heartbeat` this worker is alive; `sweep` hands back the jobs of those that are not; `fence` refuses what a worker
@@ -13,6 +14,7 @@
 //! - `measure`   tasks_* metrics
 
 pub mod check_upload;
+mod deadline;
 mod error;
 pub mod fence;
 pub mod heartbeat;

@@ -5,18 +5,15 @@
 
 use std::time::Duration;
 
-use riverqueue::{Job, JobArgs, WorkCancelled, WorkContext, WorkOutcome, Worker, WorkerTimeout};
+use riverqueue::{Job, JobArgs, WorkContext, WorkOutcome, Worker, WorkerTimeout};
 use serde::{Deserialize, Serialize};
-use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::JobError;
+use super::{JobError, deadline};
 use crate::{app::App, objects::Objects, retrieval::Indexer};
 
 /// The removal may take so long before the attempt counts as failed.
 const DEADLINE: Duration = Duration::from_mins(2);
-/// River's own deadline is behind ours: see `ingest`.
-const RIVER_DEADLINE: Duration = Duration::from_secs(150);
 
 /// The job's arguments.
 #[derive(Clone, Debug, Deserialize, JobArgs, Serialize)]
@@ -52,15 +49,11 @@ impl Worker<RemoveDocument> for RemoveWorker {
     type Error = JobError;
 
     fn timeout(&self, _job: &Job<RemoveDocument>) -> WorkerTimeout {
-        WorkerTimeout::After(RIVER_DEADLINE)
+        deadline::of_river(DEADLINE)
     }
 
     async fn work(&self, context: WorkContext, job: Job<RemoveDocument>) -> Result<WorkOutcome, JobError> {
-        tokio::select! {
-            result = timeout(DEADLINE, self.run(&job.args)) => {
-                result.unwrap_or(Err(JobError::TimedOut)).map(|()| WorkOutcome::Complete)
-            }
-            () = context.cancellation_token().cancelled() => Err(WorkCancelled.into()),
-        }
+        deadline::within(DEADLINE, &context, self.run(&job.args)).await?;
+        Ok(WorkOutcome::Complete)
     }
 }
