@@ -109,10 +109,7 @@ impl Qdrant {
             body: Some(&body),
             deadline: WRITE_DEADLINE,
         };
-        match self.send::<Value>(call).await {
-            Ok(_) | Err(VectorError::CollectionMissing(_)) => Ok(()),
-            Err(error) => Err(error),
-        }
+        if_there(self.send::<Value>(call).await).map(drop)
     }
 
     /// Chunks nearest to the query, best first: by meaning and words fused by reciprocal rank, or by words alone.
@@ -133,17 +130,7 @@ impl Qdrant {
     /// # Errors
     /// When Qdrant cannot be reached or refuses.
     pub async fn count_document(&self, document_id: Uuid) -> Result<u64, VectorError> {
-        let body = json!({"filter": {"must": [matches("document_id", document_id)]}, "exact": true});
-        let path = ["collections", &self.collection, "points", "count"];
-        let call = Call {
-            doing: "count points",
-            method: Method::POST,
-            path: &path,
-            body: Some(&body),
-            deadline: READ_DEADLINE,
-        };
-        let counted: Counted = self.send(call).await?;
-        Ok(counted.count)
+        self.count_of(&json!({"filter": {"must": [matches("document_id", document_id)]}, "exact": true})).await
     }
 
     /// How many points the index has in all; None when there is none.
@@ -151,20 +138,29 @@ impl Qdrant {
     /// # Errors
     /// When Qdrant cannot be reached or refuses.
     pub async fn count(&self) -> Result<Option<u64>, VectorError> {
+        if_there(self.count_of(&json!({"exact": true})).await)
+    }
+
+    async fn count_of(&self, body: &Value) -> Result<u64, VectorError> {
         let path = ["collections", &self.collection, "points", "count"];
-        let body = json!({"exact": true});
         let call = Call {
             doing: "count points",
             method: Method::POST,
             path: &path,
-            body: Some(&body),
+            body: Some(body),
             deadline: READ_DEADLINE,
         };
-        match self.send::<Counted>(call).await {
-            Ok(counted) => Ok(Some(counted.count)),
-            Err(VectorError::CollectionMissing(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
+        let counted: Counted = self.send(call).await?;
+        Ok(counted.count)
+    }
+}
+
+/// None where the collection is missing.
+fn if_there<T>(answer: Result<T, VectorError>) -> Result<Option<T>, VectorError> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(VectorError::CollectionMissing(_)) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
