@@ -40,7 +40,7 @@ impl<'a> Scanner<'a> {
         };
         match first {
             '-' if self.rest.starts_with("--") => self.skip_past("\n"),
-            '/' if self.rest.starts_with("/*") => self.skip_past("*/"),
+            '/' if self.rest.starts_with("/*") => self.comment(),
             'e' | 'E' if self.rest[1..].starts_with('\'') => self.escaped(),
             '\'' => self.quoted('\''),
             '"' => self.quoted('"'),
@@ -71,6 +71,25 @@ impl<'a> Scanner<'a> {
     fn skip_past(&mut self, end: &str) {
         let length = self.rest.find(end).map_or(self.rest.len(), |at| at + end.len());
         self.take(length);
+    }
+
+    /// Comments hold comments.
+    fn comment(&mut self) {
+        let mut depth = 0_usize;
+        loop {
+            if self.rest.starts_with("/*") {
+                depth += 1;
+                self.take(2);
+            } else if self.rest.starts_with("*/") {
+                depth -= 1;
+                self.take(2);
+            } else if let Some(next) = self.rest.chars().next() {
+                self.take(next.len_utf8());
+            }
+            if depth == 0 || self.rest.is_empty() {
+                return;
+            }
+        }
     }
 
     /// A string or a quoted name; a name counts as a word, a string as nothing.
@@ -112,7 +131,8 @@ impl<'a> Scanner<'a> {
     }
 
     fn word(&mut self) {
-        let length = self.rest.find(|c| !is_word(c)).unwrap_or(self.rest.len());
+        // Inside of a name a dollar sign begins no body.
+        let length = self.rest.find(|c| !is_word(c) && c != '$').unwrap_or(self.rest.len());
         let line = self.line;
         let text = self.take(length).to_ascii_uppercase();
         self.words.push(Word { text, line, is_quoted: false });
@@ -206,6 +226,8 @@ mod tests {
             (r"COMMENT ON x IS E'it\'s'; DROP TABLE y; d 'z'", vec!["COMMENT ON X IS", "DROP TABLE Y", "D"]),
             (r"a E'\\'; b 'c'", vec!["A", "B"]),
             ("-- a; b\nc /* d; */ e", vec!["C E"]),
+            ("/* a /* b */ don't */ DROP TABLE t; c", vec!["DROP TABLE T", "C"]),
+            ("DROP INDEX a$b$c; DROP TABLE t", vec!["DROP INDEX A$B$C", "DROP TABLE T"]),
             ("DO $x$ a; b $x$; c", vec!["DO", "C"]),
             (r#"a "b; C" d"#, vec!["A b; C D"]),
         ];
