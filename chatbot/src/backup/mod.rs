@@ -55,7 +55,7 @@ pub async fn run(
     };
     match checked.await {
         Ok((bytes, tables)) => {
-            retention::prune(&objects, &folder).await;
+            retention::prune(&objects, &folder, &key).await;
             Ok(Some(Backup { key, bytes, tables }))
         }
         Err(error) => {

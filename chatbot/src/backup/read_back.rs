@@ -96,10 +96,11 @@ async fn tables(output: ChildStdout) -> Result<usize, BackupError> {
     Ok(count)
 }
 
-/// `215; 1259 16390 TABLE public users chatbot`; the rows of a table are an entry of their own, `TABLE DATA`.
+/// `215; 1259 16390 TABLE public users chatbot`; the rows of a table are an entry of their own, `TABLE DATA`, and so is that it is
+/// a part of another, `TABLE ATTACH`.
 fn is_table(line: &str) -> bool {
     let mut words = line.split(' ').skip(3);
-    !line.starts_with(';') && words.next() == Some("TABLE") && words.next() != Some("DATA")
+    !line.starts_with(';') && words.next() == Some("TABLE") && !matches!(words.next(), Some("DATA" | "ATTACH"))
 }
 
 #[cfg(test)]
@@ -111,6 +112,7 @@ mod tests {
         let cases = [
             ("215; 1259 16390 TABLE public users chatbot", true),
             ("3400; 0 16390 TABLE DATA public users chatbot", false),
+            ("3401; 0 0 TABLE ATTACH public users_2026 chatbot", false),
             ("216; 1259 16391 INDEX public users_name_idx chatbot", false),
             ("2; 3079 16385 EXTENSION - pg_trgm ", false),
             (";     TOC Entries: 12 TABLE x", false),

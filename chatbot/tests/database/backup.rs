@@ -22,6 +22,16 @@ fn files(database: &Database) -> Vec<PathBuf> {
     files
 }
 
+/// What a backup says that fails because pg_dump is this script; nothing of it is left.
+async fn refused_with(pg_dump: &str) -> (Database, String) {
+    let database = migrated().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = stand_in(folder.path(), "pg_dump", pg_dump);
+    let line = refusal(&run("backup", &with(&database, &[("PATH", &path)])));
+    assert_eq!(files(&database), Vec::<PathBuf>::new());
+    (database, line)
+}
+
 /// The variables of an environment that keeps its objects in this store.
 fn in_s3(database: &Database, server: &S3) -> BTreeMap<String, String> {
     let url = server.url();
@@ -94,36 +104,24 @@ async fn what_comes_back_otherwise_than_it_was_written_does_not_count_and_is_rem
 
 #[tokio::test]
 async fn what_pg_restore_cannot_read_does_not_count_and_is_removed() {
-    let database = migrated().await;
-    let folder = tempfile::tempdir().unwrap();
-    let path = stand_in(folder.path(), "pg_dump", "echo no archive at all");
-    let line = refusal(&run("backup", &with(&database, &[("PATH", &path)])));
+    let (_, line) = refused_with("echo no archive at all").await;
     assert!(line.contains("pg_restore cannot read it"), "{line}");
-    assert_eq!(files(&database), Vec::<PathBuf>::new());
 }
 
 #[tokio::test]
 async fn a_dump_that_lacks_tables_does_not_count() {
-    let database = migrated().await;
-    let folder = tempfile::tempdir().unwrap();
     // As pg_dump, but for one table.
     let script = "PATH=/usr/bin:/bin; exec $(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)/pg_dump --exclude-table=chunks \"$@\"";
-    let path = stand_in(folder.path(), "pg_dump", script);
-    let line = refusal(&run("backup", &with(&database, &[("PATH", &path)])));
+    let (database, line) = refused_with(script).await;
     let tables = rows(&database.pool).await.len();
     assert!(line.contains(&format!("the database has {tables} tables, and the backup {}", tables - 1)), "{line}");
-    assert_eq!(files(&database), Vec::<PathBuf>::new());
 }
 
 #[tokio::test]
 async fn a_dump_that_fails_says_why_and_leaves_nothing() {
-    let database = migrated().await;
-    let folder = tempfile::tempdir().unwrap();
     let script = "echo half; echo 'pg_dump: error: aborting because of server version mismatch' >&2; exit 1";
-    let path = stand_in(folder.path(), "pg_dump", script);
-    let line = refusal(&run("backup", &with(&database, &[("PATH", &path)])));
+    let (_, line) = refused_with(script).await;
     assert!(line.contains("postgresql-client-<major>"), "{line}");
-    assert_eq!(files(&database), Vec::<PathBuf>::new());
 }
 
 #[tokio::test]
