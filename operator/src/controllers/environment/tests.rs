@@ -23,6 +23,13 @@ const ENVIRONMENT: &str = "/apis/chatbot.platform/v1alpha1/namespaces/chatbot-de
 /// For tests in which the first thing is the migration.
 const NO_BACKUP: &str = "  migrations: {backupFirst: false}\n";
 
+/// So many seconds later, as the memory of writes counts them.
+async fn caches_age(seconds: u64) {
+    tokio::time::pause();
+    tokio::time::advance(std::time::Duration::from_secs(seconds)).await;
+    tokio::time::resume();
+}
+
 fn condition(environment: &ChatbotEnvironment, type_: &str) -> Option<(String, String, String)> {
     let conditions = &environment.status.as_ref()?.conditions;
     let found = conditions::find(conditions, type_)?;

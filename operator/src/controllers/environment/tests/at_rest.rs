@@ -91,9 +91,7 @@ async fn what_others_add_to_a_child_is_left_alone() {
 
 /// Later than the last write has to show in the caches.
 async fn a_moment_later() {
-    tokio::time::pause();
-    tokio::time::advance(std::time::Duration::from_secs(10)).await;
-    tokio::time::resume();
+    caches_age(10).await;
 }
 
 #[tokio::test]

@@ -29,9 +29,7 @@ async fn what_runs_is_looked_after_though_the_secret_lost_a_key() {
     cluster.put_secret("chatbot-dev", "chatbot", &[("SECRET_KEY", "x")]);
     cluster.reconcile().await;
     cluster.remove(SERVICE);
-    tokio::time::pause();
-    tokio::time::advance(std::time::Duration::from_secs(61)).await;
-    tokio::time::resume();
+    caches_age(61).await;
     cluster.reconcile().await;
     assert!(cluster.get(SERVICE).is_some(), "a deleted child comes back");
     assert_eq!(cluster.get(APP).unwrap()["spec"], app, "and nothing changes otherwise");

@@ -152,9 +152,7 @@ async fn a_job_of_an_earlier_environment_of_the_same_name_is_not_taken_for_its_o
     cluster.reconcile().await;
     assert_eq!(status_of(&cluster).phase, crate::crd::Phase::Migrate);
     cluster.remove(&job);
-    tokio::time::pause();
-    tokio::time::advance(std::time::Duration::from_secs(10)).await;
-    tokio::time::resume();
+    caches_age(10).await;
     release(&cluster).await;
     assert_eq!(ready(&cluster), told("True", "ReleaseActive"));
 }

@@ -77,9 +77,7 @@ async fn a_refused_object_is_told_and_not_written_again_in_haste() {
     let cluster = running_environment().await;
     cluster.remove(SERVICE);
     cluster.refuse("/services/", 403, "services \"dev\" is forbidden: exceeded quota: small, requested: services=1");
-    tokio::time::pause();
-    tokio::time::advance(std::time::Duration::from_secs(10)).await;
-    tokio::time::resume();
+    caches_age(10).await;
     cluster.reconcile().await;
     assert_eq!(ready(&cluster), told("False", "QuotaExceeded"));
     assert_eq!(condition(&cluster.environment(), conditions::STALLED).unwrap().1, "QuotaExceeded");
@@ -89,9 +87,7 @@ async fn a_refused_object_is_told_and_not_written_again_in_haste() {
     }
     assert_eq!(cluster.writes(), Vec::<String>::new());
     cluster.allow_everything();
-    tokio::time::pause();
-    tokio::time::advance(std::time::Duration::from_secs(61)).await;
-    tokio::time::resume();
+    caches_age(61).await;
     cluster.settle().await;
     assert_eq!(ready(&cluster), told("True", "ReleaseActive"));
 }
@@ -116,9 +112,7 @@ async fn what_cannot_be_removed_is_named_and_keeps_nothing_else_from_going_on() 
     }
     assert_eq!(cluster.writes(), Vec::<String>::new(), "a refused removal is not repeated in haste");
     cluster.allow_everything();
-    tokio::time::pause();
-    tokio::time::advance(std::time::Duration::from_secs(61)).await;
-    tokio::time::resume();
+    caches_age(61).await;
     cluster.settle().await;
     assert_eq!(ready(&cluster), told("True", "ReleaseActive"));
 }
