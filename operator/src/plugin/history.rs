@@ -13,9 +13,10 @@ use super::{
 use crate::{
     clock::Clock,
     crd::{
-        ChatbotEnvironment,
+        ChatbotEnvironment, ChatbotEnvironmentStatus,
         environment_status::{Outcome, PastRelease},
     },
+    release::returnable,
 };
 
 /// Options of `history`.
@@ -33,7 +34,7 @@ pub(super) async fn run(target: &Target, output: &Output, arguments: Arguments) 
 
 fn screen(environment: &ChatbotEnvironment, now: Timestamp, palette: Palette) -> String {
     let status = environment.status.clone().unwrap_or_default();
-    let active = status.release.and_then(|release| release.id);
+    let active = status.release.as_ref().and_then(|release| release.id.clone());
     if status.history.is_empty() {
         return "no release has ended yet\n".to_owned();
     }
@@ -45,7 +46,7 @@ fn screen(environment: &ChatbotEnvironment, now: Timestamp, palette: Palette) ->
         text.push_str(&line(past, serving == Some(index), now, palette));
     }
     let name = format!("{} -n {}", environment.name_any(), environment.namespace().unwrap_or_default());
-    text.push_str(&advice(&name, &returnable(&status.history, active.as_deref())));
+    text.push_str(&advice(&name, &ids_to_return_to(&status)));
     text
 }
 
@@ -63,16 +64,10 @@ fn line(past: &PastRelease, serves: bool, now: Timestamp, palette: Palette) -> S
     format!("{:<10}  {outcome}  {took:<8}  {age:<8}  {schema:<15}  {}{serves}\n{why}", past.id, past.image)
 }
 
-/// The ids that `rollback --to` takes, the newest first: releases that served well, of which no later one took from the
-/// schema what they need.
-pub(super) fn returnable<'a>(history: &'a [PastRelease], active: Option<&str>) -> Vec<&'a str> {
-    let mut outlived = false;
-    let fitting = history.iter().take_while(|past| !std::mem::replace(&mut outlived, past.contracted));
-    let fitting = fitting.filter(|past| past.outcome == Outcome::Succeeded);
-    let mut ids: Vec<&str> = fitting.map(|past| past.id.as_str()).filter(|id| active != Some(*id)).collect();
-    let mut seen = std::collections::BTreeSet::new();
-    ids.retain(|id| seen.insert(*id));
-    ids
+/// The ids that `rollback --to` takes, the newest first.
+pub(super) fn ids_to_return_to(status: &ChatbotEnvironmentStatus) -> Vec<&str> {
+    let active = status.release.as_ref().and_then(|release| release.id.as_deref());
+    returnable(&status.history, active).into_iter().map(|past| past.id.as_str()).collect()
 }
 
 fn advice(name: &str, returnable: &[&str]) -> String {
@@ -95,19 +90,6 @@ mod tests {
             "startedAt": "2026-01-01T00:00:00Z", "finishedAt": "2026-01-01T00:01:05Z", "outcome": outcome, "message": "",
         }))
         .unwrap()
-    }
-
-    #[test]
-    fn releases_can_be_returned_to_up_to_the_one_that_outlived_the_others() {
-        let history = [
-            past("e", "Succeeded", false),
-            past("d", "RolledBack", false),
-            past("c", "Succeeded", true),
-            past("b", "Succeeded", false),
-        ];
-        assert_eq!(returnable(&history, Some("e")), ["c"]);
-        assert_eq!(returnable(&history[3..], Some("e")), ["b"]);
-        assert_eq!(returnable(&history[..1], Some("e")), Vec::<&str>::new());
     }
 
     #[test]

@@ -16,7 +16,7 @@ use serde_json::json;
 use super::{
     PluginError,
     diff::steps,
-    history::returnable,
+    history::ids_to_return_to,
     next_step::next_step,
     output::Output,
     target::{Target, within},
@@ -294,9 +294,7 @@ fn return_to(id: &str, release: &ReleaseStatus, environment: &ChatbotEnvironment
 }
 
 fn past(environment: &ChatbotEnvironment) -> Vec<&str> {
-    let Some(status) = &environment.status else { return Vec::new() };
-    let active = status.release.as_ref().and_then(|release| release.id.as_deref());
-    returnable(&status.history, active)
+    environment.status.as_ref().map(ids_to_return_to).unwrap_or_default()
 }
 
 fn road(environment: &ChatbotEnvironment) -> String {

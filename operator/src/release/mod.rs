@@ -11,6 +11,7 @@
 //! | [`next`](mod@next) | the state machine: how one phase follows another |
 //! | `verdict` | what each phase makes of its facts |
 //! | `begin` | which release begins when none is under way |
+//! | `past` | which releases can be returned to |
 //! | `record` | the log, and the releases that ended |
 //! | [`hold`](mod@hold) | the clock of a release that is not advanced |
 //! | [`layout`](mod@layout) | what must run in a state |
@@ -20,6 +21,7 @@ pub mod facts;
 pub mod hold;
 pub mod layout;
 pub mod next;
+mod past;
 mod record;
 pub mod state;
 #[cfg(test)]
@@ -30,5 +32,6 @@ pub use facts::{Backup, Check, Facts, Job, Policy, Report, Rollout, Watch, Wishe
 pub use hold::hold;
 pub use layout::{JobRun, Layout, Workload, layout};
 pub use next::next;
+pub use past::returnable;
 pub use state::{Phase, Placed, Release, ReleaseState, Requests, Running};
-pub use verdict::TAKEN_BACK;
+pub use verdict::is_by_a_person;

@@ -10,7 +10,14 @@ use super::{
 };
 
 /// What a person did who took a release back.
-pub const TAKEN_BACK: &str = "a person took it back";
+pub(super) const TAKEN_BACK: &str = "a person took it back";
+
+/// Whether these are the words of a release that a person took back: it has not failed.
+#[must_use]
+pub fn is_by_a_person(message: &str) -> bool {
+    message.starts_with(TAKEN_BACK)
+}
+
 /// How the message of a phase begins in which something is down that both releases need.
 pub(super) const OUTAGE: &str = "inconclusive, an outage: ";
 

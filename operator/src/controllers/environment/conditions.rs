@@ -7,7 +7,7 @@ use crate::{
         environment_status::ServiceStatus,
         reasons,
     },
-    release::{Phase, Running, TAKEN_BACK, facts::PROVISIONING},
+    release::{Phase, Running, facts::PROVISIONING, is_by_a_person},
 };
 
 /// Whether users are served as the spec asks, and what keeps the operator from it. At most one of Reconciling and Stalled holds.
@@ -82,9 +82,7 @@ fn suspended(applied: &Applied) -> Option<Verdict> {
 /// What the spec asks for was taken back by a person, and something else serves at a person's wish.
 fn left(applied: &Applied) -> Option<Verdict> {
     let left = applied.state.failed.as_ref().filter(|failed| {
-        applied.state.running.is_none()
-            && failed.reason == reasons::ROLLED_BACK
-            && failed.message.starts_with(TAKEN_BACK)
+        applied.state.running.is_none() && failed.reason == reasons::ROLLED_BACK && is_by_a_person(&failed.message)
     })?;
     let active = applied.state.active.as_ref()?;
     let (asked, serves) = (&left.id, &active.release.id);

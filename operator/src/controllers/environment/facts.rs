@@ -12,13 +12,11 @@ use super::{
     watch::{requests, watch},
 };
 use crate::{
-    crd::{
-        environment_status::{Outcome, PastRelease, ServiceStatus},
-        reasons,
-    },
+    crd::{environment_status::ServiceStatus, reasons},
     probe::Health,
     release::{
         Backup, Check, Facts, Job, Phase, Placed, Policy, Release, ReleaseState, Rollout, Wishes, facts::PROVISIONING,
+        returnable,
     },
     resources::{
         labels::{self, Component},
@@ -86,21 +84,14 @@ fn own_pods(environment: &str, placed: &Placed, observed: &Observed) -> usize {
     serving_pods(observed, |release| release == id) + observed.pods.iter().filter(migrates).count()
 }
 
-/// Releases that served well and can serve again: their variables are kept, and no later one took from the schema what they need.
+/// Releases that can be returned to, and whose variables are kept.
 fn past(environment: &str, observed: &Observed, state: &ReleaseState) -> Vec<Release> {
     let active = state.active.as_ref().map(|active| active.release.id.as_str());
-    let mut outlived = false;
-    let fits = |past: &&PastRelease| {
-        let fits = !outlived;
-        outlived |= past.contracted;
-        fits
-    };
     let has_variables = |id: &str| {
         let name = names::release_secret(environment, id);
         observed.own_secrets.iter().any(|secret| secret.name_any() == name)
     };
-    let fitting = state.history.iter().take_while(fits).filter(|past| past.outcome == Outcome::Succeeded);
-    let others = fitting.filter(|past| Some(past.id.as_str()) != active && has_variables(&past.id));
+    let others = returnable(&state.history, active).into_iter().filter(|past| has_variables(&past.id));
     others.map(|past| Release { id: past.id.clone(), image: past.image.clone() }).collect()
 }
 

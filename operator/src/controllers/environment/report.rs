@@ -29,7 +29,7 @@ use crate::{
     },
     error::{Error, within},
     metrics, notify,
-    release::TAKEN_BACK,
+    release::is_by_a_person,
 };
 
 /// Who reports events.
@@ -177,7 +177,7 @@ fn count_ended(ctx: &Context, before: &ChatbotEnvironmentStatus, after: &Chatbot
     for past in after.history.iter().filter(|past| !before.history.contains(past)) {
         ctx.metrics.release_ended(outcome(past.outcome));
         if past.outcome == Outcome::RolledBack {
-            ctx.metrics.rolled_back(if past.message.starts_with(TAKEN_BACK) { "person" } else { "analysis" });
+            ctx.metrics.rolled_back(if is_by_a_person(&past.message) { "person" } else { "analysis" });
         }
     }
     let steps = |status: &ChatbotEnvironmentStatus| status.release.clone().unwrap_or_default().steps;

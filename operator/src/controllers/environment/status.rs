@@ -14,7 +14,7 @@ use crate::{
         conditions::{self as shown, Decision},
         environment_status::{BackupsStatus, Candidate, Discounted, Outcome, ReleaseStatus},
     },
-    release::{Placed, ReleaseState, Requests, TAKEN_BACK},
+    release::{Placed, ReleaseState, Requests, is_by_a_person},
     resources::labels::{self, Component},
 };
 
@@ -125,9 +125,7 @@ fn phase(applied: &Applied) -> Phase {
         (Some(_), _) if applied.outlook.provisioning => Phase::Provision,
         (Some(running), _) => running.phase.shown(),
         // What a person took back has not failed: something else serves, as that person wants it.
-        (None, _) if state.failed.as_ref().is_some_and(|failed| !failed.message.starts_with(TAKEN_BACK)) => {
-            Phase::Failed
-        }
+        (None, _) if state.failed.as_ref().is_some_and(|failed| !is_by_a_person(&failed.message)) => Phase::Failed,
         (None, Some(_)) => Phase::Stable,
         (None, None) => Phase::Pending,
     }

@@ -60,7 +60,7 @@ fn left_state() -> ReleaseState {
     let mut state = failed_state(Some(placed()));
     let failed = state.failed.as_mut().unwrap();
     failed.reason = reasons::ROLLED_BACK.to_owned();
-    failed.message = TAKEN_BACK.to_owned();
+    failed.message = "a person took it back".to_owned();
     state
 }
 
