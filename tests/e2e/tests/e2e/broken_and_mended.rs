@@ -39,7 +39,7 @@ impl Fault {
         match self {
             Self::SecretDeleted => ("SecretNotFound", "chatbot"),
             Self::KeyRemoved => ("SecretKeysMissing", "OPENROUTER_API_KEY"),
-            Self::DatabaseNowhere => ("ProvisionFailed", "logging in as the role of DATABASE_URL failed"),
+            Self::DatabaseNowhere => ("MigrationFailed", "the database cannot be reached"),
             Self::NoRoom => ("QuotaExceeded", "tight"),
             Self::NoImage => ("ImagePullFailed", "localhost/nobody-made-this:1"),
             Self::SettingRefused => ("CrashLoop", "REQUEST_TIMEOUT"),
