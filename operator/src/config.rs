@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use secrecy::SecretString;
+use url::Url;
 
 use crate::notify;
 
@@ -40,6 +41,15 @@ pub struct Config {
     /// Shape of what it is sent
     #[arg(long, env = "NOTIFY_FORMAT", value_enum, default_value_t)]
     pub notify_format: notify::Format,
+
+    /// Collector that is sent a trace of each release, by OTLP over HTTP, such as http://otel:4318
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL", value_parser = collector)]
+    pub otlp_endpoint: Option<Url>,
+}
+
+fn collector(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text.trim()).map_err(|error| error.to_string())?;
+    matches!(url.scheme(), "http" | "https").then_some(url).ok_or_else(|| "write an http:// or https:// URL".to_owned())
 }
 
 impl Config {

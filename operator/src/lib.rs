@@ -12,6 +12,7 @@
 //! | [`run`] | puts the process together | makes it |
 //! | [`plugin`] | the commands of `kubectl chatbot` | yes |
 //! | [`health`], `connections`, [`metrics`], [`telemetry`] | how the operator itself is watched | no |
+//! | [`notify`], [`traces`] | tell of releases outside of the cluster: a webhook, a collector of traces | of HTTP |
 //! | [`config`], [`clock`], [`error`] | flags, time, errors | no |
 
 pub mod check_token;
@@ -31,4 +32,5 @@ pub mod release;
 pub mod resources;
 pub mod run;
 pub mod telemetry;
+pub mod traces;
 pub mod traffic;

@@ -37,6 +37,7 @@ use crate::{
     metrics::{self, Metrics},
     notify::{Notifier, NotifyError},
     probe::Prober,
+    traces::Traces,
 };
 
 /// Environments that may wait for a look; more hold their watches up for a moment.
@@ -96,15 +97,16 @@ fn place(namespace: Option<&str>) -> String {
 ///
 /// # Errors
 /// When it cannot start, or may not go on.
-pub async fn run(config: Config) -> Result<(), Fatal> {
+pub async fn run(config: Config, traces: Traces) -> Result<(), Fatal> {
     let client = Client::try_default().await.map_err(|error| Fatal::Client(error.to_string()))?;
     let (metrics, readiness, clock) = (Arc::new(Metrics::default()), Readiness::default(), Clock::system());
     let server = health::serve(config.http_addr, Arc::clone(&metrics), readiness.clone());
     let lease = config.lease_name.clone();
     let election = Election::new(client.clone(), &config.pod_namespace, lease, config.identity(), clock.clone());
+    let seen = Seen { metrics, readiness, traces, clock };
     tokio::select! {
         Err(source) = server => Err(Fatal::Serve { address: config.http_addr, source }),
-        ended = lead(&config, client, &election, metrics, readiness, clock) => ended,
+        ended = lead(&config, client, &election, seen) => ended,
         heard = end_signal() => {
             let name = heard?;
             tracing::info!(signal = name, "ending");
@@ -114,34 +116,30 @@ pub async fn run(config: Config) -> Result<(), Fatal> {
     }
 }
 
-/// Waits for the Lease, then works until it is lost.
-async fn lead(
-    config: &Config,
-    client: Client,
-    election: &Election,
+/// How the process is seen from outside, and its clock.
+struct Seen {
     metrics: Arc<Metrics>,
     readiness: Readiness,
+    traces: Traces,
     clock: Clock,
-) -> Result<(), Fatal> {
-    readiness.set(true);
+}
+
+/// Waits for the Lease, then works until it is lost.
+async fn lead(config: &Config, client: Client, election: &Election, seen: Seen) -> Result<(), Fatal> {
+    seen.readiness.set(true);
     tracing::info!(identity = config.identity(), "standing by for the Lease");
     let acquired = election.acquire().await;
     tracing::info!(identity = config.identity(), "leading");
-    metrics.set_leader(true);
-    readiness.set(false);
+    seen.metrics.set_leader(true);
+    seen.readiness.set(false);
     tokio::select! {
         lost = election.hold(acquired) => Err(lost.into()),
-        ended = work(config, client, metrics, readiness, clock) => ended,
+        ended = work(config, client, seen) => ended,
     }
 }
 
-async fn work(
-    config: &Config,
-    client: Client,
-    metrics: Arc<Metrics>,
-    readiness: Readiness,
-    clock: Clock,
-) -> Result<(), Fatal> {
+async fn work(config: &Config, client: Client, seen: Seen) -> Result<(), Fatal> {
+    let Seen { metrics, readiness, traces, clock } = seen;
     let (tell, apis) = watch::channel(apis::discover(&client).await?);
     let mut tasks = JoinSet::new();
     tasks.spawn(apis::follow(client.clone(), tell));
@@ -169,6 +167,7 @@ async fn work(
             metrics: Arc::clone(&metrics),
             identity: config.identity(),
             notifier: notifier.clone(),
+            traces: traces.clone(),
             prober: prober.clone(),
             memory: Arc::clone(&memory),
             secrets: Arc::new(SecretWatches::new(client.clone(), queue)),

@@ -2,7 +2,7 @@
 
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
-use chatbot_operator::{config::Config, crd::generate, run, telemetry};
+use chatbot_operator::{config::Config, crd::generate, run, telemetry, traces::Traces};
 use clap::{Parser, Subcommand};
 
 /// Runs chatbot environments on Kubernetes
@@ -49,10 +49,12 @@ fn operate(config: Config) -> Result<(), Failure> {
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         return Err("a TLS provider is installed already".into());
     }
+    let traces = Traces::start(config.otlp_endpoint.as_ref())?;
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(2).thread_stack_size(1 << 20).max_blocking_threads(4).enable_all().build()?;
-    let outcome = runtime.block_on(run::run(config));
+    let outcome = runtime.block_on(run::run(config, traces.clone()));
     runtime.shutdown_background();
+    traces.end();
     Ok(outcome?)
 }
 

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use tokio::sync::watch;
 
 use super::{environment::resolve::Apis, memory::Memory, secrets::SecretWatches, stores::Stores};
-use crate::{clock::Clock, error::Error, metrics::Metrics, notify::Notifier, probe::Prober};
+use crate::{clock::Clock, error::Error, metrics::Metrics, notify::Notifier, probe::Prober, traces::Traces};
 
 /// Makes a password that nobody can guess, of letters and digits.
 pub type NewPassword = fn() -> Result<SecretString, Error>;
@@ -25,6 +25,8 @@ pub struct Context {
     pub identity: String,
     /// Tells people outside of the cluster.
     pub notifier: Notifier,
+    /// Sends releases that ended to a collector.
+    pub traces: Traces,
     /// Asks pods.
     pub prober: Prober,
     /// Knows the last writes.

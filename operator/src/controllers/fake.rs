@@ -44,6 +44,7 @@ use crate::{
     metrics::Metrics,
     notify::{Format, Notifier},
     probe::Prober,
+    traces::Traces,
 };
 
 /// One call of the API server.
@@ -451,6 +452,7 @@ fn context(client: Client, stores: Stores, now: Arc<Mutex<Timestamp>>, port: u16
         metrics: Arc::new(Metrics::default()),
         identity: "chatbot-operator-0".to_owned(),
         notifier: Notifier::start(None, Format::Json, Arc::default(), &mut JoinSet::new()).unwrap(),
+        traces: Traces::default(),
         prober: Prober::new().unwrap().with_port(port),
         memory: Arc::new(Memory::default()),
         secrets: Arc::new(SecretWatches::new(client.clone(), queue)),

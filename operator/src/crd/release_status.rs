@@ -36,8 +36,8 @@ impl Colour {
     }
 }
 
-/// Where a release stands. It runs from Migrate to Finish in this order, through Promote, Bake and Held where there is a reason;
-/// these and Rollback are also the names of steps. Backup and Discard are kept for later, and never given.
+/// Where a release stands. It runs from Backup to Finish in this order, through Promote, Bake and Held where there is a reason;
+/// these, Discard and Rollback are also the names of steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum Phase {
     /// Nothing has been released yet: something that the release needs is missing.

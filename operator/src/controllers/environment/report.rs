@@ -46,6 +46,7 @@ pub async fn report(ctx: &Context, environment: &ChatbotEnvironment, applied: &A
         write(ctx, environment, &after).await?;
         publish(ctx, environment, &before, &after).await;
         count_ended(ctx, &before, &after);
+        ctx.traces.tell(environment, &before, &after);
     }
     show(ctx, environment, &after);
     Ok(())
