@@ -1,5 +1,7 @@
 //! What keeps a migration from being applied or reverted.
 
+use super::lint;
+
 /// A migration command failed. Each message names the migration and the next step.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
@@ -11,6 +13,11 @@ pub enum MigrateError {
         /// What is wrong, and what to write instead.
         reason: String,
     },
+    /// An expand in the binary is not what it says (the build's lint should have refused it): nothing was applied.
+    #[error(
+        "nothing was applied: {0}. The release before would not survive it: mend the migration, and build the image anew"
+    )]
+    Unsafe(lint::Finding),
     /// The database cannot be reached.
     #[error("the database cannot be reached: {0}; check DATABASE_URL, the network policy and that PostgreSQL runs")]
     Unreachable(#[source] sqlx::Error),

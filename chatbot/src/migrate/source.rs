@@ -1,6 +1,6 @@
 //! The migrations inside the binary.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use sqlx::{
     AssertSqlSafe, SqlSafeStr,
@@ -87,6 +87,16 @@ impl Migration {
     pub fn label(&self) -> String {
         format!("{}_{}", self.version, self.name.replace(' ', "_"))
     }
+}
+
+/// The migration files of this release as they were written, by name.
+#[must_use]
+pub fn files() -> BTreeMap<String, String> {
+    let name = |sql: &Sql| {
+        let way = if sql.migration_type.is_up_migration() { "up" } else { "down" };
+        format!("{}_{}.{way}.sql", sql.version, sql.description.replace(' ', "_"))
+    };
+    FILES.iter().map(|sql| (name(sql), sql.sql.as_str().to_owned())).collect()
 }
 
 /// All migrations of this release, oldest first.

@@ -190,36 +190,6 @@ async fn a_document_that_is_no_text_is_given_up_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_kind_that_this_release_does_not_know_is_left_for_one_that_does() {
-    let (database, qdrant) = (migrated().await, forgiving().await);
-    let app = app(&database, &qdrant.uri());
-    sqlx::query(
-        "INSERT INTO river_job (kind, queue, args, max_attempts) VALUES ('from_the_future', 'medium', '{}', 3)",
-    )
-    .execute(&app.db)
-    .await
-    .unwrap();
-    sqlx::query(
-        "INSERT INTO river_job (kind, queue, args, max_attempts, state, attempt, attempted_at, attempted_by) \
-         VALUES ('running_in_the_future', 'medium', '{}', 3, 'running', 1, now() - interval '3 days', '{other}')",
-    )
-    .execute(&app.db)
-    .await
-    .unwrap();
-    let uploaded = document(&app, &user(&database).await, b"text").await;
-    let (stop, running) = work(&app);
-    status(&app.db, &uploaded, Status::Ready).await;
-    eventually("a leader, whose rescuer must not discard either", async || {
-        let leaders: i64 = sqlx::query_scalar("SELECT count(*) FROM river_leader").fetch_one(&app.db).await.unwrap();
-        (leaders == 1).then_some(())
-    })
-    .await;
-    assert_eq!(job(&app.db, "from_the_future").await, ("available".to_owned(), 0));
-    assert_eq!(job(&app.db, "running_in_the_future").await, ("running".to_owned(), 1));
-    finished(stop, running).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_stopping_worker_finishes_the_job_in_hand() {
     let (database, qdrant) = (migrated().await, slow(Duration::from_millis(500)).await);
     let app = app(&database, &qdrant.uri());
@@ -243,6 +213,39 @@ async fn what_does_not_end_in_time_is_handed_back_unharmed() {
     job_in(&app.db, "ingest_document", "running").await;
     finished(stop, running).await;
     assert_eq!(job(&app.db, "ingest_document").await, ("available".to_owned(), 0), "the attempt does not count");
+}
+
+/// Two releases share a database while one takes over from the other: whichever worker leads, it must not end what only the
+/// other one can do.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kind_that_this_release_lacks_waits_for_one_that_knows_it_whoever_leads() {
+    let (database, qdrant) = (migrated().await, forgiving().await);
+    let app = app(&database, &qdrant.uri());
+    let insert = "INSERT INTO river_job (kind, queue, args, max_attempts, state, attempt, attempted_at, attempted_by, scheduled_at) \
+         VALUES ('of_the_next_release', 'high', '{}', 3, $1::river_job_state, 1, now() - interval '3 days', '{theirs}', \
+           now() - interval '1 minute')";
+    for state in ["available", "retryable", "running"] {
+        sqlx::query(insert).bind(state).execute(&app.db).await.unwrap();
+    }
+    let (stop, running) = work(&app);
+    eventually("a leader", async || {
+        sqlx::query_scalar::<_, String>("SELECT leader_id FROM river_leader").fetch_optional(&app.db).await.unwrap()
+    })
+    .await;
+    // The leader's scheduler makes what is due available; after it, a job of our own passes by them.
+    eventually("the leader's upkeep", async || {
+        let due = "SELECT id FROM river_job WHERE kind = 'of_the_next_release' AND state = 'retryable'";
+        let due: Option<i64> = sqlx::query_scalar(due).fetch_optional(&app.db).await.unwrap();
+        due.is_none().then_some(())
+    })
+    .await;
+    let uploaded = document(&app, &user(&database).await, b"ours").await;
+    status(&app.db, &uploaded, Status::Ready).await;
+    finished(stop, running).await;
+    let left = "SELECT state::text, attempt FROM river_job WHERE kind = 'of_the_next_release' ORDER BY id";
+    let left: Vec<(String, i16)> = sqlx::query_as(left).fetch_all(&app.db).await.unwrap();
+    let expected = ["available", "available", "running"].map(|state| (state.to_owned(), 1));
+    assert_eq!(left, expected, "nobody took them, and nobody gave them up");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,7 +12,7 @@ mod tests;
 use std::{collections::BTreeMap, fmt, io, path::Path};
 
 use super::{
-    Kind,
+    Kind, MigrateError,
     losses::{self, Loss},
     scan,
 };
@@ -48,6 +48,14 @@ pub fn read(folder: &Path) -> io::Result<BTreeMap<String, String>> {
         }
     }
     Ok(files)
+}
+
+/// Refuses to apply migrations of which one would break the old release, however they came into the binary.
+///
+/// # Errors
+/// `Unsafe` with the first finding.
+pub fn refuse(files: &BTreeMap<String, String>) -> Result<(), MigrateError> {
+    check(files).into_iter().next().map_or(Ok(()), |finding| Err(MigrateError::Unsafe(finding)))
 }
 
 /// Everything wrong with the files (name → text), in order.

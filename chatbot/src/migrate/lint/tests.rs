@@ -190,3 +190,11 @@ fn our_own_migrations_pass() {
     assert!(!files.is_empty());
     assert_eq!(check(&files), []);
 }
+
+#[test]
+fn a_program_refuses_to_apply_an_expand_that_breaks_the_release_before_and_names_its_line() {
+    let refused = refuse(&files("-- expand\nCREATE TABLE notes (id int);\nALTER TABLE users DROP COLUMN name;"));
+    let said = refused.unwrap_err().to_string();
+    assert!(said.starts_with("nothing was applied: 20260101000000_case.up.sql:3: an expand must not drop"), "{said}");
+    refuse(&crate::migrate::files()).expect("this release may be applied");
+}
