@@ -10,13 +10,13 @@ use sqlx::{
 
 use super::{MigrateError, Migration, lossless, run::TABLE};
 
-/// Longest wait for one lock.
-const WAIT: &str = "5s";
-/// The same for the list of migrations itself, which every readiness check reads: shorter than that waits.
-const BRIEF_WAIT: &str = "1s";
+/// Longest wait for one lock. Everybody waits behind it who wants the table; and it ends before PostgreSQL looks for circles
+/// (`deadlock_timeout`, a second), where it might end a request of the old release instead of the migration.
+const WAIT: &str = "800ms";
 /// Long enough for those who waited behind us.
 const PAUSE: Duration = Duration::from_secs(2);
-const ATTEMPTS: usize = 10;
+/// Above a minute in all.
+const ATTEMPTS: usize = 25;
 /// PostgreSQL's codes for a lock that was not to be had in time, or that would have been waited for in a circle.
 const LOCK_NOT_AVAILABLE: [&str; 2] = ["55P03", "40P01"];
 
@@ -62,7 +62,7 @@ pub(super) async fn patiently(
 
 /// Alters the list of migrations, in as many attempts as it takes.
 pub(super) async fn altering(connection: &mut PgConnection, statement: &'static str) -> Result<(), MigrateError> {
-    sqlx::query("SELECT set_config('lock_timeout', $1, false)").bind(BRIEF_WAIT).execute(&mut *connection).await?;
+    sqlx::query("SELECT set_config('lock_timeout', $1, false)").bind(WAIT).execute(&mut *connection).await?;
     for attempt in 1..=ATTEMPTS {
         match sqlx::raw_sql(statement).execute(&mut *connection).await {
             Ok(_) => return Ok(()),

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use chatbot::{
     migrate::{self, Compatibility, Kind, MigrateError, Migration, Selection, embedded},
     store::schema::{self, Recorded},
@@ -200,6 +202,30 @@ async fn a_migration_that_waits_for_a_table_gives_way_to_others_and_tries_again(
     // Behind the migration in the queue, while the transaction before it goes on.
     sqlx::query("SELECT count(*) FROM users").execute(&database.pool).await.unwrap();
     reading.commit().await.unwrap();
+    assert_eq!(migrating.join_next().await.unwrap().unwrap().unwrap(), ["29990101000000_extra"]);
+}
+
+/// The old release's transaction holds what the migration wants, and then wants what the migration holds: one of them must give way.
+#[tokio::test]
+async fn a_migration_that_meets_the_old_release_in_a_circle_is_the_one_that_gives_way() {
+    let database = migrated().await;
+    let mut old = database.pool.begin().await.unwrap();
+    sqlx::query("SELECT count(*) FROM messages").execute(&mut *old).await.unwrap();
+    let mut migrations = embedded().unwrap();
+    let both = "ALTER TABLE users ADD COLUMN age integer; ALTER TABLE messages ADD COLUMN note text";
+    migrations.push(extra(29_990_101_000_000, Kind::Expand, both));
+    let options = database.options.clone();
+    let mut migrating = JoinSet::new();
+    migrating.spawn(async move { migrate::up(&options, &migrations, Selection::All, None).await });
+    let waiting = "SELECT pid FROM pg_locks WHERE relation = 'messages'::regclass AND NOT granted";
+    eventually("the migration's wait", async || {
+        sqlx::query_scalar::<_, i32>(waiting).fetch_optional(&database.pool).await.unwrap()
+    })
+    .await;
+    // Who begins to wait later is the one that PostgreSQL ends for the circle, a second after that.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    sqlx::query("SELECT count(*) FROM users").execute(&mut *old).await.expect("the old release's transaction goes on");
+    old.commit().await.unwrap();
     assert_eq!(migrating.join_next().await.unwrap().unwrap().unwrap(), ["29990101000000_extra"]);
 }
 
