@@ -38,9 +38,11 @@ openapi: ## Write docs/reference/openapi.json from the handlers
 generate: crds openapi ## Write every generated file
 
 ##@ Images and measurements
-.PHONY: images bench
+.PHONY: images bench chaos
 images: ## Build the images chatbot and chatbot-operator, check them, and print sizes and archives (PG_MAJOR=15)
 	@tests/trial/images
+chaos: ## Releases under load while the operator is killed at 30 random moments and the API server goes away (half an hour)
+	@tests/chaos/run
 bench: ## Print the figures: times, memory, requests, image sizes
 	@tests/bench/run
 

@@ -22,7 +22,7 @@ pub enum MigrateError {
     #[error("the database cannot be reached: {0}; check DATABASE_URL, the network policy and that PostgreSQL runs")]
     Unreachable(#[source] sqlx::Error),
     /// A statement of a migration failed; the migration left nothing behind.
-    #[error("migration {name} failed and was rolled back: {source}; mend the cause and run the command again")]
+    #[error("migration {name} failed and was rolled back: {}; mend the cause and run the command again", words(source))]
     Failed {
         /// The migration.
         name: String,
@@ -63,6 +63,14 @@ pub enum MigrateError {
         "another process has been migrating this database for {0} seconds: wait for it, or end it, and run the command again"
     )]
     Locked(u64),
+}
+
+/// What the database said: the line that sqlx adds to it is one of PostgreSQL's own source.
+fn words(error: &sqlx::migrate::MigrateError) -> String {
+    use sqlx::migrate::MigrateError::{Execute, ExecuteMigration};
+    let (Execute(cause) | ExecuteMigration(cause, _)) = error else { return error.to_string() };
+    let said = cause.as_database_error();
+    said.map_or_else(|| error.to_string(), |said| said.message().to_owned())
 }
 
 impl From<sqlx::Error> for MigrateError {

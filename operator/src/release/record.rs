@@ -60,7 +60,7 @@ pub(super) fn undone(state: ReleaseState, running: Running, now: Timestamp) -> R
         (false, false) => Outcome::Failed,
     };
     let message = match state.steps.last() {
-        Some(last) if last.name == crd::Phase::Discard => format!("{}; schema: {}", cause.message, last.message),
+        Some(last) if last.name == crd::Phase::Discard => format!("{}; {}", cause.message, of_schema(&last.message)),
         _ => cause.message.clone(),
     };
     // What the spec asks for stays marked when a past release, to which a person returns, fails in its turn.
@@ -71,6 +71,11 @@ pub(super) fn undone(state: ReleaseState, running: Running, now: Timestamp) -> R
         known => known,
     };
     remember(ReleaseState { failed, ..state }, past(running, outcome, message, now))
+}
+
+/// What became of the schema, as the end of a sentence.
+fn of_schema(said: &str) -> String {
+    if said.starts_with("the schema ") { said.to_owned() } else { format!("schema: {said}") }
 }
 
 /// The mark of a release that a person took back after it had ended well.

@@ -24,6 +24,10 @@ pub(super) const OUTAGE: &str = "inconclusive, an outage: ";
 /// How long the way back of the schema may take: a spec that mends a failure waits for it.
 const DISCARD: Duration = Duration::from_mins(5);
 
+/// What is said of migrations that are cut off before they had any last words.
+const STILL_MIGRATING: &str = "timed out: its migrations were still running, or waited for a table that is in use (see \
+     pg_stat_activity); raise migrations.timeout, or cut them smaller";
+
 /// What waits at first in a phase that needs pods to be gone.
 const DRAINING: &str = "its pods still drain";
 const OTHERS_DRAINING: &str = "pods of the old release still drain";
@@ -150,6 +154,7 @@ fn migrate(job: &Job, said: &str, late: bool) -> Verdict {
         Job::Succeeded(Report { schema, .. }) => {
             Verdict::Done(schema.as_ref().map_or_else(String::new, |schema| format!("schema {schema}")))
         }
+        Job::Running { .. } if late && job_message(job, said).is_empty() => Verdict::Failed(STILL_MIGRATING.to_owned()),
         Job::Absent | Job::Running { .. } | Job::Failed { .. } => wait_or_fail(job_message(job, said), late),
     }
 }
@@ -249,7 +254,7 @@ fn discard(facts: &Facts, said: &str, late: bool) -> Verdict {
         (job, _) if facts.expand == Job::Absent => job_message(job, said),
         _ => DRAINING,
     };
-    done_when_late("the schema stays expanded", waits_for, late)
+    done_when_late("the schema stays as it is", waits_for, late)
 }
 
 fn done_when_late(what: &str, waits_for: &str, late: bool) -> Verdict {

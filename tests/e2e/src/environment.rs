@@ -28,8 +28,13 @@ pub struct Environment {
 impl Environment {
     /// Makes the namespace afresh, with the Secret `chatbot` and a copy of `platform-admin`.
     pub async fn prepare(cluster: &Cluster, name: &str) -> Self {
-        let environment =
-            Self { namespace: format!("e2e-{name}"), name: name.to_owned(), client: cluster.client.clone() };
+        Self::prepare_in(cluster, &format!("e2e-{name}"), name).await
+    }
+
+    /// The same in a namespace of this name.
+    pub async fn prepare_in(cluster: &Cluster, namespace: &str, name: &str) -> Self {
+        let (namespace, name) = (namespace.to_owned(), name.to_owned());
+        let environment = Self { namespace, name, client: cluster.client.clone() };
         environment.clear().await;
         // While a pod with a long grace is there, the cluster looks at a namespace again only after half that grace.
         kubectl(&["wait", "--for=delete", &format!("namespace/{}", environment.namespace), "--timeout=500s"]).await;
@@ -223,6 +228,12 @@ pub const SECRET_KEY: &str = "only-for-tests-0123456789abcdef0123456789abcdef";
 #[must_use]
 pub fn chatbot_image() -> String {
     std::env::var("CHATBOT_IMAGE").unwrap_or_else(|_| format!("localhost/chatbot:{}", env!("CARGO_PKG_VERSION")))
+}
+
+/// A next version of it, with further migrations (tests/fixtures/next).
+#[must_use]
+pub fn next_image() -> String {
+    std::env::var("NEXT_IMAGE").unwrap_or_else(|_| "localhost/next:test".to_owned())
 }
 
 fn namespace_manifest(name: &str) -> String {

@@ -60,6 +60,15 @@ impl Lock {
         Self::take(database, &format!("e2e-lock-{table}"), &take, "relation").await
     }
 
+    /// Reads a table in a transaction that does not end: who only reads and writes goes on, who alters it waits.
+    ///
+    /// # Panics
+    /// When it cannot be had.
+    pub async fn share_table(database: &str, table: &str) -> Self {
+        let take = format!("begin; lock table {table} in row share mode");
+        Self::take(database, &format!("e2e-lock-{table}"), &take, "relation").await
+    }
+
     async fn take(database: &str, session: &str, take: &str, kind: &str) -> Self {
         let session = session.to_owned();
         let connection = format!("dbname={database} application_name={session}");

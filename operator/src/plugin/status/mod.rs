@@ -1,5 +1,6 @@
 //! `kubectl chatbot status`: what an environment does, on one screen.
 
+mod colours;
 mod render;
 pub(in crate::plugin) use render::length;
 #[cfg(test)]
@@ -11,6 +12,7 @@ use clap::Args;
 use futures::TryStreamExt;
 use kube::{ResourceExt, runtime::watcher};
 
+use self::colours::Colours;
 use super::{PluginError, error::with_causes, output::Output, target::Target};
 use crate::{clock::Clock, crd::ChatbotEnvironment};
 
@@ -37,7 +39,8 @@ pub(super) async fn run(target: &Target, output: &Output, arguments: Arguments) 
     if arguments.watch {
         Box::pin(watch(target, output, environment, &clock)).await
     } else {
-        Ok(output.text(&render::screen(&environment, clock.now(), output.palette()))?)
+        let colours = Colours::read(target, &environment).await;
+        Ok(output.text(&render::screen(&environment, &colours, clock.now(), output.palette()))?)
     }
 }
 
@@ -47,7 +50,8 @@ async fn watch(target: &Target, output: &Output, first: ChatbotEnvironment, cloc
     let mut changes = std::pin::pin!(watcher::watch_object(target.api::<ChatbotEnvironment>(), &name));
     let mut ticks = tokio::time::interval(TICK);
     let trouble = loop {
-        show(*output, &current, clock, "", &mut shown)?;
+        let colours = Colours::read(target, &current).await;
+        show(*output, &screen(&current, &colours, clock, *output, ""), &mut shown)?;
         tokio::select! {
             change = changes.try_next() => match change {
                 Ok(Some(Some(environment))) => current = environment,
@@ -70,7 +74,8 @@ async fn poll(
 ) -> Result<(), PluginError> {
     let (name, mut note, mut shown) = (current.name_any(), trouble.to_owned(), String::new());
     loop {
-        show(*output, &current, clock, &note, &mut shown)?;
+        let colours = Colours::read(target, &current).await;
+        show(*output, &screen(&current, &colours, clock, *output, &note), &mut shown)?;
         tokio::time::sleep(POLL).await;
         match target.environment(Some(&name)).await {
             Ok(environment) => (current, note) = (environment, trouble.to_owned()),
@@ -80,21 +85,18 @@ async fn poll(
     }
 }
 
-fn show(
-    output: Output,
-    current: &ChatbotEnvironment,
-    clock: &Clock,
-    note: &str,
-    shown: &mut String,
-) -> Result<(), PluginError> {
+fn screen(current: &ChatbotEnvironment, colours: &Colours, clock: &Clock, output: Output, note: &str) -> String {
     let note = if note.is_empty() { String::new() } else { format!("  {}\n", output.palette().mind(note)) };
-    let screen = render::screen(current, clock.now(), output.palette()) + &note;
+    render::screen(current, colours, clock.now(), output.palette()) + &note
+}
+
+fn show(output: Output, screen: &str, shown: &mut String) -> Result<(), PluginError> {
     if output.is_terminal() {
         output.text(&format!("{CLEAR}{screen}"))?;
-    } else if screen != *shown {
-        output.line(&screen)?;
+    } else if screen != shown {
+        output.line(screen)?;
     }
-    *shown = screen;
+    screen.clone_into(shown);
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 
+use super::colours::Colours;
 use crate::{
     crd::{
         ChatbotEnvironment, ChatbotEnvironmentStatus, conditions,
@@ -13,11 +14,11 @@ use crate::{
 };
 
 /// Everything that a person asks first.
-pub(super) fn screen(environment: &ChatbotEnvironment, now: Timestamp, palette: Palette) -> String {
+pub(super) fn screen(environment: &ChatbotEnvironment, colours: &Colours, now: Timestamp, palette: Palette) -> String {
     let mut lines = vec![title(environment, palette)];
     match &environment.status {
         None => lines.push("  The operator has not seen it yet: see kubectl chatbot doctor".to_owned()),
-        Some(status) => lines.extend(body(environment, status, now, palette)),
+        Some(status) => lines.extend(body(environment, status, colours, now, palette)),
     }
     lines.push(String::new());
     lines.join("\n")
@@ -32,6 +33,7 @@ fn title(environment: &ChatbotEnvironment, palette: Palette) -> String {
 fn body(
     environment: &ChatbotEnvironment,
     status: &ChatbotEnvironmentStatus,
+    colours: &Colours,
     now: Timestamp,
     palette: Palette,
 ) -> Vec<String> {
@@ -41,7 +43,9 @@ fn body(
     }
     lines.extend(status.url.as_ref().map(|url| row("URL", url)));
     if let Some(release) = &status.release {
+        let of_colours = colours.lines(release, palette);
         lines.extend(release_lines(release, now, palette));
+        lines.extend(labelled("Colours", of_colours));
     }
     lines.extend(status.services.iter().enumerate().map(|(index, service)| service_line(index, service, palette)));
     lines.extend(status.backups.as_ref().map(|backups| row("Backups", &backups_text(backups, now))));
@@ -51,6 +55,11 @@ fn body(
 
 fn row(label: &str, text: &str) -> String {
     format!("  {label:<11}{text}").trim_end().to_owned()
+}
+
+/// Lines of which the first bears the label.
+fn labelled(label: &'static str, lines: Vec<String>) -> impl Iterator<Item = String> {
+    lines.into_iter().enumerate().map(move |(index, line)| row(if index == 0 { label } else { "" }, &line))
 }
 
 fn headline(status: &ChatbotEnvironmentStatus, palette: Palette) -> String {

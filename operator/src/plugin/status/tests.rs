@@ -1,11 +1,18 @@
 use jiff::Timestamp;
 
-use super::{cannot_watch, render::screen};
-use crate::{crd::ChatbotEnvironment, plugin::output::Palette};
+use super::{cannot_watch, colours::Colours, render::screen};
+use crate::{
+    crd::{ChatbotEnvironment, Colour},
+    plugin::output::Palette,
+};
 
 const NOW: i64 = 1_700_000_100;
 
 fn screen_of(status: &str) -> String {
+    screen_with(status, &Colours::default())
+}
+
+fn screen_with(status: &str, colours: &Colours) -> String {
     let yaml = format!(
         "apiVersion: chatbot.platform/v1alpha1
 kind: ChatbotEnvironment
@@ -14,7 +21,7 @@ spec: {{tier: prod, image: 'team/chatbot:1.5.0', secretRef: {{name: chatbot}}}}
 {status}"
     );
     let environment: ChatbotEnvironment = serde_saphyr::from_str(&yaml).unwrap();
-    screen(&environment, Timestamp::from_second(NOW).unwrap(), Palette::default())
+    screen(&environment, colours, Timestamp::from_second(NOW).unwrap(), Palette::default())
 }
 
 #[test]
@@ -51,7 +58,10 @@ status:
   - {type: Ready, status: 'True', reason: ReleaseActive, message: release 0123456789 serves, lastTransitionTime: '2023-11-14T21:00:00Z'}
   - {type: Reconciling, status: 'True', reason: AwaitingPromotion, message: the candidate passed its checks, lastTransitionTime: '2023-11-14T22:13:30Z'}
 ";
-    insta::assert_snapshot!(screen_of(status));
+    let blue = [(Colour::Blue, true); 3];
+    let green = [(Colour::Green, true), (Colour::Green, true), (Colour::Green, false)];
+    let colours = Colours::of(&[blue, green].concat(), &[(Colour::Blue, true); 2]);
+    insta::assert_snapshot!(screen_with(status, &colours));
 }
 
 #[test]

@@ -216,6 +216,17 @@ fn the_last_words_of_a_failed_attempt_stand_until_the_next_has_some() {
 }
 
 #[test]
+fn migrations_that_are_cut_off_before_their_last_words_are_told_with_what_to_do() {
+    let running = Facts { expand: Job::Running { message: String::new() }, ..nothing_yet("new") };
+    let late = next(&releasing(&ROLLING, Phase::Migrate), &running, &ROLLING, at(1800));
+    let told = &late.cause().expect("it failed").message;
+    assert!(
+        told.starts_with("timed out: its migrations were still running") && told.contains("migrations.timeout"),
+        "{told}"
+    );
+}
+
+#[test]
 fn each_phase_runs_what_it_needs_and_nothing_else() {
     let shape = |phase, facts: &Facts| {
         let layout = layout(&releasing(&ROLLING, phase), facts, at(1));

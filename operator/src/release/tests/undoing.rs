@@ -100,7 +100,7 @@ fn a_schema_that_cannot_go_back_is_said_and_keeps_nobody_waiting() {
     assert_eq!(phase(&waits), Some(Phase::Discard));
     let ended = next(&waits, &stuck, &BLUE_GREEN, at(900));
     assert_eq!(phase(&ended), None);
-    assert!(ended.history[0].message.ends_with("; schema: the schema stays expanded: relation users exists"));
+    assert!(ended.history[0].message.ends_with("; the schema stays as it is: relation users exists"));
 }
 
 #[test]

@@ -140,7 +140,8 @@ pub(super) async fn want_within(environment: &Environment, model: &str, bake: &s
         .await;
 }
 
-async fn phase(environment: &Environment, wanted: &str) {
+/// Waits until the release that the spec asks for is in this phase.
+pub(super) async fn phase(environment: &Environment, wanted: &str) {
     let current = |status: &Value| {
         status["release"]["phase"] == wanted && status["observedGeneration"] == status["wantedGeneration"]
     };

@@ -7,6 +7,8 @@ use e2e::shell::{kubectl, must};
 use e2e::{Cluster, Environment, operator};
 use serde_json::{Value, json};
 
+use super::blue_green::{phase, want_within};
+
 #[tokio::test(flavor = "multi_thread")]
 async fn upgrading_or_uninstalling_the_charts_restarts_no_workload() {
     let cluster = Cluster::get().await;
@@ -36,6 +38,39 @@ async fn upgrading_or_uninstalling_the_charts_restarts_no_workload() {
     environment.ready().await;
     assert_eq!(self::uid(&environment).await, uid, "after the second install");
     environment.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_that_is_upgraded_in_mid_bake_goes_on_with_it_and_restarts_no_pod() {
+    let cluster = Cluster::get().await;
+    let environment = Environment::prepare(&cluster, "baking").await;
+    want_within(&environment, "scripted", "10m", "Automatic", "30").await;
+    environment.ready().await;
+    want_within(&environment, "baking-2", "10m", "Automatic", "30").await;
+    phase(&environment, "Bake").await;
+    let (before, until) = (pods(&environment.namespace).await, bake_until(&environment).await);
+    assert!(
+        before.keys().any(|name| name.contains("-blue-")) && before.keys().any(|name| name.contains("-green-")),
+        "{before:?}"
+    );
+
+    helm_install("chatbot-operator", OPERATOR_NAMESPACE, &["--set", "logLevel=debug"]).await;
+    rolled_out(OPERATOR_NAMESPACE).await;
+    assert!(until.is_string() && bake_until(&environment).await == until, "the bake goes on as it was: {until}");
+    environment.plugin(&["promote"]).await;
+    phase(&environment, "Stable").await;
+    let after = pods(&environment.namespace).await;
+    let left: BTreeMap<_, _> = before.into_iter().filter(|(name, _)| name.contains("-green-")).collect();
+    assert_eq!(after, left, "the new colour's pods are those of before");
+    assert_eq!(environment.status().await["history"][0]["outcome"], "Succeeded");
+
+    helm_install("chatbot-operator", OPERATOR_NAMESPACE, &[]).await;
+    rolled_out(OPERATOR_NAMESPACE).await;
+    environment.remove().await;
+}
+
+async fn bake_until(environment: &Environment) -> Value {
+    environment.status().await["release"]["bakeUntil"].clone()
 }
 
 /// A definition that was deleted and made anew would have taken the environment along.

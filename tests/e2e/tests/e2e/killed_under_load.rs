@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::blue_green::want_within;
 
 /// Longer than a busy machine takes for an answer: what fails here is not slow.
-const REQUEST_TIMEOUT: &str = "30";
+pub(super) const REQUEST_TIMEOUT: &str = "30";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_notices_an_operator_that_dies_at_every_boundary_of_a_release() {
@@ -70,19 +70,19 @@ async fn kill_at_every_boundary(environment: &Environment, mut then: impl AsyncF
     }
 }
 
-async fn seen(environment: &Environment) -> Value {
+pub(super) async fn seen(environment: &Environment) -> Value {
     let whole = serde_json::to_value(environment.get().await).unwrap_or_default();
     let mut status = whole["status"].clone();
     status["wantedGeneration"] = whole["metadata"]["generation"].clone();
     status
 }
 
-fn is_over(status: &Value) -> bool {
+pub(super) fn is_over(status: &Value) -> bool {
     status["observedGeneration"] == status["wantedGeneration"] && status["release"]["candidate"].is_null()
 }
 
 /// The step that has not ended.
-fn phase_of(status: &Value) -> &str {
+pub(super) fn phase_of(status: &Value) -> &str {
     let open = status["release"]["steps"].as_array().and_then(|steps| steps.last());
     open.filter(|step| step["outcome"] == "Running").and_then(|step| step["name"].as_str()).unwrap_or_default()
 }

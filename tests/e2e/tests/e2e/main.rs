@@ -3,12 +3,14 @@
 
 mod blue_green;
 mod broken_and_mended;
+mod chaos;
 mod drift;
 mod examples;
 mod helm;
 mod killed_under_load;
 mod leader;
 mod network;
+mod next_version;
 mod operator_killed;
 mod outages;
 mod side_by_side;
