@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 
 use secrecy::SecretString;
-use url::Url;
 
 use crate::notify;
 
@@ -43,13 +42,8 @@ pub struct Config {
     pub notify_format: notify::Format,
 
     /// Collector that is sent a trace of each release, by OTLP over HTTP, such as http://otel:4318
-    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL", value_parser = collector)]
-    pub otlp_endpoint: Option<Url>,
-}
-
-fn collector(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text.trim()).map_err(|error| error.to_string())?;
-    matches!(url.scheme(), "http" | "https").then_some(url).ok_or_else(|| "write an http:// or https:// URL".to_owned())
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
+    pub otlp_endpoint: Option<String>,
 }
 
 impl Config {

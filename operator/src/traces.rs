@@ -31,19 +31,29 @@ pub struct Traces(Option<SdkTracerProvider>);
 
 /// The collector cannot be used as configured.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "OTEL_EXPORTER_OTLP_ENDPOINT cannot be used: {0}; write the collector's address for OTLP over HTTP, such as http://otel:4318"
-)]
-pub struct TracesError(#[from] ExporterBuildError);
+pub enum TracesError {
+    /// It is no address.
+    #[error(
+        "OTEL_EXPORTER_OTLP_ENDPOINT is no http:// or https:// URL: write the collector's address for OTLP over HTTP, such as http://otel:4318"
+    )]
+    Address,
+    /// The exporter.
+    #[error("OTEL_EXPORTER_OTLP_ENDPOINT cannot be used: {0}")]
+    Exporter(#[from] ExporterBuildError),
+}
 
 impl Traces {
-    /// Sends to `endpoint`, the base address of a collector that speaks OTLP over HTTP.
+    /// Sends to `endpoint`, the base address of a collector that speaks OTLP over HTTP. An empty one is none.
     ///
     /// # Errors
-    /// When the exporter cannot be set up.
-    pub fn start(endpoint: Option<&Url>) -> Result<Self, TracesError> {
-        let Some(endpoint) = endpoint else { return Ok(Self(None)) };
-        let address = format!("{}/v1/traces", endpoint.as_str().trim_end_matches('/'));
+    /// When it cannot be used.
+    pub fn start(endpoint: Option<&str>) -> Result<Self, TracesError> {
+        let Some(endpoint) = endpoint.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(Self(None)) };
+        let url = Url::parse(endpoint).map_err(|_| TracesError::Address)?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(TracesError::Address);
+        }
+        let address = format!("{}/v1/traces", endpoint.trim_end_matches('/'));
         let exporter = SpanExporter::builder().with_http().with_endpoint(address).with_timeout(DEADLINE).build()?;
         let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
         let resource = Resource::builder().with_service_name(SERVICE).with_attribute(version).build();
@@ -65,7 +75,7 @@ impl Traces {
 
     /// Sends what was not sent yet; blocks for as long as one attempt may take.
     pub fn end(self) {
-        if let Some(Err(error)) = self.0.map(|provider| provider.shutdown()) {
+        if let Some(Err(error)) = self.0.map(|provider| provider.shutdown_with_timeout(DEADLINE)) {
             tracing::warn!(%error, "the last traces could not be sent");
         }
     }
@@ -208,9 +218,9 @@ mod tests {
     }
 
     /// A collector, and what it was sent.
-    async fn collector() -> (Url, Arc<Mutex<Vec<u8>>>, tokio::task::JoinSet<()>) {
+    async fn collector() -> (String, Arc<Mutex<Vec<u8>>>, tokio::task::JoinSet<()>) {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&seen);
         let take = move |body: axum::body::Bytes| {
@@ -245,8 +255,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_address_is_said() {
+        for address in ["otel:4318", "otel", "grpc://otel:4317"] {
+            assert!(matches!(Traces::start(Some(address)), Err(TracesError::Address)), "{address}");
+        }
+    }
+
+    #[test]
     fn without_a_collector_nothing_is_sent() {
-        let traces = Traces::start(None).unwrap();
+        let traces = Traces::start(Some("")).unwrap();
         traces.tell(&fixtures::minimal(Tier::Dev), &ChatbotEnvironmentStatus::default(), &taken_back());
         traces.end();
     }

@@ -15,7 +15,7 @@ pub enum MigrateError {
     },
     /// An expand in the binary is not what it says (the build's lint should have refused it): nothing was applied.
     #[error(
-        "nothing was applied: {0}. The release before would not survive it: mend the migration, and build the image anew"
+        "nothing was applied, for the sake of the release that serves: {0}; mend the migration, and build the image anew"
     )]
     Unsafe(lint::Finding),
     /// The database cannot be reached.

@@ -10,8 +10,8 @@ use sqlx::{
 
 use super::{MigrateError, Migration, lossless, run::TABLE};
 
-/// Longest wait for one lock. Everybody waits behind it who wants the table; and it ends before PostgreSQL looks for circles
-/// (`deadlock_timeout`, a second), where it might end a request of the old release instead of the migration.
+/// Longest wait for one lock. Everybody waits behind it who wants the table. It is below the second after which PostgreSQL looks for
+/// circles (`deadlock_timeout`), so that in most of them the migration has given way before a request of the old release is ended.
 const WAIT: &str = "800ms";
 /// Long enough for those who waited behind us.
 const PAUSE: Duration = Duration::from_secs(2);

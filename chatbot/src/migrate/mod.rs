@@ -23,6 +23,6 @@ mod undo;
 pub use compatibility::Compatibility;
 pub use error::MigrateError;
 pub use run::{down, reset, up};
-pub use source::{Kind, Migration, Selection, embedded, files};
+pub use source::{Kind, Migration, Selection, embedded};
 pub use status::{State, Status, status};
 pub use undo::{Undo, Undone, down_of_release};

@@ -11,9 +11,9 @@ use sqlx::{
 use tokio::time::timeout;
 
 use super::{
-    MigrateError, Migration, Selection,
+    Kind, MigrateError, Migration, Selection, lint,
     locks::{self, Done, Step},
-    marks,
+    marks, source,
 };
 
 pub(super) const TABLE: &str = "_sqlx_migrations";
@@ -45,6 +45,9 @@ async fn apply_pending(
     release: Option<&str>,
 ) -> Result<Vec<String>, MigrateError> {
     let applied = applied(connection).await?;
+    if !applied.is_empty() && selection.includes(Kind::Expand) {
+        lint::refuse(&source::pending_expands(|version| applied.contains_key(&version)))?;
+    }
     marks::prepare(connection, migrations).await?;
     let mut done = Vec::new();
     for migration in migrations.iter().filter(|migration| selection.includes(migration.kind)) {

@@ -89,14 +89,14 @@ impl Migration {
     }
 }
 
-/// The migration files of this release as they were written, by name.
+/// The expands of this release that are not applied yet, as they were written: the text of each by the name of its file.
 #[must_use]
-pub fn files() -> BTreeMap<String, String> {
-    let name = |sql: &Sql| {
-        let way = if sql.migration_type.is_up_migration() { "up" } else { "down" };
-        format!("{}_{}.{way}.sql", sql.version, sql.description.replace(' ', "_"))
-    };
-    FILES.iter().map(|sql| (name(sql), sql.sql.as_str().to_owned())).collect()
+pub(super) fn pending_expands(is_applied: impl Fn(i64) -> bool) -> BTreeMap<String, String> {
+    let is_pending = |sql: &&Sql| sql.migration_type.is_up_migration() && !is_applied(sql.version);
+    let is_expand = |sql: &&Sql| sql.sql.as_str().lines().next().and_then(Kind::of) == Some(Kind::Expand);
+    let name = |sql: &Sql| format!("{}_{}.up.sql", sql.version, sql.description.replace(' ', "_"));
+    let pending = FILES.iter().filter(is_pending).filter(is_expand);
+    pending.map(|sql| (name(sql), sql.sql.as_str().to_owned())).collect()
 }
 
 /// All migrations of this release, oldest first.

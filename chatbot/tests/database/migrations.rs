@@ -208,7 +208,7 @@ async fn a_migration_that_waits_for_a_table_gives_way_to_others_and_tries_again(
 
 /// The old release's transaction holds what the migration wants, and then wants what the migration holds: one of them must give way.
 #[tokio::test]
-async fn a_migration_that_meets_the_old_release_in_a_circle_is_the_one_that_gives_way() {
+async fn a_migration_that_would_meet_the_old_release_in_a_circle_has_given_way_before() {
     let database = migrated().await;
     let mut old = database.pool.begin().await.unwrap();
     sqlx::query("SELECT count(*) FROM messages").execute(&mut *old).await.unwrap();
@@ -223,7 +223,7 @@ async fn a_migration_that_meets_the_old_release_in_a_circle_is_the_one_that_give
         sqlx::query_scalar::<_, i32>(waiting).fetch_optional(&database.pool).await.unwrap()
     })
     .await;
-    // Who begins to wait later is the one that PostgreSQL ends for the circle, a second after that.
+    // Whoever closed the circle now would be the one that PostgreSQL ends, a second later.
     tokio::time::sleep(Duration::from_millis(1500)).await;
     sqlx::query("SELECT count(*) FROM users").execute(&mut *old).await.expect("the old release's transaction goes on");
     old.commit().await.unwrap();

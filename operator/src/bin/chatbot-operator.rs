@@ -49,7 +49,7 @@ fn operate(config: Config) -> Result<(), Failure> {
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         return Err("a TLS provider is installed already".into());
     }
-    let traces = Traces::start(config.otlp_endpoint.as_ref())?;
+    let traces = Traces::start(config.otlp_endpoint.as_deref())?;
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(2).thread_stack_size(1 << 20).max_blocking_threads(4).enable_all().build()?;
     let outcome = runtime.block_on(run::run(config, traces.clone()));

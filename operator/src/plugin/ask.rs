@@ -9,17 +9,15 @@ use super::{
     chatbot::{KeyOptions, Session, sse::Event},
     output::{Output, Palette},
     target::Target,
+    words::name_and,
 };
 
 /// Options of `ask`.
 #[derive(Debug, Args)]
-#[command(allow_missing_positional = true)]
 pub struct Arguments {
-    /// The environment; may be left out where the namespace has only one
-    name: Option<String>,
-    /// What to ask
-    #[arg(required = true)]
-    question: String,
+    /// What to ask, in quotes; before it the environment, which may be left out where the namespace has only one
+    #[arg(value_names = ["[NAME] QUESTION"], required = true, num_args = 1..)]
+    pub(super) words: Vec<String>,
     #[command(flatten)]
     key: KeyOptions,
 }
@@ -61,9 +59,10 @@ struct Problem {
 }
 
 pub(super) async fn run(target: &Target, output: &Output, arguments: Arguments) -> Result<(), PluginError> {
-    let environment = target.environment(arguments.name.as_deref()).await?;
+    let (name, question) = name_and("question", &arguments.words)?;
+    let environment = target.environment(name.as_deref()).await?;
     let session = Session::open(target, &environment, &arguments.key).await?;
-    let request = session.post("/api/v1/chat").json(&json!({ "message": arguments.question, "stream": true }));
+    let request = session.post("/api/v1/chat").json(&json!({ "message": question, "stream": true }));
     let mut events = session.events(request).await?;
     let mut sources = Vec::new();
     while let Some(event) = events.next().await? {
@@ -113,6 +112,12 @@ fn ending(sources: &[Source], done: &Done, palette: Palette) -> String {
     let is_cited = |source: &&Source| done.cited.is_empty() || done.cited.contains(&source.number);
     let mut lines = vec![String::new()];
     let shown: Vec<_> = sources.iter().filter(is_cited).map(line).collect();
+    if shown.is_empty() && done.missing.is_empty() {
+        lines.extend([
+            String::new(),
+            palette.mind("Sources: none. No document of this user fits, so the model had only its own memory"),
+        ]);
+    }
     if !shown.is_empty() {
         let heading = if done.cited.is_empty() { "Sources (none cited)" } else { "Sources" };
         lines.extend([String::new(), palette.strong(heading)]);
@@ -144,6 +149,12 @@ mod tests {
         let done = Done { missing: Vec::new(), cited: vec![2] };
         let text = ending(&[source(1, None), source(2, Some("Retention"))], &done, Palette::default());
         assert_eq!(text, "\n\nSources\n  [2] backups.md > Retention\n");
+    }
+
+    #[test]
+    fn an_answer_without_any_passage_is_told_as_such() {
+        let done = Done { missing: Vec::new(), cited: Vec::new() };
+        assert!(ending(&[], &done, Palette::default()).contains("Sources: none."));
     }
 
     #[test]

@@ -40,8 +40,9 @@ pub struct Arguments {
 }
 
 pub(super) async fn run(target: &Target, output: &Output, arguments: Arguments) -> Result<(), PluginError> {
-    let live = target.environment(arguments.name.as_deref()).await?;
     let manifests = arguments.filename.as_deref().map(read).transpose()?.unwrap_or_default();
+    let name = arguments.name.or_else(|| only_name(&manifests));
+    let live = target.environment(name.as_deref()).await?;
     let wanted = if arguments.filename.is_some() { applied(target, &live, &manifests).await? } else { live.clone() };
     let references = references(target, &wanted, &manifests).await?;
     let resolved = resolve(&wanted, &references).map_err(|why| PluginError::Diff(why.to_string()))?;
@@ -59,6 +60,13 @@ fn read(path: &Path) -> Result<Vec<Value>, PluginError> {
         if path == Path::new("-") { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(path) };
     let text = text.map_err(|error| failed(error.to_string()))?;
     serde_saphyr::from_multiple::<Value>(&text).map_err(|_| failed("it is no YAML".to_owned()))
+}
+
+/// The name of the only environment of a file.
+fn only_name(manifests: &[Value]) -> Option<String> {
+    let mut names = manifests.iter().filter(|it| it["kind"] == "ChatbotEnvironment").map(|it| &it["metadata"]["name"]);
+    let name = names.next()?.as_str()?.to_owned();
+    names.next().is_none().then_some(name)
 }
 
 fn manifest<'a>(manifests: &'a [Value], kind: &str, name: &str) -> Option<&'a Value> {

@@ -45,6 +45,9 @@ pub enum PluginError {
         /// Their names.
         names: String,
     },
+    /// The command has other words than it takes.
+    #[error("{0}")]
+    Words(String),
     /// What would change cannot be told.
     #[error("cannot tell what would change: {0}")]
     Diff(String),

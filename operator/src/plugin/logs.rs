@@ -52,6 +52,8 @@ enum Which {
     Backup,
     /// Jobs that migrate the schema
     Migrate,
+    /// Jobs that make database, role, bucket and collections on shared services
+    Provision,
 }
 
 impl Which {
@@ -61,6 +63,7 @@ impl Which {
             Self::Worker => Component::Worker,
             Self::Backup => Component::Backup,
             Self::Migrate => Component::Migrate,
+            Self::Provision => Component::Provision,
         }
     }
 }
@@ -205,7 +208,7 @@ fn is_over(pod: &Pod) -> bool {
 /// The active colour is asked for each time: a release moves it.
 async fn pods(target: &Target, name: &str, which: Which) -> Result<Vec<Pod>, PluginError> {
     let colour = match which {
-        Which::Backup | Which::Migrate => None,
+        Which::Backup | Which::Migrate | Which::Provision => None,
         Which::App | Which::Worker => Some(target::active(&target.environment(Some(name)).await?)?),
     };
     target.pods(name, which.component(), colour).await

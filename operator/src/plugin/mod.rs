@@ -25,6 +25,7 @@ pub mod status;
 pub mod target;
 pub mod upload;
 pub mod wish;
+mod words;
 
 use std::path::PathBuf;
 

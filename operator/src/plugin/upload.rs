@@ -1,10 +1,6 @@
 //! `kubectl chatbot upload`: a document goes in, and is waited for until answers can cite it.
 
-use std::{
-    ffi::OsStr,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{ffi::OsStr, path::Path, time::Duration};
 
 use clap::Args;
 use reqwest::header::CONTENT_TYPE;
@@ -16,6 +12,7 @@ use super::{
     chatbot::{KeyOptions, Session},
     output::Output,
     target::Target,
+    words::name_and,
 };
 use crate::crd;
 
@@ -24,13 +21,10 @@ const LOOK: Duration = Duration::from_millis(500);
 
 /// Options of `upload`.
 #[derive(Debug, Args)]
-#[command(allow_missing_positional = true)]
 pub struct Arguments {
-    /// The environment; may be left out where the namespace has only one
-    name: Option<String>,
-    /// A text or Markdown file
-    #[arg(required = true)]
-    file: PathBuf,
+    /// A text or Markdown file; before it the environment, which may be left out where the namespace has only one
+    #[arg(value_names = ["[NAME] FILE"], required = true, num_args = 1..)]
+    words: Vec<String>,
     /// How long to wait until the document can be found; 0s for not at all
     #[arg(long, default_value = "60s")]
     wait: crd::Duration,
@@ -61,10 +55,11 @@ enum Status {
 }
 
 pub(super) async fn run(target: &Target, output: &Output, arguments: Arguments) -> Result<(), PluginError> {
-    let path = &arguments.file;
+    let (name, file) = name_and("file", &arguments.words)?;
+    let path = Path::new(&file);
     let failed = |source| PluginError::File { path: path.display().to_string(), source };
     let content = tokio::fs::read(path).await.map_err(failed)?;
-    let environment = target.environment(arguments.name.as_deref()).await?;
+    let environment = target.environment(name.as_deref()).await?;
     let session = Session::open(target, &environment, &arguments.key).await?;
     let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("title", &title(path)).finish();
     let request = session.post(&format!("/api/v1/documents?{query}"));

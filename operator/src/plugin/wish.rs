@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     controllers::environment::{PAUSE, PROMOTE, RETRY, ROLLBACK, ROLLBACK_TO, resolve::policies},
-    crd::{ChatbotEnvironment, OnRollback, Phase, conditions, environment_status::ReleaseStatus, reasons},
+    crd::{ChatbotEnvironment, OnRollback, Phase, Strategy, conditions, environment_status::ReleaseStatus, reasons},
 };
 
 const MANAGER: &str = "kubectl-chatbot";
@@ -200,7 +200,7 @@ fn change(wish: &Wish, environment: &ChatbotEnvironment) -> Result<Change, Strin
     let release = release(environment);
     let candidate = release.candidate.as_ref().map(|candidate| candidate.id.as_str());
     match wish {
-        Wish::Promote => promote(release.phase, candidate),
+        Wish::Promote => promote(release.phase, candidate, policies(environment).0.strategy),
         Wish::Rollback => take_back(&release, environment),
         Wish::RollbackTo(id) => return_to(id, &release, environment),
         Wish::Retry => match failed(environment) {
@@ -224,7 +224,7 @@ fn set(annotation: &'static str, value: &str, told: String, steps: String) -> Ch
     Change { annotation, value: Some(value.to_owned()), told, steps }
 }
 
-fn promote(phase: Phase, candidate: Option<&str>) -> Result<Change, String> {
+fn promote(phase: Phase, candidate: Option<&str>, strategy: Strategy) -> Result<Change, String> {
     let steps = if phase == Phase::Promote {
         "steps: Switch -> Bake -> Finish"
     } else {
@@ -233,6 +233,9 @@ fn promote(phase: Phase, candidate: Option<&str>) -> Result<Change, String> {
     match candidate {
         Some(id) if matches!(phase, Phase::Promote | Phase::Bake | Phase::Held) => {
             Ok(set(PROMOTE, id, format!("release {id} is promoted"), steps.to_owned()))
+        }
+        Some(id) if strategy == Strategy::Rolling => {
+            Err(format!("release {id} is Rolling, which waits for nobody: it goes on by itself"))
         }
         Some(id) => Err(format!("release {id} is in {phase}, and waits for nobody yet")),
         None => Err("no release waits: nothing is to be promoted".to_owned()),
@@ -259,7 +262,8 @@ fn take_back(release: &ReleaseStatus, environment: &ChatbotEnvironment) -> Resul
         }
         (None, Some(active)) => {
             let before = *past(environment).first().ok_or(NO_EARLIER)?;
-            let told = format!("release {active} is taken back: release {before} is released again{UNTIL}");
+            let until = until(before, environment);
+            let told = format!("release {active} is taken back: release {before} is released again{until}");
             Ok(set(ROLLBACK, active, told, road(environment)))
         }
         (None, None) => Err("nothing serves yet: nothing is to be taken back".to_owned()),
@@ -276,6 +280,15 @@ fn is_past_undoing(release: &ReleaseStatus) -> bool {
 /// What a person should know who leaves what the spec asks for.
 const UNTIL: &str = ", and what the spec asks for is held back until the spec changes or kubectl chatbot retry";
 
+/// The same, unless it is the spec's own release that a person comes back to.
+fn until(id: &str, environment: &ChatbotEnvironment) -> &'static str {
+    if failed(environment).as_deref() == Some(id) {
+        ", as the spec asks for it: nothing is held back any more"
+    } else {
+        UNTIL
+    }
+}
+
 const NO_EARLIER: &str = "no earlier release can be returned to (see kubectl chatbot history): write the image and settings \
      that you want into the spec";
 
@@ -290,7 +303,7 @@ fn return_to(id: &str, release: &ReleaseStatus, environment: &ChatbotEnvironment
         let known = if past.is_empty() { NO_EARLIER.to_owned() } else { format!("choose one of {}", past.join(", ")) };
         return Err(format!("release {id} cannot be returned to: {known}"));
     }
-    Ok(set(ROLLBACK_TO, id, format!("release {id} is returned to{UNTIL}"), road(environment)))
+    Ok(set(ROLLBACK_TO, id, format!("release {id} is returned to{}", until(id, environment)), road(environment)))
 }
 
 fn past(environment: &ChatbotEnvironment) -> Vec<&str> {

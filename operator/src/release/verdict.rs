@@ -25,7 +25,7 @@ pub(super) const OUTAGE: &str = "inconclusive, an outage: ";
 const DISCARD: Duration = Duration::from_mins(5);
 
 /// What is said of migrations that are cut off before they had any last words.
-const STILL_MIGRATING: &str = "timed out: its migrations were still running, or waited for a table that is in use (see \
+const STILL_MIGRATING: &str = "timed out: its migrations had not ended: they take longer, or wait for a table that is in use (see \
      pg_stat_activity); raise migrations.timeout, or cut them smaller";
 
 /// What waits at first in a phase that needs pods to be gone.
@@ -95,7 +95,7 @@ pub(super) fn verdict(
     }
     if let Some(why) = &facts.cannot_start
         && needs_image_only(running.phase)
-        && late(running.phase, policy.check_timeout)
+        && late(running.phase, policy.check_timeout.min(policy.migration_timeout))
     {
         return Verdict::Failed(format!("timed out: {why}"));
     }
@@ -258,7 +258,11 @@ fn discard(facts: &Facts, said: &str, late: bool) -> Verdict {
 }
 
 fn done_when_late(what: &str, waits_for: &str, late: bool) -> Verdict {
-    if late { Verdict::Done(format!("{what}: {waits_for}")) } else { Verdict::Wait(waits_for.to_owned()) }
+    match (late, waits_for) {
+        (true, "") => Verdict::Done(what.to_owned()),
+        (true, _) => Verdict::Done(format!("{what}: {waits_for}")),
+        (false, _) => Verdict::Wait(waits_for.to_owned()),
+    }
 }
 
 fn wait_or_fail(message: &str, late: bool) -> Verdict {

@@ -93,12 +93,15 @@ pub fn build(resolved: &Resolved, slot: &Slot, task: Task, serving: Option<Servi
     }
 }
 
-/// A Job of one pod at a time that ends within `deadline` seconds. An evicted pod is no failure.
-pub(super) fn job_spec(labels: labels::Labels, spec: PodSpec, deadline: i64) -> JobSpec {
+/// The operator ends a Job that takes too long, and says so. Only where no operator is left, the Job ends itself, so much later.
+const LAST_RESORT: i64 = 60;
+
+/// A Job of one pod at a time that may take `limit` seconds. An evicted pod is no failure.
+pub(super) fn job_spec(labels: labels::Labels, spec: PodSpec, limit: i64) -> JobSpec {
     let spec = PodSpec { restart_policy: Some("Never".to_owned()), ..spec };
     JobSpec {
         backoff_limit: Some(RETRIES),
-        active_deadline_seconds: Some(deadline),
+        active_deadline_seconds: Some(limit.saturating_add(LAST_RESORT)),
         pod_failure_policy: Some(PodFailurePolicy { rules: vec![ignore_disruption()] }),
         template: pod::template(labels, spec),
         ..JobSpec::default()

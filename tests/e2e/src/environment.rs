@@ -28,13 +28,8 @@ pub struct Environment {
 impl Environment {
     /// Makes the namespace afresh, with the Secret `chatbot` and a copy of `platform-admin`.
     pub async fn prepare(cluster: &Cluster, name: &str) -> Self {
-        Self::prepare_in(cluster, &format!("e2e-{name}"), name).await
-    }
-
-    /// The same in a namespace of this name.
-    pub async fn prepare_in(cluster: &Cluster, namespace: &str, name: &str) -> Self {
-        let (namespace, name) = (namespace.to_owned(), name.to_owned());
-        let environment = Self { namespace, name, client: cluster.client.clone() };
+        let environment =
+            Self { namespace: format!("e2e-{name}"), name: name.to_owned(), client: cluster.client.clone() };
         environment.clear().await;
         // While a pod with a long grace is there, the cluster looks at a namespace again only after half that grace.
         kubectl(&["wait", "--for=delete", &format!("namespace/{}", environment.namespace), "--timeout=500s"]).await;

@@ -15,30 +15,34 @@ add() {
 }
 annotate() { echo "chatbot.platform.pg-major=$pg_major"; }
 
-# Builds the program, and prints its path.
+# Builds the program, and prints its path. The tests' packages are selected, so that what both programs are made of is built once; a test that
+# is none brings the programs of its package.
 next_program() {
   local copy=$cache/next
-  next_tree "$copy.wanted" && update "$copy.wanted" "$copy" || return
-  # With the same packages selected as by the tests, so that what both are made of is built once; a test that is none brings the programs.
-  (cd "$copy" && cargo test --locked --workspace --no-run --test none) >&2 || die "cargo build of the next version failed: its message stands above"
+  one_at_a_time next-tree 9
+  next_tree "$copy.wanted" || die "the tree of the next version could not be written into $copy.wanted"
+  update "$copy.wanted" "$copy"
+  (cd "$copy" && cargo test --offline --workspace --no-run --test none) >&2 || die "cargo build of the next version failed: its message stands above"
   echo "$CARGO_TARGET_DIR/debug/chatbot-next"
 }
-# Writes the tree of the next version into folder $1.
+# Writes the tree of the next version into folder $1. It has a version of its own, by which cargo tells its packages from this tree's.
 next_tree() {
-  rm -rf "$1" && mkdir -p "$1" || return
-  (cd "$root" && git ls-files -z --cached --others --exclude-standard | tar --null --files-from=- --ignore-failed-read -cf - 2>/dev/null) | tar -xf - -C "$1" || return
-  cp "$root"/tests/fixtures/next/migrations/* "$1/chatbot/migrations/"
-  cp "$root/tests/fixtures/next/main.rs" "$1/chatbot/src/main.rs"
-  echo '//! Nothing.' >"$1/chatbot/tests/none.rs"
-  # A name of its own: both programs are built into one folder.
-  sed -i 's/^name = "chatbot"$/&\nautobins = false/' "$1/chatbot/Cargo.toml"
-  printf '\n[[bin]]\nname = "chatbot-next"\npath = "src/main.rs"\n' >>"$1/chatbot/Cargo.toml"
+  local manifest=$1/chatbot/Cargo.toml
+  rm -rf "$1" && mkdir -p "$1" &&
+    (cd "$root" && git ls-files -z --cached --others --exclude-standard | while read -r -d '' file; do [ ! -e "$file" ] || printf '%s\0' "$file"; done | tar --null --files-from=- -cf -) | tar -xf - -C "$1" &&
+    sed -i "s/^version = \"$workspace_version\"$/version = \"$workspace_version-next\"/" "$1/Cargo.toml" &&
+    cp "$root"/tests/fixtures/next/migrations/* "$1/chatbot/migrations/" &&
+    cp "$root/tests/fixtures/next/main.rs" "$1/chatbot/src/main.rs" &&
+    echo '//! Nothing.' >"$1/chatbot/tests/none.rs" &&
+    sed -i 's/^name = "chatbot"$/&\nautobins = false/' "$manifest" && grep -q '^autobins = false$' "$manifest" &&
+    printf '\n[[bin]]\nname = "chatbot-next"\npath = "src/main.rs"\n' >>"$manifest"
 }
-# Makes folder $2 what $1 is. What does not differ keeps its time, so that cargo does not build it again.
+# Makes folder $2 what $1 is, but for the lock file, which cargo keeps. What does not differ keeps its time, so that it is not built again.
 update() {
   local file
   mkdir -p "$2"
-  (cd "$2" && find . -type f) | while read -r file; do [ -e "$1/$file" ] || rm "$2/$file"; done
-  (cd "$1" && find . -type f) | while read -r file; do cmp -s "$1/$file" "$2/$file" || install -D -m 644 "$1/$file" "$2/$file"; done
+  (cd "$2" && find . -type f ! -name .lock-of-this-tree) | while read -r file; do [ -e "$1/$file" ] || rm "$2/$file"; done
+  (cd "$1" && find . -type f ! -path ./Cargo.lock) | while read -r file; do cmp -s "$1/$file" "$2/$file" || install -D -m 644 "$1/$file" "$2/$file"; done
+  cmp -s "$1/Cargo.lock" "$2/.lock-of-this-tree" || { cp "$1/Cargo.lock" "$2/Cargo.lock" && cp "$1/Cargo.lock" "$2/.lock-of-this-tree"; }
   rm -rf "$1"
 }

@@ -38,7 +38,6 @@ struct Change {
 pub(super) fn run(command: Migrate, env: impl Fn(&str) -> Option<String>) -> Result<ExitCode, CommandError> {
     match command {
         Migrate::Up { kind } => change(env, async |config, migrations| {
-            lint::refuse(&migrate::files())?;
             let release = config.environment.release.as_deref();
             let up = migrate::up(&config.database.options, migrations, kind, release);
             process::interruptible(up).await.map(Change::applied)

@@ -50,12 +50,23 @@ pub fn read(folder: &Path) -> io::Result<BTreeMap<String, String>> {
     Ok(files)
 }
 
-/// Refuses to apply migrations of which one would break the old release, however they came into the binary.
+/// Refuses expands (name → text of the `.up.sql`) of which one would break the old release, however they came into the binary.
 ///
 /// # Errors
 /// `Unsafe` with the first finding.
-pub fn refuse(files: &BTreeMap<String, String>) -> Result<(), MigrateError> {
-    check(files).into_iter().next().map_or(Ok(()), |finding| Err(MigrateError::Unsafe(finding)))
+pub fn refuse(expands: &BTreeMap<String, String>) -> Result<(), MigrateError> {
+    let first = expands.iter().find_map(|(file, text)| {
+        let (line, message) = judged(text).into_iter().next()?;
+        Some(Finding { file: file.clone(), line, message })
+    });
+    first.map_or(Ok(()), |finding| Err(MigrateError::Unsafe(finding)))
+}
+
+/// What an expand must not do, but for the statements that give a reason why they may.
+fn judged(text: &str) -> Vec<(usize, String)> {
+    let is_judged = |statement: &scan::Statement| !statement.first().is_some_and(|word| is_allowed(text, word.line));
+    let statements: Vec<_> = scan::statements(text).into_iter().filter(is_judged).collect();
+    rules::expand(&statements)
 }
 
 /// Everything wrong with the files (name → text), in order.
@@ -80,10 +91,7 @@ pub fn check(files: &BTreeMap<String, String>) -> Vec<Finding> {
         match text.lines().next().and_then(Kind::of) {
             None => add(1, "the first line must be `-- expand` or `-- contract`".to_owned()),
             Some(Kind::Expand) => {
-                let is_judged =
-                    |statement: &scan::Statement| !statement.first().is_some_and(|word| is_allowed(text, word.line));
-                let judged: Vec<_> = statements.into_iter().filter(is_judged).collect();
-                for (line, message) in rules::expand(&judged) {
+                for (line, message) in judged(text) {
                     add(line, message);
                 }
             }

@@ -1,10 +1,13 @@
 //! Both colours: how many of their pods stand ready, and which of them has the traffic.
 
+use std::time::Duration;
+
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
+use tokio::time::timeout;
 
 use crate::{
-    crd::{ChatbotEnvironment, Colour, environment_status::ReleaseStatus},
+    crd::{ChatbotEnvironment, Colour, Phase, environment_status::ReleaseStatus},
     plugin::{
         output::Palette,
         target::{Target, is_ready},
@@ -12,61 +15,98 @@ use crate::{
     resources::labels::{self, Component},
 };
 
-/// Pods of both colours; empty where they may not be listed.
+/// How long the screen waits for them.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Pods of both colours; none where they cannot be listed.
 #[derive(Debug, Default)]
 pub(super) struct Colours {
-    app: Vec<Pod>,
-    worker: Vec<Pod>,
+    app: Option<Vec<Pod>>,
+    worker: Option<Vec<Pod>>,
 }
 
 impl Colours {
     /// Reads them. Whoever may see an environment but no pods sees the rest of the screen.
     pub(super) async fn read(target: &Target, environment: &ChatbotEnvironment) -> Self {
         let name = environment.name_any();
-        let pods = async |component| target.pods(&name, component, None).await.unwrap_or_default();
-        Self { app: pods(Component::App).await, worker: pods(Component::Worker).await }
+        let pods = async |component| timeout(PATIENCE, Box::pin(target.pods(&name, component, None))).await.ok()?.ok();
+        let (app, worker) = futures::future::join(pods(Component::App), pods(Component::Worker)).await;
+        Self { app, worker }
     }
 
     /// A line for each colour that has pods or the traffic.
     pub(super) fn lines(&self, release: &ReleaseStatus, palette: Palette) -> Vec<String> {
-        if self.app.is_empty() && self.worker.is_empty() {
+        if self.app.is_none() && self.worker.is_none() {
             return Vec::new();
         }
         let colours = [Colour::Blue, Colour::Green].into_iter();
         let shown = colours.filter_map(|colour| {
-            let (app, worker) = (count(&self.app, colour), count(&self.worker, colour));
-            let is_shown = app.1 + worker.1 > 0 || release.active == Some(colour);
+            let (app, worker) = (Count::of(self.app.as_deref(), colour), Count::of(self.worker.as_deref(), colour));
+            let is_shown = app.is_some() || worker.is_some() || release.active == Some(colour);
             is_shown.then(|| line(colour, release, app, worker, palette))
         });
         shown.collect()
     }
 }
 
-/// Ready ones, and all that are not on their way out.
-fn count(pods: &[Pod], colour: Colour) -> (usize, usize) {
-    let is_of = |pod: &&Pod| {
-        pod.labels().get(labels::COLOUR).is_some_and(|value| value == colour.as_str())
-            && pod.metadata.deletion_timestamp.is_none()
-    };
-    let of_colour: Vec<&Pod> = pods.iter().filter(is_of).collect();
-    (of_colour.iter().filter(|pod| is_ready(pod)).count(), of_colour.len())
+/// Pods of one colour that are not on their way out.
+#[derive(Debug, Clone, Copy)]
+enum Count {
+    /// They cannot be listed.
+    Unknown,
+    /// So many are ready, of so many.
+    Known(usize, usize),
+}
+
+impl Count {
+    /// None without any.
+    fn of(pods: Option<&[Pod]>, colour: Colour) -> Option<Self> {
+        let Some(pods) = pods else { return Some(Self::Unknown) };
+        let is_of = |pod: &&Pod| {
+            pod.labels().get(labels::COLOUR).is_some_and(|value| value == colour.as_str())
+                && pod.metadata.deletion_timestamp.is_none()
+        };
+        let of_colour: Vec<&Pod> = pods.iter().filter(is_of).collect();
+        let ready = of_colour.iter().filter(|pod| is_ready(pod)).count();
+        (!of_colour.is_empty()).then_some(Self::Known(ready, of_colour.len()))
+    }
 }
 
 fn line(
     colour: Colour,
     release: &ReleaseStatus,
-    app: (usize, usize),
-    worker: (usize, usize),
+    app: Option<Count>,
+    worker: Option<Count>,
     palette: Palette,
 ) -> String {
-    let is_preview = release.candidate.as_ref().is_some_and(|candidate| candidate.colour == colour);
-    let role = match (release.active == Some(colour), is_preview) {
-        (true, _) => palette.good("traffic"),
-        (false, true) => palette.mind("preview"),
-        (false, false) => palette.faint("ready  "),
+    let pods = |count: Option<Count>| match count {
+        None => "none".to_owned(),
+        Some(Count::Unknown) => "not known".to_owned(),
+        Some(Count::Known(ready, all)) => format!("{ready}/{all} ready"),
     };
-    let pods = |(ready, all): (usize, usize)| if all == 0 { "none".to_owned() } else { format!("{ready}/{all} ready") };
-    format!("{:<5}  {role}  app {:<10}  workers {}", colour.as_str(), pods(app), pods(worker))
+    format!(
+        "{:<5}  {}  app {:<10}  workers {}",
+        colour.as_str(),
+        role(colour, release, palette),
+        pods(app),
+        pods(worker)
+    )
+}
+
+/// What a colour's servers are there for.
+fn role(colour: Colour, release: &ReleaseStatus, palette: Palette) -> String {
+    let is_previous = release.previous.as_ref().is_some_and(|previous| previous.colour == colour);
+    let is_candidate = release.candidate.as_ref().is_some_and(|candidate| candidate.colour == colour);
+    let is_shown = matches!(release.phase, Phase::Start | Phase::Check | Phase::Promote);
+    if release.active == Some(colour) {
+        palette.good("traffic")
+    } else if is_previous {
+        palette.faint("ready  ")
+    } else if is_candidate && is_shown {
+        palette.mind("preview")
+    } else {
+        palette.faint("leaving")
+    }
 }
 
 #[cfg(test)]
@@ -74,7 +114,7 @@ impl Colours {
     /// Pods of app and worker, each as its colour and whether it is ready.
     pub(super) fn of(app: &[(Colour, bool)], worker: &[(Colour, bool)]) -> Self {
         let pods = |all: &[(Colour, bool)]| all.iter().map(|(colour, ready)| pod(*colour, *ready)).collect();
-        Self { app: pods(app), worker: pods(worker) }
+        Self { app: Some(pods(app)), worker: Some(pods(worker)) }
     }
 }
 

@@ -83,7 +83,8 @@ fn release_lines(release: &ReleaseStatus, now: Timestamp, palette: Palette) -> V
         let schema = release.schema.as_ref().map(|schema| format!("  schema {schema}")).unwrap_or_default();
         lines.push(row("Release", &format!("{id}{colour}  {image}{schema}")));
     }
-    if let Some(candidate) = &release.candidate {
+    // From Switch on it is the release itself.
+    if let Some(candidate) = release.candidate.as_ref().filter(|it| Some(&it.id) != release.id.as_ref()) {
         let text = format!("{}  {}  {}", candidate.id, candidate.colour.as_str(), candidate.image);
         lines.push(row("Candidate", &text));
     }

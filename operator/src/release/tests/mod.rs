@@ -1,6 +1,7 @@
 //! The state machine, without a cluster: each state and fact in a table, and what holds for every order of facts.
 
 mod blue_green;
+mod clock;
 mod properties;
 mod returning;
 mod rolling;

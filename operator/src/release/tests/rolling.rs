@@ -221,7 +221,7 @@ fn migrations_that_are_cut_off_before_their_last_words_are_told_with_what_to_do(
     let late = next(&releasing(&ROLLING, Phase::Migrate), &running, &ROLLING, at(1800));
     let told = &late.cause().expect("it failed").message;
     assert!(
-        told.starts_with("timed out: its migrations were still running") && told.contains("migrations.timeout"),
+        told.starts_with("timed out: its migrations had not ended") && told.contains("migrations.timeout"),
         "{told}"
     );
 }

@@ -76,6 +76,9 @@ fn a_release_whose_image_is_nowhere_fails_as_soon_as_one_whose_servers_do_not_st
         let failed = settled(next(&waiting, &nowhere, &BLUE_GREEN, at(600)), "new", &BLUE_GREEN, 601);
         assert!(failed.history[0].message.starts_with("timed out: image chatbot:new cannot be pulled"));
     }
+    let hurried = Policy { migration_timeout: Duration::from_mins(1), ..BLUE_GREEN };
+    let failed = next(&releasing(&hurried, Phase::Backup), &nowhere, &hurried, at(60));
+    assert_eq!(failed.history[0].message, "timed out: image chatbot:new cannot be pulled", "nothing is to be undone");
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! From the write that asks for a release to the write that moves the traffic, and where the time went: one line of JSON.
+//! From a command that asks for a release to the write that moves the traffic, and where the time went: one line of JSON.
 //!
-//! `timeline NAMESPACE SERVICE COMMAND…` runs the command, and watches until the Service selects other pods than before. Time in which
+//! `timeline NAMESPACE SERVICE COMMAND…` runs the command, whose own time counts, and watches until the Service selects other pods than before. Time in which
 //! only a Job ran, or in which a new pod was not ready yet, is not the controller's: what is left is.
 
 use std::collections::BTreeMap;
@@ -70,13 +70,21 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let before = selected.ok_or("the Service selects nothing: nothing was released before")?;
 
     let began = Instant::now();
-    let done = Command::new(program).args(rest).output().await?;
-    if !done.status.success() {
-        return Err(String::from_utf8_lossy(&done.stderr).into());
-    }
+    let mut running = Box::pin(Command::new(program).args(rest).output());
+    let mut is_running = true;
     let mut spans: BTreeMap<String, Span> = BTreeMap::new();
     loop {
-        let it = tokio::time::timeout(LIMIT, seen.recv()).await?.ok_or("the watches ended")?;
+        let it = tokio::select! {
+            done = &mut running, if is_running => {
+                let done = done?;
+                is_running = false;
+                if !done.status.success() {
+                    return Err(String::from_utf8_lossy(&done.stderr).into());
+                }
+                continue;
+            }
+            it = tokio::time::timeout(LIMIT, seen.recv()) => it?.ok_or("the watches ended")?,
+        };
         let now = Instant::now();
         match it {
             Seen::Service(it) if it.name_any() == *service => {

@@ -9,7 +9,7 @@ use serde_json::json;
 async fn one_apply_gives_an_environment_that_answers_from_an_uploaded_document() {
     let cluster = Cluster::get().await;
     let environment = Environment::prepare(&cluster, "thin").await;
-    let model = json!({"settings": {"LLM_BASE_URL": "http://model.chatbot-platform.svc:8080/v1", "LLM_MODEL": "smollm2", "LLM_MAX_TOKENS": "160", "LLM_FREQUENCY_PENALTY": "0.3"}});
+    let model = json!({"settings": {"LLM_BASE_URL": "http://model.chatbot-platform.svc:8080/v1", "LLM_MODEL": "smollm2", "LLM_MAX_TOKENS": "160", "LLM_FREQUENCY_PENALTY": "0.5"}});
     environment.apply(model).await;
     environment.ready().await;
 

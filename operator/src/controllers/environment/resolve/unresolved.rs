@@ -139,7 +139,7 @@ pub enum Problem {
     },
     /// Another environment uses the same database.
     #[error(
-        "DATABASE_URL names the database that belongs to ChatbotEnvironment {owner}: give this environment a database of its own"
+        "DATABASE_URL names the database that belongs to ChatbotEnvironment {owner}: give this environment a database of its own (with spec.provision: delete it, and apply it again with another spec.resourcePrefix)"
     )]
     DatabaseShared {
         /// `namespace/name` of the environment that had it first.

@@ -90,7 +90,7 @@ fn a_refused_environment_is_told_who_was_first_and_nothing_of_the_secret() {
     let error =
         resolve(&minimal(Tier::Dev), &with_claims(&[claim("chatbot", "old", "2026-01-01T00:00:00Z")])).unwrap_err();
     assert_eq!(error.reason(), "DatabaseShared");
-    insta::assert_snapshot!(error, @"DATABASE_URL names the database that belongs to ChatbotEnvironment chatbot/old: give this environment a database of its own");
+    insta::assert_snapshot!(error, @"DATABASE_URL names the database that belongs to ChatbotEnvironment chatbot/old: give this environment a database of its own (with spec.provision: delete it, and apply it again with another spec.resourcePrefix)");
 }
 
 #[test]
