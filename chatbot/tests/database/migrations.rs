@@ -185,21 +185,27 @@ async fn kinds_are_filled_in_for_what_was_applied_before_they_were_written_down(
     assert_eq!(kinds, expected);
 }
 
+/// An expand with this text on its way, once it waits for a table that somebody else has.
+async fn waiting(database: &Database, table: &str, up: &'static str) -> JoinSet<Result<Vec<String>, MigrateError>> {
+    let mut migrations = embedded().unwrap();
+    migrations.push(extra(29_990_101_000_000, Kind::Expand, up));
+    let options = database.options.clone();
+    let mut migrating = JoinSet::new();
+    migrating.spawn(async move { migrate::up(&options, &migrations, Selection::All, None).await });
+    let waits = "SELECT pid FROM pg_locks WHERE relation = $1::text::regclass AND NOT granted";
+    eventually("the migration's wait", async || {
+        sqlx::query_scalar::<_, i32>(waits).bind(table).fetch_optional(&database.pool).await.unwrap()
+    })
+    .await;
+    migrating
+}
+
 #[tokio::test]
 async fn a_migration_that_waits_for_a_table_gives_way_to_others_and_tries_again() {
     let database = migrated().await;
     let mut reading = database.pool.begin().await.unwrap();
     sqlx::query("SELECT count(*) FROM users").execute(&mut *reading).await.unwrap();
-    let mut migrations = embedded().unwrap();
-    migrations.push(extra(29_990_101_000_000, Kind::Expand, "ALTER TABLE users ADD COLUMN age integer"));
-    let options = database.options.clone();
-    let mut migrating = JoinSet::new();
-    migrating.spawn(async move { migrate::up(&options, &migrations, Selection::All, None).await });
-    let waiting = "SELECT pid FROM pg_locks WHERE relation = 'users'::regclass AND NOT granted";
-    eventually("the migration's wait", async || {
-        sqlx::query_scalar::<_, i32>(waiting).fetch_optional(&database.pool).await.unwrap()
-    })
-    .await;
+    let mut migrating = waiting(&database, "users", "ALTER TABLE users ADD COLUMN age integer").await;
     // Behind the migration in the queue, while the transaction before it goes on.
     sqlx::query("SELECT count(*) FROM users").execute(&database.pool).await.unwrap();
     reading.commit().await.unwrap();
@@ -212,17 +218,8 @@ async fn a_migration_that_would_meet_the_old_release_in_a_circle_has_given_way_b
     let database = migrated().await;
     let mut old = database.pool.begin().await.unwrap();
     sqlx::query("SELECT count(*) FROM messages").execute(&mut *old).await.unwrap();
-    let mut migrations = embedded().unwrap();
     let both = "ALTER TABLE users ADD COLUMN age integer; ALTER TABLE messages ADD COLUMN note text";
-    migrations.push(extra(29_990_101_000_000, Kind::Expand, both));
-    let options = database.options.clone();
-    let mut migrating = JoinSet::new();
-    migrating.spawn(async move { migrate::up(&options, &migrations, Selection::All, None).await });
-    let waiting = "SELECT pid FROM pg_locks WHERE relation = 'messages'::regclass AND NOT granted";
-    eventually("the migration's wait", async || {
-        sqlx::query_scalar::<_, i32>(waiting).fetch_optional(&database.pool).await.unwrap()
-    })
-    .await;
+    let mut migrating = waiting(&database, "messages", both).await;
     // Whoever closed the circle now would be the one that PostgreSQL ends, a second later.
     tokio::time::sleep(Duration::from_millis(1500)).await;
     sqlx::query("SELECT count(*) FROM users").execute(&mut *old).await.expect("the old release's transaction goes on");

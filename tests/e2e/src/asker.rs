@@ -2,18 +2,18 @@
 
 use serde_json::{Value, json};
 
-use crate::Environment;
+use crate::environment::PATIENCE;
 use crate::shell::kubectl;
-use crate::toolbox;
+use crate::{Environment, toolbox, until};
 
 /// A pod that asks four times a second through the Service, each time by a new connection, and notes what came of it.
 pub struct Asker<'a>(&'a Environment);
 
 impl<'a> Asker<'a> {
-    /// Starts to ask. The environment must let its own namespace in, and serve in blue.
+    /// Starts to ask, and waits for the first answer. The environment must let its own namespace in, and serve in blue.
     ///
     /// # Panics
-    /// When no key can be made.
+    /// When no key can be made, or nothing is answered.
     pub async fn start(environment: &'a Environment) -> Self {
         let namespace = environment.namespace.as_str();
         let deployment = format!("deployment/{}-app-blue", environment.name);
@@ -37,7 +37,9 @@ impl<'a> Asker<'a> {
             environment.name
         );
         toolbox::pod(namespace, "asker", &json!({"e2e": "asker"}), &script).await;
-        Self(environment)
+        let asker = Self(environment);
+        until("questions are answered", PATIENCE, || asker.said(), |(answered, _)| *answered > 0).await;
+        asker
     }
 
     /// How many questions were answered, and what was said where one was not, until now.

@@ -2,22 +2,15 @@
 # shellcheck disable=SC2034  # read by `build`
 # The next version of the chatbot, for tests of releases: this tree's program with the further migrations and the `main` of
 # tests/fixtures/next. A copy of the tree is built, so that nothing in the product knows of it.
+# It is the image of the chatbot with this program in it.
+# shellcheck source=tests/images/chatbot/recipe.sh
+source "$images_home/chatbot/recipe.sh"
 description="A next version of the chatbot, for tests"
-sources=(chatbot Cargo.toml Cargo.lock tests/fixtures/next tests/images/next)
-add() {
-  local program runtime model
-  program=$(next_program)
-  strip -o "$1/chatbot" "$program"
-  runtime=$(runtime "postgresql-client-$pg_major" /usr/lib/postgresql/"$pg_major"/bin/{pg_dump,pg_restore,psql})
-  link "$runtime" "$1/runtime"
-  model=$(embedding_model)
-  link "$model" "$1/model"
-}
-annotate() { echo "chatbot.platform.pg-major=$pg_major"; }
+sources=(chatbot Cargo.toml Cargo.lock tests/fixtures/next tests/images/chatbot tests/images/next)
 
 # Builds the program, and prints its path. The tests' packages are selected, so that what both programs are made of is built once; a test that
 # is none brings the programs of its package.
-next_program() {
+chatbot_program() {
   local copy=$cache/next
   one_at_a_time next-tree 9
   next_tree "$copy.wanted" || die "the tree of the next version could not be written into $copy.wanted"

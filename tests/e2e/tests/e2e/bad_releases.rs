@@ -19,7 +19,6 @@ async fn a_bad_release_leaves_the_one_before_serving_and_says_what_to_do_in_one_
     environment.apply(spec(json!({}))).await;
     environment.ready().await;
     let asker = Asker::start(&environment).await;
-    until("questions are answered", PATIENCE, || asker.said(), |(answered, _)| *answered > 0).await;
     let mut said = Sentences { environment: &environment, lines: Vec::new() };
 
     let misbehaving = |how: &str| json!({"image": next_image(), "settings": {"MISBEHAVE": how}});

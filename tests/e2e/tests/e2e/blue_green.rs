@@ -13,7 +13,6 @@ async fn a_release_is_watched_beside_the_old_colour_and_taken_back_when_its_user
     want(&environment, "scripted", "10s", "Automatic").await;
     environment.ready().await;
     let asker = Asker::start(&environment).await;
-    until("questions are answered", PATIENCE, || asker.said(), |(answered, _)| *answered > 0).await;
 
     want(&environment, "colours-2", "20s", "Automatic").await;
     phase(&environment, "Bake").await;
