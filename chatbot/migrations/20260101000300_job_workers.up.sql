@@ -3,6 +3,8 @@
 CREATE TABLE job_workers (
   id text PRIMARY KEY,
   release_id text NOT NULL,
+  -- The kinds of job that it knows.
+  kinds text[] NOT NULL,
   started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   beaten_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   dead_at timestamptz

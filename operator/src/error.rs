@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
+use crate::lease::Term;
+
 /// An error of one reconciliation. What the user can mend is no error but a condition; these are the cluster's or our own.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -25,6 +29,12 @@ pub enum Error {
     #[error("{doing} met a newer version of the resource, it will be looked at again")]
     Conflict {
         /// What was being done, to which object.
+        doing: String,
+    },
+    /// The Lease ran out before: another process may lead by now.
+    #[error("{doing} was left to the operator that leads now, because the Lease was not renewed in time")]
+    Deposed {
+        /// What was to be done, to which object.
         doing: String,
     },
     /// An object cannot be written as JSON, or read from it.
@@ -62,6 +72,7 @@ impl Error {
             Self::Api { .. } => ("api", Duration::from_secs(2)),
             Self::Timeout { .. } => ("timeout", Duration::from_secs(2)),
             Self::Conflict { .. } => ("conflict", Duration::from_millis(500)),
+            Self::Deposed { .. } => ("deposed", Duration::from_secs(2)),
             Self::Json { .. } => ("json", LONGEST_PAUSE),
             Self::Random => ("random", LONGEST_PAUSE),
         }
@@ -92,6 +103,25 @@ pub async fn within<T>(doing: impl Fn() -> String, call: impl Future<Output = ku
     }
 }
 
+/// Like [`within`], for a call that writes: it is not made, or not waited for, after the end of the term.
+///
+/// # Errors
+/// As [`within`], and [`Error::Deposed`].
+pub async fn as_leader<T>(
+    term: &Term,
+    doing: impl Fn() -> String,
+    call: impl Future<Output = kube::Result<T>>,
+) -> Result<T, Error> {
+    let end = term.end();
+    if Instant::now() >= end {
+        return Err(Error::Deposed { doing: doing() });
+    }
+    match tokio::time::timeout_at(end, within(&doing, call)).await {
+        Ok(answer) => answer,
+        Err(_elapsed) => Err(Error::Deposed { doing: doing() }),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,5 +138,17 @@ mod tests {
         let refusal = |code| kube::Error::Api(kube::core::Status::failure("no", "No").with_code(code).boxed());
         assert_eq!(Error::api("writing", refusal(409)).handling().0, "conflict");
         assert_eq!(Error::api("writing", refusal(403)).handling().0, "api");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_written_after_the_end_of_a_term() {
+        let term = Term::since(Instant::now());
+        let writing = || "applying Service dev".to_owned();
+        assert!(as_leader(&term, writing, async { Ok(()) }).await.is_ok());
+        let hung = as_leader(&term, writing, std::future::pending::<kube::Result<()>>()).await;
+        assert_eq!(hung.unwrap_err().handling().0, "deposed", "an answer that comes later is not waited for");
+        let late = as_leader(&term, writing, async { panic!("it was called") }).await;
+        let late: Result<(), Error> = late;
+        assert_eq!(late.unwrap_err().handling().0, "deposed");
     }
 }

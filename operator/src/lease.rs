@@ -2,9 +2,13 @@
 //!
 //! A candidate never trusts the holder's clock: it counts the Lease as abandoned once it has itself seen it unchanged for the whole
 //! duration. Every write carries the resourceVersion that was read, so of two takers one gets a conflict and waits.
-//! Whoever loses the Lease must end its process: work that is under way cannot be told from the new leader's.
+//! Whoever loses the Lease must end its process: work that is under way cannot be told from the new leader's. A process that
+//! stood still (a frozen machine, a stopped container) may find out late: until it has, its [`Term`] keeps it from writing.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use k8s_openapi::{
@@ -45,6 +49,28 @@ pub enum Lost {
     NotRenewed(String),
 }
 
+/// Until when this process leads for certain. Nothing may be written later, whoever still believes to lead.
+#[derive(Debug, Clone)]
+pub struct Term(Arc<Mutex<Instant>>);
+
+impl Term {
+    /// The term of a process that asked for the Lease at this instant, and got it.
+    #[must_use]
+    pub fn since(asked: Instant) -> Self {
+        Self(Arc::new(Mutex::new(asked + RENEW_DEADLINE)))
+    }
+
+    /// When it is over, unless it is renewed before.
+    #[must_use]
+    pub fn end(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn renew(&self, asked: Instant) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = asked + RENEW_DEADLINE;
+    }
+}
+
 /// This process's part in the election.
 #[derive(Debug, Clone)]
 pub struct Election {
@@ -82,13 +108,13 @@ impl Election {
         Self { api: Api::namespaced(client, namespace), lease, identity, clock }
     }
 
-    /// Waits until this process is the leader, and says since when: the instant before it asked for the Lease.
-    pub async fn acquire(&self) -> Instant {
+    /// Waits until this process is the leader. Its term counts from the instant before it asked for the Lease.
+    pub async fn acquire(&self) -> Term {
         let mut sighting = Sighting { version: None, at: Instant::now() };
         loop {
             let asked = Instant::now();
             match timeout(REQUEST, self.try_acquire(&mut sighting)).await {
-                Ok(Ok(true)) => return asked,
+                Ok(Ok(true)) => return Term::since(asked),
                 Ok(Ok(false)) => {}
                 Ok(Err(error)) => {
                     tracing::warn!(%error, lease = self.lease, "the Lease cannot be read or taken; trying again");
@@ -101,15 +127,15 @@ impl Election {
         }
     }
 
-    /// Renews until that fails, and says why it failed. `acquired` is what [`Self::acquire`] returned.
+    /// Renews until that fails, and says why it failed. `term` is what [`Self::acquire`] returned.
     ///
     /// A renewal counts from the instant before it was asked for: the API server may have written it at any time since, and
     /// from then on a standby waits. Neither a pause nor a request outlasts the deadline.
-    pub async fn hold(&self, acquired: Instant) -> Lost {
-        let (mut renewed, mut pause, mut known) = (acquired, RENEW_EVERY, None);
+    pub async fn hold(&self, term: &Term) -> Lost {
+        let (mut pause, mut known) = (RENEW_EVERY, None);
         let mut trouble = "no answer".to_owned();
         loop {
-            let deadline = renewed + RENEW_DEADLINE;
+            let deadline = term.end();
             sleep_until(deadline.min(Instant::now() + pause)).await;
             let asked = Instant::now();
             if asked >= deadline {
@@ -117,7 +143,8 @@ impl Election {
             }
             match timeout_at(deadline.min(asked + REQUEST), self.renew(known.take())).await {
                 Ok(Ok(Renewal::Renewed(lease))) => {
-                    (renewed, pause, known) = (asked, RENEW_EVERY, Some(*lease));
+                    term.renew(asked);
+                    (pause, known) = (RENEW_EVERY, Some(*lease));
                     continue;
                 }
                 Ok(Ok(Renewal::Taken(other))) => return Lost::Taken(other),
@@ -281,7 +308,7 @@ mod tests {
         let (election, _handle) = silent();
         let acquired = Instant::now();
         tokio::time::advance(Duration::from_secs(3)).await;
-        assert!(matches!(election.hold(acquired).await, Lost::NotRenewed(_)));
+        assert!(matches!(election.hold(&Term::since(acquired)).await, Lost::NotRenewed(_)));
         assert_eq!(acquired.elapsed().as_secs(), RENEW_DEADLINE.as_secs());
     }
 

@@ -33,7 +33,7 @@ use crate::{
     crd::ChatbotEnvironment,
     error::Error,
     health::{self, Readiness},
-    lease::{Election, Lost},
+    lease::{Election, Lost, Term},
     metrics::{self, Metrics},
     notify::{Notifier, NotifyError},
     probe::Prober,
@@ -44,8 +44,8 @@ use crate::{
 const QUEUE: usize = 1024;
 /// Environments that are looked at at the same time.
 const CONCURRENCY: u16 = 4;
-/// Several changes within this time cause one look.
-const DEBOUNCE: Duration = Duration::from_millis(100);
+/// Several changes within this time cause one look. Each phase of a release waits for it once.
+const DEBOUNCE: Duration = Duration::from_millis(20);
 
 /// Why the process cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -128,17 +128,17 @@ struct Seen {
 async fn lead(config: &Config, client: Client, election: &Election, seen: Seen) -> Result<(), Fatal> {
     seen.readiness.set(true);
     tracing::info!(identity = config.identity(), "standing by for the Lease");
-    let acquired = election.acquire().await;
+    let term = election.acquire().await;
     tracing::info!(identity = config.identity(), "leading");
     seen.metrics.set_leader(true);
     seen.readiness.set(false);
     tokio::select! {
-        lost = election.hold(acquired) => Err(lost.into()),
-        ended = work(config, client, seen) => ended,
+        lost = election.hold(&term) => Err(lost.into()),
+        ended = work(config, client, term.clone(), seen) => ended,
     }
 }
 
-async fn work(config: &Config, client: Client, seen: Seen) -> Result<(), Fatal> {
+async fn work(config: &Config, client: Client, term: Term, seen: Seen) -> Result<(), Fatal> {
     let Seen { metrics, readiness, traces, clock } = seen;
     let (tell, apis) = watch::channel(apis::discover(&client).await?);
     let mut tasks = JoinSet::new();
@@ -163,6 +163,7 @@ async fn work(config: &Config, client: Client, seen: Seen) -> Result<(), Fatal> 
     for (queue, looks, stores) in scopes {
         let ctx = Context {
             client: client.clone(),
+            term: term.clone(),
             clock: clock.clone(),
             metrics: Arc::clone(&metrics),
             identity: config.identity(),
@@ -212,7 +213,7 @@ fn after_error(environment: Arc<ChatbotEnvironment>, error: &Error, ctx: Arc<Con
     let pause = error.pause(failures);
     let (namespace, name) = (environment.namespace().unwrap_or_default(), environment.name_any());
     match error {
-        Error::Conflict { .. } => tracing::debug!(%error, namespace, name, "looking again"),
+        Error::Conflict { .. } | Error::Deposed { .. } => tracing::debug!(%error, namespace, name, "looking again"),
         Error::Api { .. } | Error::Timeout { .. } | Error::Json { .. } | Error::Random => {
             let error = short(&error.to_string());
             tracing::warn!(error, namespace, name, failures, retry_in = ?pause, "reconciliation failed");

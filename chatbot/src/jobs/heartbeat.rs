@@ -38,14 +38,15 @@ impl Heartbeat {
         Self { db, id }
     }
 
-    /// Makes the worker known; before that it can claim nothing.
+    /// Makes the worker known, and the kinds of job that it knows; before that it can claim nothing.
     ///
     /// # Errors
     /// The database's.
-    pub async fn register(&self, release_id: &str) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO job_workers (id, release_id) VALUES ($1, $2)")
+    pub async fn register(&self, release_id: &str, kinds: &[&str]) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO job_workers (id, release_id, kinds) VALUES ($1, $2, $3)")
             .bind(&self.id)
             .bind(release_id)
+            .bind(kinds)
             .execute(&self.db)
             .await?;
         Ok(())

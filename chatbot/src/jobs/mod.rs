@@ -11,6 +11,7 @@
 //!   that was declared dead still wants to write
 //! - `reindex`   a lost index comes back
 //! - `runner`    a worker process: start, drain
+//! - `last`      before a worker leaves: the jobs that only it can do
 //! - `measure`   tasks_* metrics
 
 pub mod check_upload;
@@ -19,6 +20,7 @@ mod error;
 pub mod fence;
 pub mod heartbeat;
 pub mod ingest;
+mod last;
 mod measure;
 mod queue;
 pub mod reindex;
@@ -29,3 +31,8 @@ pub mod sweep;
 
 pub use error::JobError;
 pub use queue::{Queue, QueueError, QueueName};
+
+use riverqueue::JobArgs as _;
+
+/// Every kind of job that this release knows.
+const KINDS: [&str; 3] = [ingest::IngestDocument::KIND, remove::RemoveDocument::KIND, check_upload::CheckUpload::KIND];

@@ -5,16 +5,17 @@ use std::time::Duration;
 use riverqueue::{Client, JobArgs, MaintenanceConfig, QueueConfig, RunHandle, Workers};
 use sqlx::postgres::PgPoolOptions;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
-    QueueError, QueueName,
+    KINDS, QueueError, QueueName,
     check_upload::{CheckUpload, CheckWorker},
     fence,
     heartbeat::{Ended, Heartbeat},
     ingest::{IngestDocument, IngestWorker},
+    last,
     measure::{LastAttempt, Measure},
     reindex::Reindexer,
     remove::{RemoveDocument, RemoveWorker},
@@ -53,14 +54,14 @@ pub enum WorkerError {
 pub async fn run(app: &App, stop: CancellationToken) -> Result<(), WorkerError> {
     let id = id();
     let heartbeat = Heartbeat::new(app.db.clone(), id.clone());
-    heartbeat.register(&app.config.environment.release_id).await?;
-    let client = client(app, &id)?;
+    heartbeat.register(&app.config.environment.release_id, &KINDS).await?;
+    let client = client(app, &id, |_| true)?;
     let mut run = client.start().map_err(QueueError::from)?;
-    tracing::info!(worker = id, kinds = ?[IngestDocument::KIND, RemoveDocument::KIND, CheckUpload::KIND], "working");
+    tracing::info!(worker = id, kinds = ?KINDS, "working");
     // Ends with this function.
     let mut aside = JoinSet::new();
     aside.spawn(Reindexer::new(app).run());
-    let result = work(app, &heartbeat, &mut run, stop).await;
+    let result = work(app, &id, &heartbeat, &mut run, stop).await;
     let left = heartbeat.leave().await;
     result.and(Ok(left?))
 }
@@ -68,6 +69,7 @@ pub async fn run(app: &App, stop: CancellationToken) -> Result<(), WorkerError> 
 /// Works, and beats until the last job is finished or handed back.
 async fn work(
     app: &App,
+    id: &str,
     heartbeat: &Heartbeat,
     run: &mut RunHandle,
     stop: CancellationToken,
@@ -83,10 +85,9 @@ async fn work(
         ended = run.wait() => return Ok(ended.map_err(QueueError::from)?),
         () = stop.cancelled() => {}
     }
-    let limit = app.config.worker.drain_timeout;
     tokio::select! {
         ended = &mut beating => dead(run, ended).await,
-        drained = drain(run, limit) => drained,
+        drained = drain(app, id, run) => drained,
     }
 }
 
@@ -100,16 +101,19 @@ async fn dead(run: &mut RunHandle, ended: Ended) -> Result<(), WorkerError> {
     }
 }
 
-/// Takes no new job, finishes those in hand within `limit`, and hands back the rest.
-async fn drain(run: &mut RunHandle, limit: Duration) -> Result<(), WorkerError> {
+/// Takes no new job but those that nobody else can do, finishes what is in hand in time, and hands back the rest.
+async fn drain(app: &App, id: &str, run: &mut RunHandle) -> Result<(), WorkerError> {
+    let limit = app.config.worker.drain_timeout;
     tracing::info!(limit_seconds = limit.as_secs(), "finishing the jobs in hand");
-    match timeout(limit, run.stop()).await {
-        Ok(stopped) => Ok(stopped.map_err(QueueError::from)?),
-        Err(_elapsed) => hand_back(run).await,
+    let deadline = Instant::now() + limit;
+    match timeout_at(deadline, run.stop()).await {
+        Ok(stopped) => stopped.map_err(QueueError::from)?,
+        Err(_elapsed) => return hand_back(run).await,
     }
+    last::finish(app, id, deadline).await
 }
 
-async fn hand_back(run: &mut RunHandle) -> Result<(), WorkerError> {
+pub(super) async fn hand_back(run: &mut RunHandle) -> Result<(), WorkerError> {
     tracing::warn!("jobs in hand are interrupted and handed back");
     match timeout(HAND_BACK_DEADLINE, run.stop_and_cancel()).await {
         Ok(stopped) => Ok(stopped.map_err(QueueError::from)?),
@@ -127,15 +131,22 @@ fn id() -> String {
     format!("{host}-{}", Uuid::now_v7().simple())
 }
 
-fn client(app: &App, id: &str) -> Result<Client, QueueError> {
+/// A client that works on the kinds that are meant.
+pub(super) fn client(app: &App, id: &str, is_meant: impl Fn(&str) -> bool) -> Result<Client, QueueError> {
     let pool = PgPoolOptions::new()
         .max_connections(RIVER_CONNECTIONS)
         .acquire_timeout(app.config.database.acquire_timeout)
         .connect_lazy_with(fence::tag(app.config.database.options.clone(), id).application_name("chatbot-jobs"));
     let mut workers = Workers::new();
-    workers.add(IngestWorker::new(app))?;
-    workers.add(RemoveWorker::new(app))?;
-    workers.add(CheckWorker::new(app))?;
+    if is_meant(IngestDocument::KIND) {
+        workers.add(IngestWorker::new(app))?;
+    }
+    if is_meant(RemoveDocument::KIND) {
+        workers.add(RemoveWorker::new(app))?;
+    }
+    if is_meant(CheckUpload::KIND) {
+        workers.add(CheckWorker::new(app))?;
+    }
     let builder = Client::builder(pool)
         .id(id)
         .workers(workers)
@@ -151,7 +162,7 @@ fn client(app: &App, id: &str) -> Result<Client, QueueError> {
 }
 
 /// Queues with a concurrency above zero; with none, `low` at one, because River asks for a queue.
-fn open_queues(config: &Config) -> Vec<(&'static str, usize)> {
+pub(super) fn open_queues(config: &Config) -> Vec<(&'static str, usize)> {
     let jobs = |queue| match queue {
         QueueName::High => config.high,
         QueueName::Medium => config.medium,

@@ -11,7 +11,7 @@ use riverqueue::JobArgs;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::{check_upload::CheckUpload, ingest, ingest::IngestDocument, remove::RemoveDocument, retry};
+use super::{KINDS, ingest, ingest::IngestDocument, retry};
 use crate::store::StoreError;
 
 /// A worker that dies takes a job with it once by chance. From the second time on the job is suspected of killing them: it
@@ -36,8 +36,6 @@ const HAND_BACK: &str = "WITH lost AS (SELECT id, \
 
 /// A job whose workers stopped answering so often ends.
 const MOST_DEATHS: i64 = 3;
-/// Kinds whose deadline this release knows.
-const KINDS: [&str; 3] = [IngestDocument::KIND, RemoveDocument::KIND, CheckUpload::KIND];
 /// A job of these kinds that runs for so long is lost; far above their deadlines.
 const LOST_AFTER: Duration = Duration::from_hours(1);
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use chatbot::{
     app::App,
-    jobs::runner,
+    jobs::{heartbeat::Heartbeat, runner},
     store::{chunks, documents, documents::Document, documents::Status},
 };
 use sqlx::PgPool;
@@ -246,6 +246,46 @@ async fn a_kind_that_this_release_lacks_waits_for_one_that_knows_it_whoever_lead
     let left: Vec<(String, i16)> = sqlx::query_as(left).fetch_all(&app.db).await.unwrap();
     let expected = ["available", "available", "running"].map(|state| (state.to_owned(), 1));
     assert_eq!(left, expected, "nobody took them, and nobody gave them up");
+}
+
+/// A worker whose queue takes one job at a time has one in hand; another upload waits, and a removal. Then it is told to stop.
+async fn states_after_leaving_to(successor: Option<&[&str]>) -> Vec<(String, String)> {
+    let (database, qdrant) = (migrated().await, slow(Duration::from_millis(300)).await);
+    let mut app = app(&database, &qdrant.uri());
+    Arc::make_mut(&mut app.config).worker.medium = 1;
+    Arc::make_mut(&mut app.config).worker.drain_timeout = Duration::from_secs(10);
+    let owner = user(&database).await;
+    document(&app, &owner, b"in hand").await;
+    let (stop, running) = work(&app);
+    job_in(&app.db, "ingest_document", "running").await;
+    let removal = "INSERT INTO river_job (kind, queue, args, max_attempts) VALUES ('remove_document', 'medium', \
+        jsonb_build_object('document_id', gen_random_uuid(), 'object_key', 'documents/gone'), 3)";
+    sqlx::query(removal).execute(&app.db).await.unwrap();
+    document(&app, &owner, b"waiting").await;
+    if let Some(kinds) = successor {
+        Heartbeat::new(app.db.clone(), "next".to_owned()).register("next", kinds).await.unwrap();
+    }
+    finished(stop, running).await;
+    let states = "SELECT kind, state::text FROM river_job ORDER BY id";
+    sqlx::query_as(states).fetch_all(&app.db).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_leaves_does_what_only_it_can_do_and_leaves_the_rest_to_those_that_take_over() {
+    let states = |removal: &str, upload: &str| {
+        [("ingest_document", "completed"), ("remove_document", removal), ("ingest_document", upload)]
+            .map(|(kind, state)| (kind.to_owned(), state.to_owned()))
+    };
+    let all: &[&str] = &["check_upload", "ingest_document", "remove_document"];
+    let table = [
+        ("it knows every kind", Some(all), states("available", "available")),
+        ("it lacks one", Some(&["ingest_document"][..]), states("completed", "available")),
+        ("it leaves too", Some(&[][..]), states("available", "available")),
+        ("nobody comes", None, states("available", "available")),
+    ];
+    for (name, successor, expected) in table {
+        assert_eq!(states_after_leaving_to(successor).await, expected, "{name}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

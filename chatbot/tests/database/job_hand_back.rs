@@ -13,7 +13,7 @@ const TIME_TO_LIVE: Duration = Duration::from_secs(30);
 
 /// A worker whose last sign of life was so long ago.
 async fn worker(db: &PgPool, id: &str, silent_for: &str) {
-    Heartbeat::new(db.clone(), id.to_owned()).register("release").await.unwrap();
+    Heartbeat::new(db.clone(), id.to_owned()).register("release", &["any_kind"]).await.unwrap();
     sqlx::query("UPDATE job_workers SET beaten_at = now() - $2::interval WHERE id = $1")
         .bind(id)
         .bind(silent_for)

@@ -7,7 +7,9 @@ use secrecy::SecretString;
 use tokio::sync::watch;
 
 use super::{environment::resolve::Apis, memory::Memory, secrets::SecretWatches, stores::Stores};
-use crate::{clock::Clock, error::Error, metrics::Metrics, notify::Notifier, probe::Prober, traces::Traces};
+use crate::{
+    clock::Clock, error::Error, lease::Term, metrics::Metrics, notify::Notifier, probe::Prober, traces::Traces,
+};
 
 /// Makes a password that nobody can guess, of letters and digits.
 pub type NewPassword = fn() -> Result<SecretString, Error>;
@@ -17,6 +19,8 @@ pub type NewPassword = fn() -> Result<SecretString, Error>;
 pub struct Context {
     /// For `observe`, `apply` and `report` only.
     pub client: Client,
+    /// Until when this process may write.
+    pub term: Term,
     /// Tells the time.
     pub clock: Clock,
     /// Counts.

@@ -41,6 +41,7 @@ use super::{
 use crate::{
     clock::Clock,
     crd::ChatbotEnvironment,
+    lease::Term,
     metrics::Metrics,
     notify::{Format, Notifier},
     probe::Prober,
@@ -387,6 +388,10 @@ impl State {
 
     fn apply(&mut self, path: &str, body: &Value) -> (u16, Value) {
         let live = self.objects.get(path).cloned().unwrap_or_default();
+        let read = &body["metadata"]["resourceVersion"];
+        if !read.is_null() && *read != live["metadata"]["resourceVersion"] {
+            return (409, status(409, "the object has been modified"));
+        }
         let before = self.applied.insert(path.to_owned(), body.clone()).unwrap_or_default();
         self.write(path, server_side_apply::applied(&live, &before, body))
     }
@@ -453,6 +458,8 @@ fn context(client: Client, stores: Stores, now: Arc<Mutex<Timestamp>>, port: u16
         identity: "chatbot-operator-0".to_owned(),
         notifier: Notifier::start(None, Format::Json, Arc::default(), &mut JoinSet::new()).unwrap(),
         traces: Traces::default(),
+        // No test takes as long.
+        term: Term::since(tokio::time::Instant::now() + std::time::Duration::from_secs(86_400)),
         prober: Prober::new().unwrap().with_port(port),
         memory: Arc::new(Memory::default()),
         secrets: Arc::new(SecretWatches::new(client.clone(), queue)),

@@ -4,14 +4,16 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
+use kube::ResourceExt;
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::stores::Target;
+use crate::crd::ChatbotEnvironment;
 
 /// A write that was refused is not repeated sooner.
 pub const REFUSED_FOR: Duration = Duration::from_mins(1);
@@ -21,6 +23,8 @@ pub const SETTLES_IN: Duration = Duration::from_secs(3);
 pub const FEW: u32 = 3;
 /// Then it is written no sooner than this.
 pub const CONTESTED_FOR: Duration = Duration::from_mins(1);
+/// So many writes of its status a cached environment may be behind; a watch that lives is behind by one or two.
+const FURTHEST_BEHIND: usize = 8;
 /// A later write of the same counts as the first.
 const REPEATED_WITHIN: Duration = Duration::from_mins(3);
 
@@ -89,10 +93,25 @@ pub struct Memory {
 }
 
 /// What is remembered of an environment.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default)]
 struct Environment {
     failures: u32,
-    outdated: Option<String>,
+    written: Option<Written>,
+}
+
+/// A status that was written, until the cache shows it.
+#[derive(Debug)]
+struct Written {
+    /// Versions that the cache may still show, and that are no more.
+    superseded: Vec<String>,
+    /// The environment since.
+    environment: Arc<ChatbotEnvironment>,
+}
+
+impl Written {
+    fn is_older(&self, cached: &ChatbotEnvironment) -> bool {
+        cached.resource_version().is_some_and(|version| self.superseded.contains(&version))
+    }
 }
 
 impl Memory {
@@ -147,15 +166,28 @@ impl Memory {
         self.with(target, |environment| environment.failures = 0);
     }
 
-    /// Remembers that the environment's status was written on top of this resourceVersion.
-    pub fn outdate(&self, target: &Target, version: Option<String>) {
-        self.with(target, |environment| environment.outdated = version);
+    /// Remembers the environment as it is since its status was written on top of `version`.
+    pub fn wrote_status(&self, target: &Target, version: Option<String>, mut environment: ChatbotEnvironment) {
+        environment.managed_fields_mut().clear();
+        self.with(target, |known| {
+            let mut superseded = known.written.take().map(|written| written.superseded).unwrap_or_default();
+            superseded.extend(version);
+            known.written = Some(Written { superseded, environment: Arc::new(environment) });
+        });
     }
 
-    /// Whether the cache still shows the environment as it was before its status was last written.
+    /// The environment as the last write of its status left it, where the cache shows an older one; else as the cache shows it.
+    /// None where the cache has fallen so far behind that it has to catch up first.
     #[must_use]
-    pub fn is_outdated(&self, target: &Target, version: Option<&str>) -> bool {
-        self.with(target, |environment| version.is_some() && environment.outdated.as_deref() == version)
+    pub fn newest(&self, target: &Target, cached: Arc<ChatbotEnvironment>) -> Option<Arc<ChatbotEnvironment>> {
+        self.with(target, |known| match &known.written {
+            Some(written) if written.superseded.len() > FURTHEST_BEHIND && written.is_older(&cached) => None,
+            Some(written) if written.is_older(&cached) => Some(Arc::clone(&written.environment)),
+            Some(_) | None => {
+                known.written = None;
+                Some(cached)
+            }
+        })
     }
 
     /// Forgets an environment that is no more.

@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod environment;
 pub mod forward;
 pub mod ledger;
+pub mod node;
 pub mod operator;
 pub mod postgres;
 pub mod shell;

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     controllers::{context::Context, memory::Answer},
-    error::{Error, within},
+    error::{Error, as_leader, within},
     release::ReleaseState,
     resources::labels,
 };
@@ -93,12 +93,24 @@ async fn write_if_needed(ctx: &Context, object: &Object) -> Result<Need, Error> 
     match need(object, observed.as_ref(), last.as_ref(), Instant::now()) {
         Need::Write if observed.is_none() => match foreign(ctx, object).await? {
             Some(why) => Ok(refuse(ctx, object, why)),
-            None => write(ctx, object).await,
+            None => write(ctx, object, &object.body).await,
         },
-        Need::Write => write(ctx, object).await,
+        Need::Write => write(ctx, object, &on_top_of(observed.as_ref(), object)).await,
         Need::Replace => replace(ctx, object, observed.as_ref()).await,
         other @ (Need::Nothing | Need::Settling | Need::Refused(_)) => Ok(other),
     }
+}
+
+/// Where users are led is written only over what was read: a process that stood still, and does not know yet that another one
+/// leads, must not lead them back. Other objects are read too late too often, and do no harm.
+fn on_top_of(observed: Option<&Value>, object: &Object) -> Value {
+    let mut body = object.body.clone();
+    if object.resource.kind == "Service"
+        && let Some(observed) = observed
+    {
+        body["metadata"]["resourceVersion"] = observed["metadata"]["resourceVersion"].clone();
+    }
+    body
 }
 
 /// The caches show only what has the operator's label. Before something is made, it is asked whether somebody else has something
@@ -152,9 +164,9 @@ fn named(found: &DynamicObject, object: &Object) -> DynamicObject {
     DynamicObject { types: Some(TypeMeta { api_version, kind }), ..found.clone() }
 }
 
-async fn write(ctx: &Context, object: &Object) -> Result<Need, Error> {
+async fn write(ctx: &Context, object: &Object, body: &Value) -> Result<Need, Error> {
     let api: Api<DynamicObject> = Api::namespaced_with(ctx.client.clone(), &object.namespace, &object.resource);
-    match write_whole(ctx, &api, object).await {
+    match write_whole(ctx, &api, object, body).await {
         Ok(answer) => {
             tracing::info!(kind = object.resource.kind, namespace = object.namespace, name = object.name, "applied");
             let version = answer["metadata"]["resourceVersion"].as_str().map(str::to_owned);
@@ -172,12 +184,13 @@ async fn write(ctx: &Context, object: &Object) -> Result<Need, Error> {
 
 /// Server-side apply leaves alone what others added. Where that changes the meaning, it is taken away after it; what is there
 /// even then came from an admission webhook, and stays. Says how the object looks now.
-async fn write_whole(ctx: &Context, api: &Api<DynamicObject>, object: &Object) -> Result<Value, Error> {
+async fn write_whole(ctx: &Context, api: &Api<DynamicObject>, object: &Object, body: &Value) -> Result<Value, Error> {
     let doing = || format!("applying {} in {}", object.title(), object.namespace);
     let json = |answer| serde_json::to_value(answer).map_err(|error| Error::json(doing(), error));
     ctx.metrics.wrote(&object.resource.kind, "apply");
     let parameters = PatchParams::apply(MANAGER).force();
-    let answer = json(within(doing, api.patch(&object.name, &parameters, &Patch::Apply(&object.body))).await?)?;
+    let whole = Patch::Apply(body);
+    let answer = json(as_leader(&ctx.term, doing, api.patch(&object.name, &parameters, &whole)).await?)?;
     let Some(mut removal) = additions::removal(&object.resource.kind, &answer, &object.body) else { return Ok(answer) };
     let (kind, namespace, name) = (&object.resource.kind, &object.namespace, &object.name);
     tracing::info!(kind, namespace, name, "somebody added to it what changes its meaning; taking that away");
@@ -185,7 +198,7 @@ async fn write_whole(ctx: &Context, api: &Api<DynamicObject>, object: &Object) -
     removal["metadata"]["resourceVersion"] = answer["metadata"]["resourceVersion"].clone();
     ctx.metrics.wrote(kind, "patch");
     let parameters = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
-    json(within(doing, api.patch(name, &parameters, &Patch::Merge(&removal))).await?)
+    json(as_leader(&ctx.term, doing, api.patch(name, &parameters, &Patch::Merge(&removal))).await?)
 }
 
 /// An admission webhook may have quoted what it refuses.
@@ -250,7 +263,8 @@ async fn delete(ctx: &Context, removal: &Removal) -> Result<(), Error> {
     let preconditions = Preconditions { uid: uid.clone(), resource_version: None };
     let parameters = DeleteParams::background().preconditions(preconditions);
     ctx.metrics.wrote(&resource.kind, "delete");
-    within(|| format!("deleting {} {namespace}/{name}", resource.kind), api.delete(name, &parameters)).await.map(drop)
+    let doing = || format!("deleting {} {namespace}/{name}", resource.kind);
+    as_leader(&ctx.term, doing, api.delete(name, &parameters)).await.map(drop)
 }
 
 fn is_gone(error: &kube::Error) -> bool {

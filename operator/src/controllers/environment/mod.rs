@@ -70,12 +70,10 @@ pub const PAUSE: &str = "chatbot.platform/pause";
 /// When the API server cannot be reached, or an object is not what its kind says. What the user can mend is no error.
 pub async fn reconcile(environment: Arc<ChatbotEnvironment>, ctx: Arc<Context>) -> Result<Action, Error> {
     let target = ObjectRef::from_obj(environment.as_ref());
+    let Some(environment) = ctx.memory.newest(&target, environment) else { return Ok(Action::requeue(CATCH_UP)) };
     if environment.metadata.deletion_timestamp.is_some() {
         // Kubernetes removes what it owns; what would be made now, it would have to remove too.
         return Ok(Action::await_change());
-    }
-    if ctx.memory.is_outdated(&target, environment.resource_version().as_deref()) {
-        return Ok(Action::requeue(CATCH_UP));
     }
     let outcome = step(&environment, &ctx).await;
     match &outcome {
@@ -163,7 +161,9 @@ fn is_passing(unresolved: &Unresolved) -> bool {
 
 /// So many failures in a row are the cluster's ordinary hiccups; the next one is told in the environment's status.
 const UNTOLD_FAILURES: u32 = 2;
-/// A cache that has not seen the last status yet will in a moment.
+/// A phase is over and written down: the next one begins, whatever else happens.
+const AT_ONCE: Duration = Duration::ZERO;
+/// A cache that has fallen behind shows more in a moment.
 const CATCH_UP: Duration = Duration::from_millis(300);
 /// While caches do not show everything that was written.
 const UNSETTLED: Duration = Duration::from_secs(3);
@@ -181,7 +181,7 @@ fn pause(applied: &Applied, before: &ReleaseState) -> Duration {
     let has_moved =
         |state: &ReleaseState| state.running.as_ref().map(|running| (running.placed.release.id.clone(), running.phase));
     match &applied.state.running {
-        _ if has_moved(&applied.state) != has_moved(before) => CATCH_UP,
+        _ if has_moved(&applied.state) != has_moved(before) => AT_ONCE,
         _ if applied.outlook.blocked.is_some() || applied.refused.is_some() => WAITING,
         // Each question costs words of the language model.
         Some(_) if applied.state.step().is_some_and(|step| step.message.starts_with(NO_ANSWER)) => WAITING,

@@ -27,7 +27,7 @@ use crate::{
         environment_status::{Outcome, Step},
         reasons,
     },
-    error::{Error, within},
+    error::{Error, as_leader},
     metrics, notify,
     release::is_by_a_person,
 };
@@ -53,10 +53,10 @@ pub async fn report(ctx: &Context, environment: &ChatbotEnvironment, applied: &A
 }
 
 /// Says in the environment's status that nothing is known of it at present, because calls of the API server fail again and again.
-/// A conflict is no such failure. That the status cannot be written either is only logged.
+/// A conflict is no such failure, nor is a lost Lease. That the status cannot be written either is only logged.
 pub async fn report_error(ctx: &Context, environment: &ChatbotEnvironment, error: &Error) {
     match error {
-        Error::Conflict { .. } => return,
+        Error::Conflict { .. } | Error::Deposed { .. } => return,
         Error::Api { .. } | Error::Timeout { .. } | Error::Json { .. } | Error::Random => {}
     }
     let before = environment.status.clone().unwrap_or_default();
@@ -86,10 +86,10 @@ async fn write(ctx: &Context, environment: &ChatbotEnvironment, after: &ChatbotE
     let patch = merge_patch(environment, after).map_err(|error| Error::json(doing(), error))?;
     ctx.metrics.wrote("ChatbotEnvironment", "status");
     let parameters = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
-    let answer = within(doing, api.patch_status(&name, &parameters, &Patch::Merge(patch))).await?;
+    let answer = as_leader(&ctx.term, doing, api.patch_status(&name, &parameters, &Patch::Merge(patch))).await?;
     // The API server may find nothing changed: then no newer version will ever come.
     if answer.resource_version() != environment.resource_version() {
-        ctx.memory.outdate(&ObjectRef::from_obj(environment), environment.resource_version());
+        ctx.memory.wrote_status(&ObjectRef::from_obj(environment), environment.resource_version(), answer);
     }
     Ok(())
 }
@@ -126,7 +126,8 @@ async fn publish(
             ctx.notifier.tell(message(environment, &note, after, ctx.clock.now()));
         }
         let event = event(environment, note, &ctx.identity, ctx.clock.now());
-        let created = within(|| "publishing an event".to_owned(), api.create(&PostParams::default(), &event)).await;
+        let publishing = || "publishing an event".to_owned();
+        let created = as_leader(&ctx.term, publishing, api.create(&PostParams::default(), &event)).await;
         if let Err(error) = created {
             tracing::warn!(%error, reason = event.reason, "an event was lost");
         }

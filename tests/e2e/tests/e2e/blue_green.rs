@@ -161,7 +161,7 @@ async fn workloads(environment: &Environment) -> Vec<String> {
     names.split_whitespace().map(str::to_owned).collect()
 }
 
-async fn traffic(environment: &Environment) -> String {
+pub(super) async fn traffic(environment: &Environment) -> String {
     selected(environment, &environment.name).await
 }
 

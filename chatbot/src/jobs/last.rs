@@ -1,0 +1,80 @@
+//! Before a worker leaves, it does what only it can do: jobs of kinds that nobody else knows, because the release that takes
+//! over does not have them.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::{
+    KINDS, heartbeat,
+    runner::{WorkerError, client, hand_back, open_queues},
+};
+use crate::{app::App, store::StoreError};
+
+/// Those that take over start when this one is told to stop. So long it waits for them, if there is something to be done.
+const SUCCESSOR: Duration = Duration::from_secs(30);
+/// Between two looks.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Who takes over: workers that live and take jobs. One that leaves too has no kinds any more.
+const LEFT: &str = "WITH others AS (SELECT kinds FROM job_workers WHERE id <> $1 AND dead_at IS NULL AND kinds <> '{}' \
+      AND beaten_at > clock_timestamp() - make_interval(secs => $2)) \
+    SELECT EXISTS (SELECT FROM others) AS has_successor, ARRAY(SELECT DISTINCT kind FROM river_job \
+      WHERE state = 'available' AND kind = ANY($3) AND queue = ANY($4) \
+        AND NOT EXISTS (SELECT FROM others WHERE river_job.kind = ANY(others.kinds)) ORDER BY kind) AS kinds";
+
+/// What waits when a worker leaves.
+#[derive(Debug, sqlx::FromRow)]
+struct Left {
+    /// Whether somebody has come to take over.
+    has_successor: bool,
+    /// Kinds of waiting jobs that no other worker knows.
+    kinds: Vec<String>,
+}
+
+/// Does the jobs that only the worker `id` can do, once it is seen who takes over; no longer than until `deadline`.
+///
+/// # Errors
+/// See [`WorkerError`].
+pub(super) async fn finish(app: &App, id: &str, deadline: Instant) -> Result<(), WorkerError> {
+    retire(&app.db, id).await?;
+    let patience = deadline.min(Instant::now() + SUCCESSOR);
+    loop {
+        let left = left(app, id).await?;
+        if left.kinds.is_empty() || (!left.has_successor && Instant::now() >= patience) {
+            return Ok(());
+        }
+        if left.has_successor {
+            tracing::info!(kinds = ?left.kinds, "doing the jobs that nobody else knows");
+            return work(app, id, &left.kinds, deadline).await;
+        }
+        tracing::info!(kinds = ?left.kinds, "jobs wait, and nobody has taken over yet");
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Nobody leaves a job to this worker from here on.
+async fn retire(db: &PgPool, id: &str) -> Result<(), StoreError> {
+    sqlx::query("UPDATE job_workers SET kinds = '{}' WHERE id = $1").bind(id).execute(db).await?;
+    Ok(())
+}
+
+async fn left(app: &App, id: &str) -> Result<Left, StoreError> {
+    let queues: Vec<_> = open_queues(&app.config.worker).into_iter().map(|(name, _)| name).collect();
+    let left = sqlx::query_as(LEFT).bind(id).bind(heartbeat::TIME_TO_LIVE.as_secs_f64()).bind(KINDS).bind(queues);
+    Ok(left.fetch_one(&app.db).await?)
+}
+
+/// Works on these kinds alone until none of their jobs waits.
+async fn work(app: &App, id: &str, kinds: &[String], deadline: Instant) -> Result<(), WorkerError> {
+    let client = client(app, id, |kind| kinds.iter().any(|own| own == kind))?;
+    let mut run = client.start().map_err(super::QueueError::from)?;
+    while Instant::now() < deadline && !left(app, id).await?.kinds.is_empty() {
+        sleep(LOOK_EVERY).await;
+    }
+    match timeout_at(deadline, run.stop()).await {
+        Ok(stopped) => Ok(stopped.map_err(super::QueueError::from)?),
+        Err(_elapsed) => hand_back(&mut run).await,
+    }
+}
