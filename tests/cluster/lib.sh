@@ -37,6 +37,14 @@ choose_cluster() {
 # Prints the cluster's folder in every cgroup hierarchy of this machine: one on cgroup v2, one per controller on v1, both on a mixture.
 cgroup_dirs() { awk -v n="/$name" '$3 ~ /^cgroup2?$/ { print $2 n }' /proc/mounts; }
 
+# Prints the folder in the hierarchy that shares out the processor; nothing where there is none.
+processor_dir() {
+  local folder
+  while read -r folder; do
+    [ ! -e "$(dirname "$folder")/cpu.shares" ] && ! grep -qsw cpu "$(dirname "$folder")/cgroup.controllers" || { echo "$folder"; return; }
+  done < <(cgroup_dirs)
+}
+
 api_ready() {
   [ -e "$kubeconfig" ] && curl -sf -o /dev/null -m 2 --cacert "$dir/pki/ca.crt" --cert "$dir/pki/admin.crt" --key "$dir/pki/admin.key" \
     "https://$node_ip:6443/readyz"

@@ -459,7 +459,7 @@ fn context(client: Client, stores: Stores, now: Arc<Mutex<Timestamp>>, port: u16
         notifier: Notifier::start(None, Format::Json, Arc::default(), &mut JoinSet::new()).unwrap(),
         traces: Traces::default(),
         // No test takes as long.
-        term: Term::since(tokio::time::Instant::now() + std::time::Duration::from_secs(86_400)),
+        term: Term::since(tokio::time::Instant::now() + std::time::Duration::from_hours(24)),
         prober: Prober::new().unwrap().with_port(port),
         memory: Arc::new(Memory::default()),
         secrets: Arc::new(SecretWatches::new(client.clone(), queue)),
