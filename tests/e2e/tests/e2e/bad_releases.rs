@@ -25,6 +25,7 @@ async fn a_bad_release_leaves_the_one_before_serving_and_says_what_to_do_in_one_
     said.of("an image that does not exist", json!({"image": "localhost/nobody-made-this:1"})).await;
     said.of("an image that is no chatbot", json!({"image": "localhost/redis:test"})).await;
     said.of("it answers in another release's name", misbehaving("lie")).await;
+    said.of("one of its expands does what only a contract may", misbehaving("contract")).await;
 
     sql(DATABASE, "create table labels (text text); insert into labels values ('mine')").await;
     said.of("its migration fails half-way", json!({"image": next_image()})).await;
