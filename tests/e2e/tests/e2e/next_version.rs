@@ -3,14 +3,13 @@
 //! The image is that of this tree with further migrations (tests/fixtures/next).
 
 use e2e::asker::Asker;
-use e2e::environment::{PATIENCE, chatbot_image, next_image};
-use e2e::postgres::{Lock, sql};
+use e2e::environment::{chatbot_image, next_image};
+use e2e::postgres::sql;
 use e2e::shell::run;
-use e2e::{Cluster, Environment, until};
+use e2e::{Cluster, Environment};
 use serde_json::{Value, json};
 
 use super::blue_green::phase;
-use super::worker_killed::{LAST_STEP, stop_before_ready};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_release_before_works_on_the_next_one_s_schema_and_gets_its_own_back() {
@@ -86,40 +85,6 @@ async fn what_the_next_version_wrote_keeps_its_schema_and_its_contract_ends_the_
     let way_back = ["chatbot", "rollback", "--namespace", &environment.namespace, &environment.name];
     let refused = run("kubectl", &way_back, "").await;
     assert!(!refused.success && refused.stderr.contains("no earlier release"), "{refused:?}");
-    environment.remove().await;
-}
-
-/// Two workers share the database while one takes over from the other, and neither knows every kind of job.
-#[tokio::test(flavor = "multi_thread")]
-async fn jobs_that_only_one_of_two_releases_knows_are_done_by_that_one() {
-    let cluster = Cluster::get().await;
-    let environment = Environment::prepare(&cluster, "kinds").await;
-    let want = async |image: &str| {
-        let release = json!({"strategy": "BlueGreen", "bake": "10m", "analysis": {"interval": "1s"}});
-        environment.apply(json!({"image": image, "release": release, "worker": {"queues": {"medium": 1}}})).await;
-    };
-    want(&chatbot_image()).await;
-    environment.ready().await;
-    stop_before_ready("kinds_chatbot").await;
-    let lock = Lock::hold("kinds_chatbot", LAST_STEP).await;
-    let file = environment.document("kinds").await;
-    environment.plugin(&["upload", &file.display().to_string()]).await;
-    let in_hand = || sql("kinds_chatbot", "select count(*) from river_job where state = 'running'");
-    until("the worker has its one job in hand", PATIENCE, in_hand, |count| count == "1").await;
-    // Behind it waits one that this release knows, and one that only the next does.
-    let waiting = "insert into river_job (kind, queue, args, max_attempts) \
-        select kind, 'medium', jsonb_build_object('document_id', gen_random_uuid(), 'object_key', 'documents/gone'), 3 \
-        from unnest(array['remove_document', 'forget_document']) kind";
-    sql("kinds_chatbot", waiting).await;
-
-    want(&next_image()).await;
-    phase(&environment, "Bake").await;
-    lock.release().await;
-    let who = "select string_agg(kind || ' ' || state || ' ' || substring(attempted_by[1] from 'worker-([a-z]+)'), ', ' order by id) \
-        from river_job where kind <> 'check_upload'";
-    let done = "ingest_document completed blue, remove_document completed blue, forget_document completed green";
-    until("each is done by who knows it", PATIENCE, || sql("kinds_chatbot", who), |who| who == done).await;
-    std::fs::remove_file(file).unwrap();
     environment.remove().await;
 }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 
 const DATABASE: &str = "worker_chatbot";
 /// The lock that stands between a document's passages and the word that it is ready.
-pub(super) const LAST_STEP: i64 = 7;
+const LAST_STEP: i64 = 7;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_whose_worker_is_killed_is_finished_by_another() {
@@ -16,7 +16,7 @@ async fn a_document_whose_worker_is_killed_is_finished_by_another() {
     let environment = Environment::prepare(&cluster, "worker").await;
     environment.apply(json!({"worker": {"replicas": 2}})).await;
     environment.ready().await;
-    stop_before_ready(DATABASE).await;
+    stop_before_ready().await;
     let lock = Lock::hold(DATABASE, LAST_STEP).await;
     let file = environment.document("killed").await;
 
@@ -38,14 +38,14 @@ async fn a_document_whose_worker_is_killed_is_finished_by_another() {
 }
 
 /// Whoever calls a document ready waits for the lock first.
-pub(super) async fn stop_before_ready(database: &str) {
+async fn stop_before_ready() {
     let wait = format!(
         "create or replace function e2e_wait() returns trigger language plpgsql as \
          $$ begin perform pg_advisory_xact_lock({LAST_STEP}); return new; end $$; \
          create or replace trigger e2e_wait before update on documents \
          for each row when (new.status = 'ready') execute function e2e_wait()"
     );
-    sql(database, &wait).await;
+    sql(DATABASE, &wait).await;
 }
 
 /// The server notices that a client is gone only when it next writes to it, so the session that still waits is ended once the
