@@ -2,10 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
-use crate::lease::Term;
-
 /// An error of one reconciliation. What the user can mend is no error but a condition; these are the cluster's or our own.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -103,25 +99,6 @@ pub async fn within<T>(doing: impl Fn() -> String, call: impl Future<Output = ku
     }
 }
 
-/// Like [`within`], for a call that writes: it is not made, or not waited for, after the end of the term.
-///
-/// # Errors
-/// As [`within`], and [`Error::Deposed`].
-pub async fn as_leader<T>(
-    term: &Term,
-    doing: impl Fn() -> String,
-    call: impl Future<Output = kube::Result<T>>,
-) -> Result<T, Error> {
-    let end = term.end();
-    if Instant::now() >= end {
-        return Err(Error::Deposed { doing: doing() });
-    }
-    match tokio::time::timeout_at(end, within(&doing, call)).await {
-        Ok(answer) => answer,
-        Err(_elapsed) => Err(Error::Deposed { doing: doing() }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,17 +115,5 @@ mod tests {
         let refusal = |code| kube::Error::Api(kube::core::Status::failure("no", "No").with_code(code).boxed());
         assert_eq!(Error::api("writing", refusal(409)).handling().0, "conflict");
         assert_eq!(Error::api("writing", refusal(403)).handling().0, "api");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn nothing_is_written_after_the_end_of_a_term() {
-        let term = Term::since(Instant::now());
-        let writing = || "applying Service dev".to_owned();
-        assert!(as_leader(&term, writing, async { Ok(()) }).await.is_ok());
-        let hung = as_leader(&term, writing, std::future::pending::<kube::Result<()>>()).await;
-        assert_eq!(hung.unwrap_err().handling().0, "deposed", "an answer that comes later is not waited for");
-        let late = as_leader(&term, writing, async { panic!("it was called") }).await;
-        let late: Result<(), Error> = late;
-        assert_eq!(late.unwrap_err().handling().0, "deposed");
     }
 }

@@ -21,7 +21,10 @@ use kube::{
 };
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
-use crate::clock::Clock;
+use crate::{
+    clock::Clock,
+    error::{Error, within},
+};
 
 /// Name of the Lease unless told otherwise.
 pub const NAME: &str = "chatbot-operator";
@@ -64,6 +67,25 @@ impl Term {
     #[must_use]
     pub fn end(&self) -> Instant {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for an API call that writes as [`within`] does. It is not made, or not waited for, after the end of the term.
+    ///
+    /// # Errors
+    /// As [`within`], and [`Error::Deposed`].
+    pub async fn write<T>(
+        &self,
+        doing: impl Fn() -> String,
+        call: impl Future<Output = kube::Result<T>>,
+    ) -> Result<T, Error> {
+        let end = self.end();
+        if Instant::now() >= end {
+            return Err(Error::Deposed { doing: doing() });
+        }
+        match timeout_at(end, within(&doing, call)).await {
+            Ok(answer) => answer,
+            Err(_elapsed) => Err(Error::Deposed { doing: doing() }),
+        }
     }
 
     fn renew(&self, asked: Instant) {
@@ -310,6 +332,22 @@ mod tests {
         tokio::time::advance(Duration::from_secs(3)).await;
         assert!(matches!(election.hold(&Term::since(acquired)).await, Lost::NotRenewed(_)));
         assert_eq!(acquired.elapsed().as_secs(), RENEW_DEADLINE.as_secs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_written_after_the_end_of_a_term() {
+        let term = Term::since(Instant::now());
+        let writing = || "applying Service dev".to_owned();
+        assert!(term.write(writing, async { Ok(()) }).await.is_ok());
+        let hung = term.write(writing, std::future::pending::<kube::Result<()>>()).await;
+        assert!(matches!(hung, Err(Error::Deposed { .. })), "an answer that comes later is not waited for");
+        let mut is_called = false;
+        let calling = async {
+            is_called = true;
+            Ok(())
+        };
+        let late = term.write(writing, calling).await;
+        assert!(matches!(late, Err(Error::Deposed { .. })) && !is_called);
     }
 
     #[tokio::test]

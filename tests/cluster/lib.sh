@@ -41,7 +41,7 @@ cgroup_dirs() { awk -v n="/$name" '$3 ~ /^cgroup2?$/ { print $2 n }' /proc/mount
 processor_dir() {
   local folder
   while read -r folder; do
-    [ ! -e "$(dirname "$folder")/cpu.shares" ] && ! grep -qsw cpu "$(dirname "$folder")/cgroup.controllers" || { echo "$folder"; return; }
+    if [ -e "$(dirname "$folder")/cpu.shares" ] || grep -qsw cpu "$(dirname "$folder")/cgroup.controllers"; then echo "$folder"; return; fi
   done < <(cgroup_dirs)
 }
 

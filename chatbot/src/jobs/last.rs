@@ -7,7 +7,7 @@ use sqlx::PgPool;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
-    KINDS, heartbeat,
+    KINDS, QueueError, heartbeat,
     runner::{WorkerError, client, hand_back, open_queues},
 };
 use crate::{app::App, store::StoreError};
@@ -66,15 +66,20 @@ async fn left(app: &App, id: &str) -> Result<Left, StoreError> {
     Ok(left.fetch_one(&app.db).await?)
 }
 
-/// Works on these kinds alone until none of their jobs waits.
+/// Works on these kinds alone until none of their jobs waits. What cannot be seen for a moment is looked for again.
 async fn work(app: &App, id: &str, kinds: &[String], deadline: Instant) -> Result<(), WorkerError> {
     let client = client(app, id, |kind| kinds.iter().any(|own| own == kind))?;
-    let mut run = client.start().map_err(super::QueueError::from)?;
-    while Instant::now() < deadline && !left(app, id).await?.kinds.is_empty() {
+    let mut run = client.start().map_err(QueueError::from)?;
+    while Instant::now() < deadline {
+        match left(app, id).await {
+            Ok(left) if left.kinds.is_empty() => break,
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "what is left to be done is not known"),
+        }
         sleep(LOOK_EVERY).await;
     }
     match timeout_at(deadline, run.stop()).await {
-        Ok(stopped) => Ok(stopped.map_err(super::QueueError::from)?),
+        Ok(stopped) => Ok(stopped.map_err(QueueError::from)?),
         Err(_elapsed) => hand_back(&mut run).await,
     }
 }

@@ -31,7 +31,6 @@ pub mod sweep;
 
 pub use error::JobError;
 pub use queue::{Queue, QueueError, QueueName};
-
 use riverqueue::JobArgs as _;
 
 /// Every kind of job that this release knows.

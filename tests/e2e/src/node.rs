@@ -1,14 +1,12 @@
 //! Processes of pods, reached from their node.
 
-use std::time::Duration;
-
 use serde_json::json;
 
-use crate::shell::{apply, kubectl};
-use crate::until;
+use crate::shell::kubectl;
+use crate::toolbox;
 
+/// Where a pod may see all of its node.
 const NAMESPACE: &str = "kube-system";
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Whoever may send signals to a pod's processes.
 pub struct Node {
@@ -31,11 +29,7 @@ impl Node {
                 }],
             },
         });
-        apply(&manifest.to_string()).await;
-        let phase = || async {
-            kubectl(&["--namespace", NAMESPACE, "get", "pod", &helper, "-o", "jsonpath={.status.phase}"]).await
-        };
-        until("the node's helper runs", PATIENCE, phase, |phase| phase == "Running").await;
+        toolbox::start(NAMESPACE, &helper, &manifest).await;
         Self { pod: pod.to_owned(), helper }
     }
 

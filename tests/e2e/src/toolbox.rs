@@ -13,7 +13,12 @@ pub const IDLE: &str = "sleep 3600";
 
 /// Starts a pod with these labels that runs `script`, and waits until it does.
 pub async fn pod(namespace: &str, name: &str, labels: &Value, script: &str) {
-    apply(&manifest(namespace, name, labels, script).to_string()).await;
+    start(namespace, name, &manifest(namespace, name, labels, script)).await;
+}
+
+/// Makes the pod `name` of this manifest, and waits until it runs.
+pub(crate) async fn start(namespace: &str, name: &str, manifest: &Value) {
+    apply(&manifest.to_string()).await;
     let phase =
         || async { kubectl(&["--namespace", namespace, "get", "pod", name, "-o", "jsonpath={.status.phase}"]).await };
     until(&format!("{namespace}/{name} runs"), PATIENCE, phase, |phase| phase == "Running").await;

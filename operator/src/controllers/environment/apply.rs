@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     controllers::{context::Context, memory::Answer},
-    error::{Error, as_leader, within},
+    error::{Error, within},
     release::ReleaseState,
     resources::labels,
 };
@@ -190,7 +190,7 @@ async fn write_whole(ctx: &Context, api: &Api<DynamicObject>, object: &Object, b
     ctx.metrics.wrote(&object.resource.kind, "apply");
     let parameters = PatchParams::apply(MANAGER).force();
     let whole = Patch::Apply(body);
-    let answer = json(as_leader(&ctx.term, doing, api.patch(&object.name, &parameters, &whole)).await?)?;
+    let answer = json(ctx.term.write(doing, api.patch(&object.name, &parameters, &whole)).await?)?;
     let Some(mut removal) = additions::removal(&object.resource.kind, &answer, &object.body) else { return Ok(answer) };
     let (kind, namespace, name) = (&object.resource.kind, &object.namespace, &object.name);
     tracing::info!(kind, namespace, name, "somebody added to it what changes its meaning; taking that away");
@@ -198,7 +198,7 @@ async fn write_whole(ctx: &Context, api: &Api<DynamicObject>, object: &Object, b
     removal["metadata"]["resourceVersion"] = answer["metadata"]["resourceVersion"].clone();
     ctx.metrics.wrote(kind, "patch");
     let parameters = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
-    json(as_leader(&ctx.term, doing, api.patch(name, &parameters, &Patch::Merge(&removal))).await?)
+    json(ctx.term.write(doing, api.patch(name, &parameters, &Patch::Merge(&removal))).await?)
 }
 
 /// An admission webhook may have quoted what it refuses.
@@ -264,7 +264,7 @@ async fn delete(ctx: &Context, removal: &Removal) -> Result<(), Error> {
     let parameters = DeleteParams::background().preconditions(preconditions);
     ctx.metrics.wrote(&resource.kind, "delete");
     let doing = || format!("deleting {} {namespace}/{name}", resource.kind);
-    as_leader(&ctx.term, doing, api.delete(name, &parameters)).await.map(drop)
+    ctx.term.write(doing, api.delete(name, &parameters)).await.map(drop)
 }
 
 fn is_gone(error: &kube::Error) -> bool {

@@ -27,7 +27,7 @@ use crate::{
         environment_status::{Outcome, Step},
         reasons,
     },
-    error::{Error, as_leader},
+    error::Error,
     metrics, notify,
     release::is_by_a_person,
 };
@@ -86,7 +86,7 @@ async fn write(ctx: &Context, environment: &ChatbotEnvironment, after: &ChatbotE
     let patch = merge_patch(environment, after).map_err(|error| Error::json(doing(), error))?;
     ctx.metrics.wrote("ChatbotEnvironment", "status");
     let parameters = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
-    let answer = as_leader(&ctx.term, doing, api.patch_status(&name, &parameters, &Patch::Merge(patch))).await?;
+    let answer = ctx.term.write(doing, api.patch_status(&name, &parameters, &Patch::Merge(patch))).await?;
     // The API server may find nothing changed: then no newer version will ever come.
     if answer.resource_version() != environment.resource_version() {
         ctx.memory.wrote_status(&ObjectRef::from_obj(environment), environment.resource_version(), answer);
@@ -127,7 +127,7 @@ async fn publish(
         }
         let event = event(environment, note, &ctx.identity, ctx.clock.now());
         let publishing = || "publishing an event".to_owned();
-        let created = as_leader(&ctx.term, publishing, api.create(&PostParams::default(), &event)).await;
+        let created = ctx.term.write(publishing, api.create(&PostParams::default(), &event)).await;
         if let Err(error) = created {
             tracing::warn!(%error, reason = event.reason, "an event was lost");
         }
