@@ -3,7 +3,8 @@
 description="Runs environments of the chatbot on Kubernetes"
 sources=(operator Cargo.toml Cargo.lock tests/images/operator)
 add() {
-  local program runtime
+  local program runtime profile=$profile
+  [ "$profile" != image ] || profile=image-small
   program=$(rust_program "$profile" chatbot-operator chatbot-operator)
   strip -o "$1/chatbot-operator" "$program"
   runtime=$(runtime)
