@@ -92,8 +92,19 @@ impl Observed {
 
     /// Servers of one release that are not ending.
     pub fn servers_of<'a>(&'a self, release: &'a str) -> impl Iterator<Item = &'a Pod> {
-        self.pods_of(release)
-            .filter(|pod| pod.labels().get(labels::COMPONENT).is_some_and(|name| name == Component::App.as_str()))
+        self.component_of(Component::App, release)
+    }
+
+    /// Whether a pod of this component runs in one release.
+    #[must_use]
+    pub fn has_started(&self, component: Component, release: &str) -> bool {
+        self.component_of(component, release).any(has_started)
+    }
+
+    fn component_of<'a>(&'a self, component: Component, release: &'a str) -> impl Iterator<Item = &'a Pod> {
+        let is_of_it =
+            move |pod: &&Pod| pod.labels().get(labels::COMPONENT).is_some_and(|name| name == component.as_str());
+        self.pods_of(release).filter(is_of_it)
     }
 }
 

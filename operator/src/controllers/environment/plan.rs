@@ -318,14 +318,16 @@ fn deployment(resolved: &Resolved, observed: &Observed, workload: &Workload) -> 
             deployment::app(resolved, slot, replicas(resolved.app.scale))
         }
     };
-    if let Some(live) = of(slot.colour).filter(|_| slot.release != resolved.release_id) {
+    let is_kept = slot.release != resolved.release_id && observed.has_started(*component, &slot.release);
+    if let Some(live) = of(slot.colour).filter(|_| is_kept) {
         keep_pods(&mut deployment, live, &slot.release);
     }
     Object::new(&deployment, Writing::Apply)
 }
 
 /// The spec speaks of the release that it asks for. Pods of another one keep the resources and limits that they were started
-/// with: a new image often comes with new ones, and the old release must not notice.
+/// with: a new image often comes with new ones, and the old release must not notice. Where none has started, there is nothing to
+/// keep: the spec may have been mended for their sake.
 fn keep_pods(deployment: &mut Deployment, live: &Deployment, release: &str) {
     let ours = deployment.spec.as_ref().and_then(|spec| spec.template.spec.as_ref()?.containers.first()?.image.clone());
     let template = live.spec.as_ref().map(|spec| &spec.template).filter(|template| {

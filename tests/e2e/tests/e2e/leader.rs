@@ -64,6 +64,9 @@ async fn an_operator_that_stood_still_while_another_took_over_in_mid_switch_chan
     let last_words = kubectl(&["--namespace", OPERATOR_NAMESPACE, "logs", "--previous", &frozen, "--tail=5"]).await;
     assert!(last_words.contains("lost the Lease"), "it ended itself: {last_words}");
 
+    // The workers of the release before find no place either, until the spec is mended.
+    want(&environment, "frozen-2", &Value::Null).await;
+    phase(&environment, "Stable").await;
     assert_eq!((traffic(&environment).await.as_str(), version_of_service(&environment).await), ("blue", moved_back));
     assert_ne!(operator::leader().await, frozen);
     assert_eq!(environment.status().await["release"]["id"], before);

@@ -180,6 +180,35 @@ async fn a_person_takes_a_release_back_by_its_id() {
 }
 
 #[tokio::test]
+async fn pods_keep_their_resources_through_a_release_but_those_that_never_started_get_the_spec_s() {
+    let cluster = blue_green("").await;
+    releasing(&cluster, Phase::Bake).await;
+    cluster.run_pods();
+    assert_eq!(cluster.get(BLUE_WORKER), None);
+    let ask = |cpu: &str| {
+        let resources = json!({"requests": {"cpu": cpu}});
+        cluster.change(ENVIRONMENT, |environment| environment["spec"]["worker"]["resources"] = resources);
+    };
+    let asked = || {
+        let worker = cluster.get(BLUE_WORKER).unwrap();
+        worker["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"]["cpu"].clone()
+    };
+    ask("100");
+    annotate(&cluster, "chatbot.platform/rollback", &candidate(&cluster));
+    cluster.reconcile().await;
+    assert_eq!((phase_of(&cluster), asked()), (Phase::Rollback, json!("100")), "no node takes them");
+    ask("200m");
+    caches_age(10).await;
+    cluster.reconcile().await;
+    assert_eq!(asked(), "200m", "the mended spec");
+    cluster.run_pods();
+    ask("300m");
+    caches_age(10).await;
+    cluster.reconcile().await;
+    assert_eq!((phase_of(&cluster), asked()), (Phase::Discard, json!("200m")), "they run");
+}
+
+#[tokio::test]
 async fn a_release_waits_for_a_person_where_the_spec_says_so() {
     let cluster = blue_green(", promotion: Manual").await;
     releasing(&cluster, Phase::Promote).await;
