@@ -36,13 +36,14 @@ rust_gib() { if [ -d "$CARGO_TARGET_DIR" ]; then echo 1; else echo 8; fi; }
 buildah() { command buildah --root "$cache/buildah/store" --runroot "$cache/buildah/run" "$@"; }
 
 # Prints the path of program $3 of this workspace's package $2, built with profile $1 where its sources changed. PREBUILT=1 takes
-# what an earlier build left, without asking cargo.
+# what an earlier build left, without asking cargo. The operator's programs wait nearly always: of them the small ones are taken.
 rust_program() {
-  local folder=$1
-  [ "$1" != dev ] || folder=debug
+  local wanted=$1 folder
+  [ "$1/$2" != image/chatbot-operator ] || wanted=image-small
+  folder=${wanted/#dev/debug}
   if [ -z "${PREBUILT:-}" ]; then
-    echo "cargo build --profile $1 -p $2 --bin $3" >&2
-    (cd "$root" && cargo build --locked --profile "$1" -p "$2" --bin "$3") >&2 || die "cargo build -p $2 failed: its message stands above"
+    echo "cargo build --profile $wanted -p $2 --bin $3" >&2
+    (cd "$root" && cargo build --locked --profile "$wanted" -p "$2" --bin "$3") >&2 || die "cargo build -p $2 failed: its message stands above"
   fi
   [ -x "$CARGO_TARGET_DIR/$folder/$3" ] || die "$CARGO_TARGET_DIR/$folder/$3 is not there: unset PREBUILT to build it"
   echo "$CARGO_TARGET_DIR/$folder/$3"

@@ -3,8 +3,7 @@
 description="Runs environments of the chatbot on Kubernetes"
 sources=(operator Cargo.toml Cargo.lock tests/images/operator)
 add() {
-  local program runtime profile=$profile
-  [ "$profile" != image ] || profile=image-small
+  local program runtime
   program=$(rust_program "$profile" chatbot-operator chatbot-operator)
   strip -o "$1/chatbot-operator" "$program"
   runtime=$(runtime)
