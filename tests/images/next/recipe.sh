@@ -2,6 +2,7 @@
 # shellcheck disable=SC2034  # read by `build`
 # The next version of the chatbot, for tests of releases: this tree's program with the further migrations and the `main` of
 # tests/fixtures/next. A copy of the tree is built, so that nothing in the product knows of it.
+# One kind of job has another name in it, as if the one were gone and the other were new.
 # It is the image of the chatbot with this program in it.
 # shellcheck source=tests/images/chatbot/recipe.sh
 source "$images_home/chatbot/recipe.sh"
@@ -26,6 +27,7 @@ next_tree() {
     sed -i "s/^version = \"$workspace_version\"$/version = \"$workspace_version-next\"/" "$1/Cargo.toml" &&
     cp "$root"/tests/fixtures/next/migrations/* "$1/chatbot/migrations/" &&
     cp "$root/tests/fixtures/next/main.rs" "$1/chatbot/src/main.rs" &&
+    sed -i 's/kind = "remove_document"/kind = "forget_document"/' "$1/chatbot/src/jobs/remove.rs" && grep -q forget_document "$1/chatbot/src/jobs/remove.rs" &&
     echo '//! Nothing.' >"$1/chatbot/tests/none.rs" &&
     sed -i 's/^name = "chatbot"$/&\nautobins = false/' "$manifest" && grep -q '^autobins = false$' "$manifest" &&
     printf '\n[[bin]]\nname = "chatbot-next"\npath = "src/main.rs"\n' >>"$manifest"

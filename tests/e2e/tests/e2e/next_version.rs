@@ -3,10 +3,10 @@
 //! The image is that of this tree with further migrations (tests/fixtures/next).
 
 use e2e::asker::Asker;
-use e2e::environment::{chatbot_image, next_image};
+use e2e::environment::{PATIENCE, chatbot_image, next_image};
 use e2e::postgres::sql;
 use e2e::shell::run;
-use e2e::{Cluster, Environment};
+use e2e::{Cluster, Environment, until};
 use serde_json::{Value, json};
 
 use super::blue_green::phase;
@@ -87,6 +87,51 @@ async fn what_the_next_version_wrote_keeps_its_schema_and_its_contract_ends_the_
     assert!(!refused.success && refused.stderr.contains("no earlier release"), "{refused:?}");
     environment.remove().await;
 }
+
+/// Two workers share the database while one takes over from the other, and neither knows every kind of job.
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_that_only_one_of_two_releases_knows_are_done_by_that_one() {
+    let cluster = Cluster::get().await;
+    let environment = Environment::prepare(&cluster, "kinds").await;
+    let want = async |image: String| {
+        let release = json!({"strategy": "BlueGreen", "bake": "10m", "analysis": {"interval": "1s"}});
+        environment.apply(json!({"image": image, "release": release, "worker": {"queues": {"medium": 1}}})).await;
+    };
+    want(chatbot_image()).await;
+    environment.ready().await;
+    sql(DATABASE, SLOW).await;
+    let file = environment.document("kinds").await;
+    let path = file.display().to_string();
+    let upload = ["upload", &path, "--wait", "300s"];
+    let uploading = environment.plugin(&upload);
+    let releasing = async {
+        let in_hand = || sql(DATABASE, "select count(*) from river_job where state = 'running'");
+        until("the worker has its one job in hand", PATIENCE, in_hand, |count| count == "1").await;
+        sql(DATABASE, WAITING).await;
+        want(next_image()).await;
+        phase(&environment, "Bake").await;
+    };
+    let (uploaded, ()) = futures::future::join(uploading, releasing).await;
+    assert!(uploaded.contains("can be found"), "{uploaded}");
+    let done = "ingest_document completed blue, remove_document completed blue, forget_document completed green";
+    until("each is done by who knows it", PATIENCE, || sql(DATABASE, WHO), |who| who == done).await;
+    std::fs::remove_file(file).unwrap();
+    environment.remove().await;
+}
+
+const DATABASE: &str = "kinds_chatbot";
+/// A document takes as long as a release to its switch, but less than a statement may.
+const SLOW: &str = "create or replace function e2e_slow() returns trigger language plpgsql as \
+    $$ begin perform pg_sleep(25); return new; end $$; \
+    create or replace trigger e2e_slow before update on documents \
+    for each row when (new.status = 'ready') execute function e2e_slow()";
+/// A job that this release knows, and one that only the next one does; both wait behind the document.
+const WAITING: &str = "insert into river_job (kind, queue, args, max_attempts) \
+    select kind, 'medium', jsonb_build_object('document_id', gen_random_uuid(), 'object_key', 'documents/gone'), 3 \
+    from unnest(array['remove_document', 'forget_document']) kind";
+/// Which colour's worker did what.
+const WHO: &str = "select string_agg(kind || ' ' || state || ' ' || substring(attempted_by[1] from 'worker-([a-z]+)'), ', ' \
+    order by id) from river_job where kind <> 'check_upload'";
 
 async fn want(environment: &Environment, image: &str, promotion: &str) {
     let own_namespace = json!({"matchLabels": {"kubernetes.io/metadata.name": environment.namespace}});
