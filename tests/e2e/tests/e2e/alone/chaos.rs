@@ -8,8 +8,8 @@ use e2e::ledger::Ledger;
 use e2e::{Cluster, Environment, apiserver, operator, until};
 use serde_json::Value;
 
-use super::blue_green::want_within;
 use super::killed_under_load::{REQUEST_TIMEOUT, is_over, phase_of, seen};
+use crate::beside::blue_green::want_within;
 
 const KILLS: usize = 30;
 /// So long a new operator has at least: it leads when the Lease of the one before is over, after 15 seconds.

@@ -7,7 +7,7 @@ use e2e::shell::{kubectl, must};
 use e2e::{Cluster, Environment, operator};
 use serde_json::{Value, json};
 
-use super::blue_green::{phase, want_within};
+use crate::beside::blue_green::{phase, want_within};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn upgrading_or_uninstalling_the_charts_restarts_no_workload() {

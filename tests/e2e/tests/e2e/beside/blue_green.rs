@@ -127,7 +127,7 @@ async fn want(environment: &Environment, model: &str, bake: &str, promotion: &st
 }
 
 /// The same, with the seconds that a request may take.
-pub(super) async fn want_within(environment: &Environment, model: &str, bake: &str, promotion: &str, seconds: &str) {
+pub(crate) async fn want_within(environment: &Environment, model: &str, bake: &str, promotion: &str, seconds: &str) {
     let own_namespace = json!({"matchLabels": {"kubernetes.io/metadata.name": environment.namespace}});
     let analysis = json!({"interval": "1s", "minRequests": 5});
     environment
@@ -140,7 +140,7 @@ pub(super) async fn want_within(environment: &Environment, model: &str, bake: &s
 }
 
 /// Waits until the release that the spec asks for is in this phase.
-pub(super) async fn phase(environment: &Environment, wanted: &str) {
+pub(crate) async fn phase(environment: &Environment, wanted: &str) {
     let current = |status: &Value| {
         status["release"]["phase"] == wanted && status["observedGeneration"] == status["wantedGeneration"]
     };
@@ -161,7 +161,7 @@ async fn workloads(environment: &Environment) -> Vec<String> {
     names.split_whitespace().map(str::to_owned).collect()
 }
 
-pub(super) async fn traffic(environment: &Environment) -> String {
+pub(crate) async fn traffic(environment: &Environment) -> String {
     selected(environment, &environment.name).await
 }
 

@@ -8,8 +8,6 @@ use e2e::shell::{Output, apply, kubectl, root, run};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-const NAMESPACE: &str = "e2e-validation";
-
 /// One line of the table; tests/fixtures/validation/README.md says what the fields mean.
 #[derive(Deserialize)]
 struct Case {
@@ -25,8 +23,8 @@ struct Case {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_api_server_refuses_what_the_rules_refuse_and_says_what_to_write() {
-    prepare().await;
-    let (bases, cases) = (bases(), cases("refused.yaml"));
+    let namespace = prepare("e2e-refused").await;
+    let (bases, cases) = (bases(namespace), cases("refused.yaml"));
     assert!(cases.len() >= 40, "only {} cases", cases.len());
     let mut wrong = Vec::new();
     for case in &cases {
@@ -37,24 +35,27 @@ async fn the_api_server_refuses_what_the_rules_refuse_and_says_what_to_write() {
         }
     }
     assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
-    kubectl(&["delete", "namespace", NAMESPACE, "--wait=false"]).await;
+    kubectl(&["delete", "namespace", namespace, "--wait=false"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_api_server_accepts_what_the_rules_accept() {
-    prepare().await;
-    let bases = bases();
+    let namespace = prepare("e2e-accepted").await;
+    let bases = bases(namespace);
     for case in cases("accepted.yaml") {
         let answer = send(&bases, &case).await;
         assert!(answer.success, "{}: {}", case.name, answer.stderr);
     }
+    kubectl(&["delete", "namespace", namespace, "--wait=false"]).await;
 }
 
-async fn prepare() {
+/// Makes the namespace in which a table's objects are tried.
+async fn prepare(namespace: &'static str) -> &'static str {
     Cluster::get().await;
-    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
-    run("kubectl", &["wait", "--for=delete", "namespace", NAMESPACE, "--timeout=60s"], "").await;
-    apply(&namespace.to_string()).await;
+    let manifest = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
+    run("kubectl", &["wait", "--for=delete", "namespace", namespace, "--timeout=60s"], "").await;
+    apply(&manifest.to_string()).await;
+    namespace
 }
 
 /// Sends the case's object; where it is an update, the old object is put in place first.
@@ -65,8 +66,8 @@ async fn send(bases: &BTreeMap<String, Value>, case: &Case) -> Output {
     apply(&before.to_string()).await;
     let after = patched(&before, &case.patch);
     let answer = replace(&after).await;
-    let name = before["metadata"]["name"].as_str().unwrap();
-    kubectl(&["--namespace", NAMESPACE, "delete", "chatbotenvironment", name]).await;
+    let text = |field: &str| before["metadata"][field].as_str().unwrap();
+    kubectl(&["--namespace", text("namespace"), "delete", "chatbotenvironment", text("name")]).await;
     answer
 }
 
@@ -89,12 +90,16 @@ async fn create(object: &Value) -> Output {
 fn patched(base: &Value, patch: &Value) -> Value {
     let mut object = base.clone();
     merge(&mut object, patch.clone());
-    merge(&mut object, json!({"metadata": {"namespace": NAMESPACE}}));
     object
 }
 
-fn bases() -> BTreeMap<String, Value> {
-    read("bases.yaml")
+/// The objects that the cases change, in this namespace.
+fn bases(namespace: &str) -> BTreeMap<String, Value> {
+    let mut bases: BTreeMap<String, Value> = read("bases.yaml");
+    for base in bases.values_mut() {
+        merge(base, json!({"metadata": {"namespace": namespace}}));
+    }
+    bases
 }
 
 fn cases(file: &str) -> Vec<Case> {

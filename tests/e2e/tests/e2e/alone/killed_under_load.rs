@@ -9,7 +9,7 @@ use e2e::postgres::sql;
 use e2e::{Cluster, Environment, operator, until};
 use serde_json::Value;
 
-use super::blue_green::want_within;
+use crate::beside::blue_green::want_within;
 
 /// Longer than a busy machine takes for an answer: what fails here is not slow.
 pub(super) const REQUEST_TIMEOUT: &str = "30";

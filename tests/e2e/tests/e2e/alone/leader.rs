@@ -8,7 +8,7 @@ use e2e::shell::kubectl;
 use e2e::{Cluster, Environment, operator, until};
 use serde_json::{Value, json};
 
-use super::blue_green::{phase, traffic};
+use crate::beside::blue_green::{phase, traffic};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn when_the_leader_is_killed_another_takes_over_and_acts() {
