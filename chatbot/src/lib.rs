@@ -32,6 +32,7 @@ pub mod metrics;
 pub mod migrate;
 pub mod objects;
 pub mod provision;
+pub mod repository;
 pub mod retrieval;
 pub mod store;
 pub mod telemetry;

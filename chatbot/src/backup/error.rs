@@ -3,9 +3,9 @@
 use std::io;
 
 use super::SILENCE;
-use crate::{migrate::archive::ArchiveError, objects::ObjectsError, store::StoreError};
+use crate::{migrate::archive::ArchiveError, objects::ObjectsError, repository::RepositoryError, store::StoreError};
 
-/// There is no backup. Each message is one line and names the next step; what was written is removed.
+/// There is no backup. Each message is one line and names the next step.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     /// One of PostgreSQL's programs, or a signal.
@@ -30,38 +30,37 @@ pub enum BackupError {
         /// Why.
         source: io::Error,
     },
-    /// The store gave something else back.
+    /// It is no dump that can be restored.
     #[error(
-        "the backup {key} does not count: {written} bytes were written, and {read} other ones read back; look at the object store and its disks, and run the command again"
-    )]
-    Changed {
-        /// The backup's key.
-        key: String,
-        /// Bytes sent.
-        written: u64,
-        /// Bytes that came back.
-        read: u64,
-    },
-    /// It is no archive that can be restored.
-    #[error(
-        "the backup {key} does not count: pg_restore cannot read it ({said}); see that pg_dump and pg_restore are of one version, and run the command again"
+        "no backup was made: pg_restore cannot read what pg_dump wrote ({said}); see that both are of one version, and run the command again"
     )]
     Unreadable {
-        /// The backup's key.
-        key: String,
         /// The program's last words.
         said: String,
     },
     /// Tables are missing.
     #[error(
-        "the backup {key} does not count: the database has {expected} tables, and the backup {found}; see that the role of DATABASE_URL may read all of them, and run the command again"
+        "no backup was made: the database has {expected} tables, and the dump {found}; see that the role of DATABASE_URL may read all of them, and run the command again"
     )]
     Incomplete {
-        /// The backup's key.
-        key: String,
         /// How many tables the database had.
         expected: usize,
-        /// How many are in the backup.
+        /// How many are in the dump.
         found: usize,
     },
+    /// The repository.
+    #[error("no backup was made: {0}")]
+    Repository(#[from] RepositoryError),
+    /// A thread panicked or was refused.
+    #[error("no backup was made: the work was cut off ({0}); run the command again")]
+    Cut(#[from] tokio::task::JoinError),
+    /// What is read is not wanted any more; who reads says why.
+    #[error("no backup was made: nobody takes what was read; run the command again")]
+    Unwanted,
+    /// The manifest cannot be written down.
+    #[error("no backup was made: its manifest cannot be written ({0}); this is an error of this program")]
+    Manifest(#[source] serde_json::Error),
+    /// A signal came.
+    #[error("the backup was stopped by a signal, and nothing of it counts: run the command again")]
+    Interrupted,
 }

@@ -1,80 +1,200 @@
-//! The backup before a release: a dump of the database in the object store, which counts only after it was read back.
+//! Backups: one moment of database and uploaded documents, as one snapshot of a [repository](crate::repository).
 //!
-//! It streams both ways, so that memory stays flat whatever the database's size. Uploaded objects and vectors are not in it:
-//! objects lie in the same store, and vectors can be made again.
+//! Dump, counted rows and documents are of one snapshot of the server. Everything streams, so that memory stays flat whatever the
+//! size, and nothing counts before it was read back.
 
+pub(crate) mod consistent;
+mod dump;
 mod error;
-mod name;
-mod read_back;
-mod retention;
-mod write;
+mod feed;
+mod files;
+mod listing;
+pub mod manifest;
+
+use std::sync::Arc;
 
 pub use error::BackupError;
 use jiff::Timestamp;
+use tokio::{sync::mpsc, task::spawn_blocking};
 
+use self::{
+    consistent::Consistent,
+    dump::Dumped,
+    feed::Feed,
+    manifest::{DatabaseManifest, Manifest, ObjectsManifest, Table, VectorsManifest},
+};
 use crate::{
     config::backup::BackupConfig,
     objects::{Objects, SILENCE},
-    store,
+    repository::{Content, Description, Entry, Keep, Keys, Repository, Stored, Tally},
 };
+
+/// The word by which a snapshot of ours is told from others in the same repository.
+const TAG: &str = "chatbot";
+
+/// How many backups are kept.
+const KEPT: Keep = Keep { last: 10, hourly: None, daily: None };
 
 /// A backup that counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backup {
-    /// Its key in the object store.
-    pub key: String,
-    /// Its size.
+    /// Its name in the repository.
+    pub id: String,
+    /// Bytes of its files.
     pub bytes: u64,
-    /// How many tables are in it.
-    pub tables: usize,
+    /// Bytes that were new to the repository, compressed.
+    pub new_bytes: u64,
+    /// What it says of itself.
+    pub manifest: Manifest,
 }
 
-/// Makes a backup; `search_path` (as PATH is written) is where PostgreSQL's programs are looked for, `stop` gives up. None
-/// without an object store.
+/// Makes a backup; `search_path` (as PATH is written) is where PostgreSQL's programs are looked for, `stop` gives up. None where
+/// there is no place to keep it.
 ///
 /// # Errors
-/// See [`BackupError`]; what was written of it is removed then.
+/// See [`BackupError`]; what was written of it belongs to no snapshot then.
 pub async fn run(
     config: &BackupConfig,
     search_path: Option<&str>,
     now: Timestamp,
     stop: impl Future<Output = ()>,
 ) -> Result<Option<Backup>, BackupError> {
-    let objects = Objects::for_streams(&config.objects)?;
-    if !objects.is_configured() {
-        return Ok(None);
+    let Some(repository) = open(config, Some(now)).await? else { return Ok(None) };
+    let tally = Arc::new(Tally::default());
+    tokio::select! {
+        made = made_and_tidied(config, &repository, search_path, (&tally, now)) => made.map(Some),
+        () = stop => {
+            tally.stop();
+            Err(BackupError::Interrupted)
+        }
     }
-    tokio::pin!(stop);
-    let folder = name::folder(&config.environment.resource_prefix);
-    let key = format!("{folder}/{}", name::file(now, config.environment.release.as_deref()));
-    let expected = tables(config).await?;
-    let checked = async {
-        let written = write::dump(&config.database, search_path, &objects, &key, stop.as_mut()).await?;
-        let tables = read_back::check(&objects, &key, &written, expected, search_path, stop.as_mut()).await?;
-        Ok((written.bytes, tables))
+}
+
+/// That older ones cannot be removed is said, and tried again with the next backup: this one counts.
+async fn made_and_tidied(
+    config: &BackupConfig,
+    repository: &Repository,
+    search_path: Option<&str>,
+    (tally, now): (&Arc<Tally>, Timestamp),
+) -> Result<Backup, BackupError> {
+    let made = Box::pin(make(config, repository, search_path, tally)).await?;
+    let (host, id, repository, tally) = (host(config), made.id.clone(), repository.clone(), Arc::clone(tally));
+    match spawn_blocking(move || repository.forget((&host, TAG, &id), KEPT, now, &tally)).await? {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!(removed, "older backups were removed"),
+        Err(error) => tracing::warn!(%error, "older backups cannot be removed; the next backup tries again"),
+    }
+    Ok(made)
+}
+
+/// The repository, made where there is none if `make` says what time it is; None without a store.
+///
+/// # Errors
+/// As of [`Repository::open`].
+pub async fn open(config: &BackupConfig, make: Option<Timestamp>) -> Result<Option<Repository>, BackupError> {
+    let place = &config.repository;
+    let Some(store) = Objects::for_streams(&place.objects)?.into_store() else { return Ok(None) };
+    let keys = Keys { current: place.key.clone(), previous: place.previous.clone() };
+    Ok(Some(Repository::open(store, place.folder.clone(), keys, make).await?))
+}
+
+async fn make(
+    config: &BackupConfig,
+    repository: &Repository,
+    search_path: Option<&str>,
+    tally: &Arc<Tally>,
+) -> Result<Backup, BackupError> {
+    let mut moment = Consistent::begin(&config.database).await?;
+    let documents = Objects::for_streams(&config.objects)?;
+    let (mut files, objects) = files::referenced(&documents, moment.objects().await?).await?;
+    let ((dump_feed, dump), (manifest_feed, manifest)) = (feed::pair(), feed::pair());
+    files.push(streamed(dump::FILE, Box::new(dump)));
+    files.push(streamed(manifest::FILE, Box::new(manifest)));
+    let (description, repository, tally) = (description(config, &moment), repository.clone(), Arc::clone(tally));
+    let writing = spawn_blocking(move || repository.write(&description, files, &tally));
+    let describing = describe(config, &mut moment, objects, search_path, (dump_feed, manifest_feed));
+    let (described, written) = tokio::join!(describing, writing);
+    finished(described, written.map_err(BackupError::from).and_then(|written| Ok(written?)))
+}
+
+/// Who reads or writes tells why it stopped; the other one only that there is nobody any more.
+fn finished(
+    described: Result<Manifest, BackupError>,
+    written: Result<Stored, BackupError>,
+) -> Result<Backup, BackupError> {
+    match (described, written) {
+        (Ok(manifest), Ok(Stored { id, bytes, new_bytes })) => Ok(Backup { id, bytes, new_bytes, manifest }),
+        (Err(BackupError::Unwanted) | Ok(_), Err(error)) | (Err(error), _) => Err(error),
+    }
+}
+
+/// Dumps, counts and lists at once, then writes down what was found.
+async fn describe(
+    config: &BackupConfig,
+    moment: &mut Consistent,
+    objects: ObjectsManifest,
+    search_path: Option<&str>,
+    (dump, manifest): (Feed, Feed),
+) -> Result<Manifest, BackupError> {
+    let snapshot = moment.snapshot.clone();
+    let (passing, looking) = mpsc::channel(1);
+    let dumping = dump::run(&config.database, &snapshot, search_path, (dump, passing));
+    let listing = listing::tables(looking, search_path);
+    // Why a dump failed is not what is made of the half of it.
+    let dumping = async {
+        let (dumped, found) = tokio::join!(dumping, listing);
+        Ok((dumped?, found?))
     };
-    match checked.await {
-        Ok((bytes, tables)) => {
-            retention::prune(&objects, &folder, &key).await;
-            Ok(Some(Backup { key, bytes, tables }))
-        }
-        Err(error) => {
-            remove(&objects, &key).await;
-            Err(error)
-        }
+    let ((dumped, found), tables) = tokio::try_join!(dumping, moment.tables())?;
+    if found < tables.len() {
+        return Err(BackupError::Incomplete { expected: tables.len(), found });
+    }
+    let found = assemble(config, moment, objects, dumped, tables);
+    let text = serde_json::to_vec_pretty(&found).map_err(BackupError::Manifest)?;
+    manifest.give(text.into()).await.map_err(|_| BackupError::Unwanted)?;
+    manifest.end().await.map_err(|_| BackupError::Unwanted)?;
+    Ok(found)
+}
+
+fn assemble(
+    config: &BackupConfig,
+    moment: &Consistent,
+    objects: ObjectsManifest,
+    dumped: Dumped,
+    tables: Vec<Table>,
+) -> Manifest {
+    let Dumped { bytes, sha256 } = dumped;
+    Manifest {
+        format: Manifest::format(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        environment: config.environment.resource_prefix.clone(),
+        release: config.environment.release.clone(),
+        taken_at: moment.taken_at,
+        database: DatabaseManifest {
+            name: config.database.name().to_owned(),
+            server_version: moment.server_version,
+            schema: moment.schema.clone(),
+            file: dump::FILE.to_owned(),
+            bytes,
+            sha256,
+            tables,
+        },
+        objects,
+        vectors: VectorsManifest { rebuilt: true },
     }
 }
 
-/// How many tables the dump must have.
-async fn tables(config: &BackupConfig) -> Result<usize, BackupError> {
-    let pool = store::pool::lazy(&config.database, "chatbot-backup");
-    let tables = store::schema::tables(&pool).await?;
-    Ok(tables.len())
+fn description(config: &BackupConfig, moment: &Consistent) -> Description {
+    let release = config.environment.release.as_ref().map(|id| format!("release={id}"));
+    let tags = [TAG.to_owned()].into_iter().chain(release).collect();
+    Description { host: host(config), tags, time: moment.taken_at }
 }
 
-async fn remove(objects: &Objects, key: &str) {
-    // One that was never there counts as removed.
-    if let Err(error) = objects.delete(key).await {
-        tracing::error!(key, %error, "the backup does not count and cannot be removed: remove it by hand");
-    }
+/// By which the snapshots of one environment are told from those of others in the same repository.
+fn host(config: &BackupConfig) -> String {
+    config.environment.resource_prefix.trim_end_matches('_').to_owned()
+}
+
+fn streamed(path: &str, content: Content) -> Entry {
+    Entry { path: path.into(), known: None, open: Box::new(move || Ok(content)) }
 }

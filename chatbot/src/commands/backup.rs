@@ -1,4 +1,4 @@
-//! `chatbot backup`: the database into the object store, and back to see that it is all there.
+//! `chatbot backup`: database and documents into the repository, and back to see that it is all there.
 
 use std::process::ExitCode;
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// For an environment that keeps no objects.
-const SKIPPED: &str = "no backup was made: MINIO_URL names no object store";
+const SKIPPED: &str = "no backup was made: neither MINIO_URL nor BACKUP_URL names an object store";
 
 /// What a Job that makes a backup answers.
 #[derive(Debug, Serialize)]
@@ -46,9 +46,23 @@ pub(super) fn run(env: impl Fn(&str) -> Option<String>) -> Result<ExitCode, Comm
 }
 
 fn sentence(backup: &Backup) -> String {
-    tracing::info!(key = backup.key, "the backup counts");
-    let tables = if backup.tables == 1 { "table" } else { "tables" };
-    format!("{}, {} {tables}, read back", size(backup.bytes), backup.tables)
+    tracing::info!(id = backup.id, "the backup counts");
+    let documents = match backup.manifest.objects.missing.len() {
+        0 => counted(backup.manifest.objects.count, "document"),
+        missing => format!("{}, {missing} missing", counted(backup.manifest.objects.count, "document")),
+    };
+    let tables = counted(backup.manifest.database.tables.len() as u64, "table");
+    let (all, new) = (size(backup.bytes), size(backup.new_bytes));
+    format!("{}: {all}, {new} of it new, {tables}, {documents}, read back", short(&backup.id))
+}
+
+/// As much of a snapshot's name as people use.
+fn short(id: &str) -> &str {
+    id.get(..8).unwrap_or(id)
+}
+
+fn counted(count: u64, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
 }
 
 /// Bytes in the largest unit that leaves a whole one, with one decimal.

@@ -5,7 +5,7 @@
 
 use super::{
     ConfigErrors, database::Database, environment::Environment, objects::Objects, observability::Observability,
-    reader::Reader,
+    reader::Reader, repository::Repository,
 };
 
 /// Everything that a backup is told; it asks for nothing else, so that a broken setting of the server does not keep it away.
@@ -15,8 +15,10 @@ pub struct BackupConfig {
     pub environment: Environment,
     /// What is backed up.
     pub database: Database,
-    /// Where to.
+    /// Uploaded documents, which go with the rows that refer to them.
     pub objects: Objects,
+    /// Where to.
+    pub repository: Repository,
     /// Logs.
     pub observability: Observability,
 }
@@ -41,7 +43,8 @@ impl BackupConfig {
             Objects::Folder(_) if reader.text("KUBERNETES_SERVICE_HOST").is_some() => Objects::Disabled,
             objects @ (Objects::S3(_) | Objects::Folder(_) | Objects::Disabled) => objects,
         };
+        let repository = Repository::read(reader, prefix, &objects);
         let observability = Observability::read(reader, tier);
-        Some(Self { environment: environment?, database: database?, objects, observability })
+        Some(Self { environment: environment?, database: database?, objects, repository: repository?, observability })
     }
 }

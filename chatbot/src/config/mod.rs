@@ -18,6 +18,7 @@ pub mod provision;
 pub mod qdrant;
 mod reader;
 pub mod redis;
+pub mod repository;
 pub mod server;
 #[cfg(test)]
 mod tests;

@@ -46,12 +46,18 @@ pub struct S3 {
     pub region: String,
 }
 
+/// The form of a bucket's name.
+pub(super) const BUCKET: &str = "3 to 63 lower-case letters, digits and -";
+/// The form of a region.
+pub(super) const REGION: &str = "lower-case letters, digits and -";
+/// The region of whoever says none.
+pub(super) const FIRST_REGION: &str = "us-east-1";
+
 impl Objects {
     pub(super) fn read(reader: &mut Reader<'_>, prefix: &str, tier: Option<Tier>) -> Self {
         let endpoint = reader.optional("MINIO_URL", "http://HOST:PORT or https://HOST", parse::http_url);
-        let bucket =
-            reader.or("OBJECTS_BUCKET", "3 to 63 lower-case letters, digits and -", default_bucket(prefix), bucket);
-        let region = reader.or("OBJECTS_REGION", "lower-case letters, digits and -", "us-east-1".to_owned(), region);
+        let bucket = reader.or("OBJECTS_BUCKET", BUCKET, default_bucket(prefix), bucket);
+        let region = reader.or("OBJECTS_REGION", REGION, FIRST_REGION.to_owned(), region);
         let folder = reader.text("OBJECTS_DIR").map(PathBuf::from);
         if folder.is_some() && tier.is_some_and(|tier| tier != Tier::Dev) {
             reader.reject("OBJECTS_DIR", "nothing outside dev (set MINIO_URL: a folder is not shared between pods)");
@@ -80,12 +86,12 @@ fn default_bucket(prefix: &str) -> String {
     if name.is_empty() { "chatbot".to_owned() } else { format!("{name}-chatbot") }
 }
 
-fn region(text: &str) -> Option<String> {
+pub(super) fn region(text: &str) -> Option<String> {
     let characters = text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
     (characters && text.len() <= 63).then(|| text.to_owned())
 }
 
-fn bucket(text: &str) -> Option<String> {
+pub(super) fn bucket(text: &str) -> Option<String> {
     let characters = text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.'));
     let edges =
         text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.ends_with(|c: char| c.is_ascii_alphanumeric());

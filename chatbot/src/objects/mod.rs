@@ -1,11 +1,10 @@
 //! The object store: uploaded documents in S3, or in a folder in dev.
 //!
-//! Documents are small (an upload has a limit), so they are read and written whole, each within a deadline. What is large goes
-//! in parts: see `streams`.
+//! Documents are small (an upload has a limit), so they are read and written whole, each within a deadline.
 
 mod bucket;
 mod error;
-mod streams;
+mod lists;
 #[cfg(test)]
 mod tests;
 
@@ -17,7 +16,7 @@ use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, PutPayload, local
 
 pub use bucket::ensure_bucket;
 pub use error::ObjectsError;
-pub use streams::{Reading, SILENCE, Upload};
+pub use lists::SILENCE;
 
 use crate::config::objects::{Objects as Config, S3};
 
@@ -61,6 +60,11 @@ impl Objects {
             Config::Disabled => None,
         };
         Ok(Self { store })
+    }
+
+    /// The store itself, for who brings its own layout; None where there is none.
+    pub(crate) fn into_store(self) -> Option<Arc<dyn ObjectStore>> {
+        self.store
     }
 
     /// Whether there is a store at all.

@@ -113,7 +113,7 @@ pub(crate) async fn empty() -> Database {
 
 /// Every row of every table, as text.
 pub(crate) async fn rows(pool: &PgPool) -> BTreeMap<String, Vec<String>> {
-    let names = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'";
+    let names = "SELECT quote_ident(table_name) FROM information_schema.tables WHERE table_schema = 'public'";
     let mut rows = BTreeMap::new();
     for table in sqlx::query_scalar::<_, String>(names).fetch_all(pool).await.unwrap() {
         let query = format!("SELECT t::text FROM {table} t ORDER BY 1");

@@ -1,4 +1,4 @@
-//! What stands in an S3 server's place: it keeps objects and unfinished uploads in memory.
+//! What stands in an S3 server's place: it keeps objects in memory.
 
 use std::{
     collections::BTreeMap,
@@ -11,9 +11,6 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate, http::Method, matche
 #[derive(Default)]
 struct State {
     objects: BTreeMap<String, Vec<u8>>,
-    /// Key and parts by the upload's id.
-    uploads: BTreeMap<String, (String, BTreeMap<u32, Vec<u8>>)>,
-    begun: u32,
     corrupts: bool,
 }
 
@@ -51,47 +48,20 @@ impl S3 {
     pub(crate) fn put(&self, key: &str) {
         self.state.lock().unwrap().objects.insert(key.to_owned(), Vec::new());
     }
-
-    /// How many uploads were begun, and how many of them are neither complete nor aborted.
-    pub(crate) fn uploads(&self) -> (u32, usize) {
-        let state = self.state.lock().unwrap();
-        (state.begun, state.uploads.len())
-    }
 }
 
 fn answer(state: &mut State, request: &Request) -> ResponseTemplate {
-    let query: BTreeMap<String, String> = request.url.query_pairs().into_owned().collect();
     let key = request.url.path().trim_start_matches('/').split_once('/').map_or("", |(_bucket, key)| key).to_owned();
-    let upload = query.get("uploadId").cloned();
-    match (request.method.clone(), upload) {
-        (Method::POST, None) if query.contains_key("uploads") => begin(state, key),
-        (Method::POST, None) => delete(state, &String::from_utf8_lossy(&request.body)),
-        (Method::PUT, Some(id)) => {
-            let number = query["partNumber"].parse().unwrap();
-            state.uploads.get_mut(&id).unwrap().1.insert(number, request.body.clone());
-            ResponseTemplate::new(200).insert_header("ETag", "\"part\"")
+    match request.method {
+        Method::POST => delete(state, &String::from_utf8_lossy(&request.body)),
+        Method::PUT => put(state, key, request),
+        Method::GET if key.is_empty() => {
+            let prefix = request.url.query_pairs().find(|(name, _)| name == "prefix").expect("a list has a prefix").1;
+            list(state, &prefix)
         }
-        (Method::POST, Some(id)) => {
-            let (key, parts) = state.uploads.remove(&id).unwrap();
-            state.objects.insert(key, parts.into_values().flatten().collect());
-            xml("<CompleteMultipartUploadResult><ETag>\"whole\"</ETag></CompleteMultipartUploadResult>")
-        }
-        (Method::DELETE, Some(id)) => {
-            state.uploads.remove(&id);
-            ResponseTemplate::new(204)
-        }
-        (Method::GET, None) if key.is_empty() => list(state, &query["prefix"]),
-        (Method::GET, None) => get(state, &key),
-        (method, _) => panic!("the stand-in knows no {method} {}", request.url),
+        Method::GET | Method::HEAD => get(state, &key, request),
+        _ => panic!("the stand-in knows no {} {}", request.method, request.url),
     }
-}
-
-fn begin(state: &mut State, key: String) -> ResponseTemplate {
-    state.begun += 1;
-    let id = format!("upload-{}", state.begun);
-    let body = format!("<InitiateMultipartUploadResult><UploadId>{id}</UploadId></InitiateMultipartUploadResult>");
-    state.uploads.insert(id, (key, BTreeMap::new()));
-    xml(&body)
 }
 
 fn delete(state: &mut State, body: &str) -> ResponseTemplate {
@@ -114,14 +84,31 @@ fn list(state: &State, prefix: &str) -> ResponseTemplate {
     xml(&format!("<ListBucketResult>{entries}</ListBucketResult>"))
 }
 
-fn get(state: &State, key: &str) -> ResponseTemplate {
+/// What is there already is not replaced by who asks for that.
+fn put(state: &mut State, key: String, request: &Request) -> ResponseTemplate {
+    if request.headers.contains_key("if-none-match") && state.objects.contains_key(&key) {
+        return ResponseTemplate::new(412);
+    }
+    state.objects.insert(key, request.body.clone());
+    ResponseTemplate::new(200).insert_header("ETag", "\"whole\"")
+}
+
+fn get(state: &State, key: &str, request: &Request) -> ResponseTemplate {
     let Some(content) = state.objects.get(key) else { return ResponseTemplate::new(404) };
     let mut content = content.clone();
-    if let Some(last) = content.last_mut().filter(|_| state.corrupts) {
+    if let Some(last) = content.last_mut().filter(|_| state.corrupts && key.contains("/data/")) {
         *last ^= 1;
     }
-    let answer = ResponseTemplate::new(200).insert_header("ETag", "\"whole\"");
-    answer.insert_header("Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT").set_body_bytes(content)
+    let answer = |status| {
+        let described = ResponseTemplate::new(status).insert_header("ETag", "\"whole\"");
+        described.insert_header("Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT")
+    };
+    let range =
+        request.headers.get("range").and_then(|range| range.to_str().ok()?.strip_prefix("bytes=")?.split_once('-'));
+    let Some((first, last)) = range else { return answer(200).set_body_bytes(content) };
+    let (first, last): (usize, usize) = (first.parse().unwrap(), last.parse().unwrap());
+    let told = format!("bytes {first}-{last}/{}", content.len());
+    answer(206).insert_header("Content-Range", told.as_str()).set_body_bytes(&content[first..=last])
 }
 
 fn xml(body: &str) -> ResponseTemplate {

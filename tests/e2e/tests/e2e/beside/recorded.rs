@@ -83,6 +83,8 @@ fn word(word: &str, releases: &mut Vec<String>) -> String {
     }
     let masked = match releases.iter().position(|known| known == bare) {
         Some(index) => format!("RELEASE-{index}"),
+        // As much of a backup's name as is shown.
+        None if bare.len() == 8 && bare.chars().all(|c| c.is_ascii_hexdigit()) => "BACKUP".to_owned(),
         None if is_time(bare) || bare.parse::<jiff::Timestamp>().is_ok() => "TIME".to_owned(),
         None if bare.contains('.') && bare.parse::<f64>().is_ok() => "SIZE".to_owned(),
         None => bare.to_owned(),
