@@ -37,8 +37,16 @@ pub enum Command {
     /// Users and their API keys.
     #[command(subcommand)]
     User(User),
-    /// Dump the database into the object store, and read the dump back.
-    Backup,
+    /// Put database and documents into the backup repository, and read them back.
+    #[command(args_conflicts_with_subcommands = true)]
+    Backup {
+        /// Something else than making one.
+        #[command(subcommand)]
+        command: Option<Backup>,
+    },
+    /// Bring a backup back beside what runs; then, in a second step, in its place.
+    #[command(subcommand)]
+    Restore(Restore),
     /// Print the OpenAPI document.
     Openapi,
     /// Make database, role, bucket and collections of this environment on shared services.
@@ -101,6 +109,40 @@ pub enum Migrate {
         #[arg(long)]
         folder: Option<PathBuf>,
     },
+}
+
+/// Backup commands.
+#[derive(Debug, Subcommand)]
+pub enum Backup {
+    /// List this environment's backups, newest first.
+    List {
+        /// One JSON document instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Restore commands. Each can be repeated, and goes on where it was cut off.
+#[derive(Debug, Subcommand)]
+pub enum Restore {
+    /// Say what a restore would bring back. Nothing is changed.
+    Plan(FromBackup),
+    /// Fill a database beside the live one, check it against the backup's manifest, and bring its schema up to date.
+    Prepare(FromBackup),
+    /// Put the prepared database in the live one's place. Stop server and workers first: every session of both ends.
+    Swap(FromBackup),
+    /// Put back the backup's documents that the object store lacks.
+    Documents(FromBackup),
+    /// Give the database back that was live before the swap.
+    Undo(FromBackup),
+}
+
+/// Which backup.
+#[derive(Debug, Args)]
+pub struct FromBackup {
+    /// `latest`, the beginning of a backup's name, or a time: then the newest that is not younger.
+    #[arg(long, default_value = "latest", value_name = "BACKUP")]
+    pub from: crate::restore::From,
 }
 
 /// User commands.

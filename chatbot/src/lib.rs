@@ -33,6 +33,7 @@ pub mod migrate;
 pub mod objects;
 pub mod provision;
 pub mod repository;
+pub mod restore;
 pub mod retrieval;
 pub mod store;
 pub mod telemetry;

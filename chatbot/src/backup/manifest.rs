@@ -31,6 +31,21 @@ pub struct Manifest {
     pub vectors: VectorsManifest,
 }
 
+/// As much of a manifest as tells whether the rest can be read.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Head {
+    format: u32,
+    /// The chatbot's version that wrote it.
+    pub(crate) version: String,
+}
+
+impl Head {
+    /// Whether this version reads it.
+    pub(crate) const fn is_known(&self) -> bool {
+        self.format <= FORMAT
+    }
+}
+
 /// The database at that moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -84,5 +99,11 @@ impl Manifest {
     /// The form that this version writes.
     pub(super) const fn format() -> u32 {
         FORMAT
+    }
+
+    /// Rows of all tables.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.database.tables.iter().map(|table| table.rows).sum()
     }
 }

@@ -7,7 +7,7 @@ pub(crate) mod consistent;
 mod dump;
 mod error;
 mod feed;
-mod files;
+pub(crate) mod files;
 mod listing;
 pub mod manifest;
 
@@ -26,11 +26,11 @@ use self::{
 use crate::{
     config::backup::BackupConfig,
     objects::{Objects, SILENCE},
-    repository::{Content, Description, Entry, Keep, Keys, Repository, Stored, Tally},
+    repository::{self, Content, Description, Entry, Keep, Keys, Repository, Stored, Tally},
 };
 
 /// The word by which a snapshot of ours is told from others in the same repository.
-const TAG: &str = "chatbot";
+pub(crate) const TAG: &str = "chatbot";
 
 /// How many backups are kept.
 const KEPT: Keep = Keep { last: 10, hourly: None, daily: None };
@@ -46,6 +46,36 @@ pub struct Backup {
     pub new_bytes: u64,
     /// What it says of itself.
     pub manifest: Manifest,
+}
+
+/// A backup, as a list shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its name in the repository.
+    pub id: String,
+    /// When what it shows was so.
+    pub time: Timestamp,
+    /// `release=<id>` where a release asked for it.
+    pub tags: Vec<String>,
+    /// Bytes of its files.
+    pub bytes: u64,
+    /// Bytes of them that were new to the repository, compressed.
+    pub new_bytes: u64,
+}
+
+/// The environment's backups, newest first; none without a store.
+///
+/// # Errors
+/// The repository's.
+pub async fn list(config: &BackupConfig) -> Result<Vec<Listed>, BackupError> {
+    let Some(repository) = open(config, None).await? else { return Ok(Vec::new()) };
+    let host = host(config);
+    let found = spawn_blocking(move || repository.list(&host, TAG)).await??;
+    let line = |repository::Listed { id, time, tags, bytes: (bytes, new_bytes) }| {
+        let tags = tags.into_iter().filter(|tag| tag != TAG).collect();
+        Listed { id, time, tags, bytes, new_bytes }
+    };
+    Ok(found.into_iter().map(line).collect())
 }
 
 /// Makes a backup; `search_path` (as PATH is written) is where PostgreSQL's programs are looked for, `stop` gives up. None where
@@ -191,7 +221,7 @@ fn description(config: &BackupConfig, moment: &Consistent) -> Description {
 }
 
 /// By which the snapshots of one environment are told from those of others in the same repository.
-fn host(config: &BackupConfig) -> String {
+pub(crate) fn host(config: &BackupConfig) -> String {
     config.environment.resource_prefix.trim_end_matches('_').to_owned()
 }
 

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{CommandError, migrate, output, process, signals::Signals};
@@ -45,6 +46,42 @@ pub(super) fn run(env: impl Fn(&str) -> Option<String>) -> Result<ExitCode, Comm
     })
 }
 
+/// One line of a list.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    id: String,
+    time: Timestamp,
+    tags: Vec<String>,
+    bytes: u64,
+    new_bytes: u64,
+}
+
+pub(super) fn list(env: impl Fn(&str) -> Option<String>, json: bool) -> Result<ExitCode, CommandError> {
+    let config = BackupConfig::from_env(env)?;
+    process::runtime(1)?.block_on(async {
+        let lines: Vec<Line> = backup::list(&config).await?.into_iter().map(Line::from).collect();
+        if json {
+            output::line(&output::json(&lines));
+            return Ok(ExitCode::SUCCESS);
+        }
+        output::line(&format!("{:<8}  {:<20}  {:>10}  {:>10}  TAGS", "NAME", "TIME", "SIZE", "NEW"));
+        for line in lines {
+            let (id, time) = (short(&line.id), line.time.strftime("%Y-%m-%dT%H:%M:%SZ"));
+            let (all, new) = (size(line.bytes), size(line.new_bytes));
+            output::line(&format!("{id}  {time}  {all:>10}  {new:>10}  {}", line.tags.join(" ")));
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+impl From<backup::Listed> for Line {
+    fn from(listed: backup::Listed) -> Self {
+        let backup::Listed { id, time, tags, bytes, new_bytes } = listed;
+        Self { id, time, tags, bytes, new_bytes }
+    }
+}
+
 fn sentence(backup: &Backup) -> String {
     tracing::info!(id = backup.id, "the backup counts");
     let documents = match backup.manifest.objects.missing.len() {
@@ -57,16 +94,16 @@ fn sentence(backup: &Backup) -> String {
 }
 
 /// As much of a snapshot's name as people use.
-fn short(id: &str) -> &str {
+pub(super) fn short(id: &str) -> &str {
     id.get(..8).unwrap_or(id)
 }
 
-fn counted(count: u64, thing: &str) -> String {
+pub(super) fn counted(count: u64, thing: &str) -> String {
     if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
 }
 
 /// Bytes in the largest unit that leaves a whole one, with one decimal.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     const UNITS: [(&str, u64); 4] = [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
     UNITS.iter().find(|(_, unit)| bytes >= *unit).map_or_else(
         || format!("{bytes} B"),

@@ -9,6 +9,7 @@ use crate::{
     jobs::runner::WorkerError,
     migrate::{MigrateError, archive::ArchiveError, new::NewError},
     provision::ProvisionError,
+    restore::RestoreError,
     store::StoreError,
     telemetry::TelemetryError,
 };
@@ -31,9 +32,12 @@ pub enum CommandError {
     /// Migrations.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
-    /// The backup before a release.
+    /// A backup.
     #[error(transparent)]
     Backup(#[from] BackupError),
+    /// A restore.
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
     /// Dump and restore.
     #[error(transparent)]
     Archive(#[from] ArchiveError),

@@ -10,6 +10,7 @@ mod openapi;
 mod output;
 mod process;
 mod provision;
+mod restore;
 mod serve;
 mod signals;
 mod user;
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 pub use error::CommandError;
 
 use crate::{
-    cli::{Cli, Command},
+    cli::{Backup, Cli, Command},
     config::dotenv,
 };
 
@@ -48,7 +49,9 @@ fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
         Command::Migrate(command) => migrate::run(command, env),
         Command::Doctor { json } => doctor::run(env, json),
         Command::User(command) => user::run(command, env),
-        Command::Backup => backup::run(env),
+        Command::Backup { command: None } => backup::run(env),
+        Command::Backup { command: Some(Backup::List { json }) } => backup::list(env, json),
+        Command::Restore(command) => restore::run(command, env),
         Command::Openapi => openapi::run(),
         Command::Provision => provision::run(env),
     }

@@ -37,6 +37,14 @@ pub enum RepositoryError {
         /// Where it is.
         location: String,
     },
+    /// There is no such snapshot.
+    #[error("the repository in {location} has no snapshot {id} (any more): see chatbot backup list")]
+    NoSnapshot {
+        /// Where it is.
+        location: String,
+        /// The name that was asked for.
+        id: String,
+    },
     /// The store, or what lies in it.
     #[error(
         "the repository in {location} failed while {doing}: {said}; look at the object store, then run the command again"

@@ -10,6 +10,7 @@ mod error;
 mod keep;
 mod keys;
 mod open;
+mod read;
 mod source;
 mod store;
 #[cfg(test)]
@@ -21,5 +22,6 @@ pub use error::RepositoryError;
 pub(crate) use keep::Keep;
 pub use keys::Keys;
 pub use open::Repository;
+pub(crate) use read::{Listed, Snapshot};
 pub(crate) use source::{Content, Entry, Tally};
 pub(crate) use write::{Description, Stored};

@@ -15,6 +15,7 @@ mod ingestion;
 mod job_hand_back;
 mod migrations;
 mod provision;
+mod restore;
 mod serve;
 mod store;
 mod support;

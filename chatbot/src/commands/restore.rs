@@ -1,0 +1,104 @@
+//! `chatbot restore`: a backup comes back beside what runs, then in its place.
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use super::{
+    CommandError,
+    backup::{counted, short, size},
+    output, process,
+};
+use crate::{
+    cli::Restore,
+    config::backup::BackupConfig,
+    restore::{self, Chosen, From, Prepared, RestoreError, Trio},
+    telemetry,
+};
+
+/// What a Job that restores answers.
+#[derive(Debug, Serialize)]
+struct Outcome {
+    /// The backup's name in the repository.
+    backup: String,
+    /// Migrations that it lacked and that were applied, in order.
+    applied: Vec<String>,
+    /// One sentence for people.
+    message: String,
+}
+
+pub(super) fn run(command: Restore, env: impl Fn(&str) -> Option<String>) -> Result<ExitCode, CommandError> {
+    let search_path = env("PATH");
+    let config = BackupConfig::from_env(env)?;
+    process::runtime(1)?.block_on(async {
+        let observability = process::verbose(&config.observability);
+        let _guard = telemetry::init(&observability, "chatbot", &config.environment.release_id)?;
+        let work = act(command, &config, search_path.as_deref());
+        let outcome = process::interruptible(Box::pin(work)).await?;
+        output::result(&outcome);
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+async fn act(command: Restore, config: &BackupConfig, search_path: Option<&str>) -> Result<Outcome, RestoreError> {
+    match command {
+        Restore::Plan(choice) => plan(config, &choice.from).await,
+        Restore::Prepare(choice) => {
+            let prepared = restore::prepare(config, &choice.from, search_path).await?;
+            let message = prepared_sentence(&prepared);
+            Ok(Outcome { backup: prepared.chosen.id, applied: prepared.applied, message })
+        }
+        Restore::Swap(choice) => {
+            let chosen = restore::find(config, &choice.from).await?;
+            let Trio { live, replaced, .. } = restore::swap(config, &chosen).await?;
+            let message =
+                format!("{live} is what the backup holds; what it was is {replaced}, until somebody drops it");
+            Ok(done(chosen, message))
+        }
+        Restore::Documents(choice) => {
+            let chosen = restore::find(config, &choice.from).await?;
+            let restored = restore::documents(config, &chosen).await?;
+            let message = format!("{} put back", counted(restored as u64, "document"));
+            Ok(done(chosen, message))
+        }
+        Restore::Undo(choice) => {
+            let chosen = restore::find(config, &choice.from).await?;
+            let Trio { live, restored, .. } = restore::undo(config, &chosen).await?;
+            let message = format!("{live} is again what it was before the restore; what was restored is {restored}");
+            Ok(done(chosen, message))
+        }
+    }
+}
+
+async fn plan(config: &BackupConfig, from: &From) -> Result<Outcome, RestoreError> {
+    let chosen = restore::find(config, from).await?;
+    let (manifest, database) = (&chosen.manifest, &chosen.manifest.database);
+    let message = format!(
+        "{} of {}: {}, {}, {} of schema {}; what was written since then would be lost, and {} would be kept beside it",
+        short(&chosen.id),
+        manifest.taken_at,
+        size(database.bytes),
+        counted(manifest.rows(), "row"),
+        counted(database.tables.len() as u64, "table"),
+        if database.schema.is_empty() { "none" } else { &database.schema },
+        config.database.name(),
+    );
+    Ok(done(chosen, message))
+}
+
+fn done(chosen: Chosen, message: String) -> Outcome {
+    Outcome { backup: chosen.id, applied: Vec::new(), message }
+}
+
+fn prepared_sentence(prepared: &Prepared) -> String {
+    let Prepared { chosen, trio, applied, was_there } = prepared;
+    let rows = counted(chosen.manifest.rows(), "row");
+    let database = &trio.restored;
+    match (was_there, applied.len()) {
+        (true, _) => format!("{database} was prepared before, with {rows}"),
+        (false, 0) => format!("{database} holds {rows}, as the manifest says"),
+        (false, count) => {
+            format!("{database} holds {rows}, as the manifest says; {} applied", counted(count as u64, "migration"))
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! A backup comes back beside what runs, is checked and brought up to date there, and only then takes its place.
+//!
+//! Each step can be repeated, and goes on where it was cut off. Until [`swap`] everything runs as it did; after it [`undo`] gives
+//! the former database back.
+
+mod choose;
+mod database;
+mod documents;
+mod error;
+mod fill;
+
+use bytes::Bytes;
+pub use choose::{From, NoChoice};
+pub use database::Trio;
+pub use error::RestoreError;
+use sqlx::{Connection, PgConnection};
+use tokio::task::spawn_blocking;
+
+use self::fill::Filled;
+use crate::{
+    backup::{
+        self, consistent,
+        manifest::{self, Manifest},
+    },
+    config::backup::BackupConfig,
+    migrate::{self, Selection},
+    repository::{Listed, Repository, Snapshot},
+};
+
+/// A backup that was found, and what it says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// Its name in the repository.
+    pub id: String,
+    /// What it says of itself.
+    pub manifest: Manifest,
+}
+
+/// A database beside the live one that is complete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prepared {
+    /// What is in it.
+    pub chosen: Chosen,
+    /// The names.
+    pub trio: Trio,
+    /// The migrations that it lacked.
+    pub applied: Vec<String>,
+    /// Whether an earlier run had made it.
+    pub was_there: bool,
+}
+
+/// Finds the backup that is meant, and looks whether it can be restored here.
+///
+/// # Errors
+/// See [`RestoreError`].
+pub async fn find(config: &BackupConfig, from: &From) -> Result<Chosen, RestoreError> {
+    let repository = open(config).await?;
+    chosen(config, &repository, from).await
+}
+
+/// Fills a database beside the live one, holds it against the manifest, and applies the migrations that it lacks.
+///
+/// # Errors
+/// See [`RestoreError`]; what runs was not touched.
+pub async fn prepare(config: &BackupConfig, from: &From, search_path: Option<&str>) -> Result<Prepared, RestoreError> {
+    let repository = open(config).await?;
+    let chosen = chosen(config, &repository, from).await?;
+    let trio = Trio::of(config.database.name(), &chosen.id);
+    if database::make(&config.database, &trio, &chosen.id).await? {
+        return Ok(Prepared { chosen, trio, applied: Vec::new(), was_there: true });
+    }
+    let target = database::beside(&config.database, &trio.restored);
+    let filled = fill::run(
+        snapshot(&repository, &chosen.id).await?,
+        chosen.manifest.database.file.clone(),
+        &target,
+        search_path,
+    );
+    check(&chosen, &filled.await?, &target.options).await?;
+    let release = config.environment.release.as_deref();
+    let applied = migrate::up(&target.options, &migrate::embedded()?, Selection::All, release).await?;
+    database::complete(&config.database, &trio, &chosen.id).await?;
+    Ok(Prepared { chosen, trio, applied, was_there: false })
+}
+
+/// Puts the prepared database in the live one's place. Every session of both ends; nothing of ours may be running.
+///
+/// # Errors
+/// See [`RestoreError`].
+pub async fn swap(config: &BackupConfig, chosen: &Chosen) -> Result<Trio, RestoreError> {
+    let trio = Trio::of(config.database.name(), &chosen.id);
+    database::swap_in(&config.database, &trio, &chosen.id).await?;
+    Ok(trio)
+}
+
+/// Gives the former database back.
+///
+/// # Errors
+/// See [`RestoreError`].
+pub async fn undo(config: &BackupConfig, chosen: &Chosen) -> Result<Trio, RestoreError> {
+    let trio = Trio::of(config.database.name(), &chosen.id);
+    database::swap_back(&config.database, &trio).await?;
+    Ok(trio)
+}
+
+/// Puts the backup's documents that the store lacks, or has otherwise, into it; answers how many.
+///
+/// # Errors
+/// See [`RestoreError`].
+pub async fn documents(config: &BackupConfig, chosen: &Chosen) -> Result<usize, RestoreError> {
+    let repository = open(config).await?;
+    documents::restore(&config.objects, snapshot(&repository, &chosen.id).await?).await
+}
+
+async fn open(config: &BackupConfig) -> Result<Repository, RestoreError> {
+    backup::open(config, None).await.map_err(RestoreError::Open)?.ok_or(RestoreError::NoStore)
+}
+
+async fn chosen(config: &BackupConfig, repository: &Repository, from: &From) -> Result<Chosen, RestoreError> {
+    let (repository, host) = (repository.clone(), backup::host(config));
+    let listed = spawn_blocking({
+        let repository = repository.clone();
+        move || repository.list(&host, backup::TAG)
+    });
+    let Listed { id, .. } = choose::choose(&listed.await??, from)?.clone();
+    let manifest = read_manifest(&repository, &id).await?;
+    let own = &config.environment.resource_prefix;
+    if manifest.environment != *own {
+        return Err(RestoreError::Foreign { id, theirs: manifest.environment, ours: own.clone() });
+    }
+    Ok(Chosen { id, manifest })
+}
+
+async fn snapshot(repository: &Repository, id: &str) -> Result<Snapshot, RestoreError> {
+    let (repository, id) = (repository.clone(), id.to_owned());
+    Ok(spawn_blocking(move || repository.snapshot(&id)).await??)
+}
+
+async fn read_manifest(repository: &Repository, id: &str) -> Result<Manifest, RestoreError> {
+    let snapshot = snapshot(repository, id).await?;
+    let read = move || {
+        let mut text = Vec::new();
+        snapshot.copy(manifest::FILE, &mut text).map(|()| Bytes::from(text))
+    };
+    let text = spawn_blocking(read).await??;
+    let unreadable = |error: serde_json::Error| RestoreError::Manifest { id: id.to_owned(), said: error.to_string() };
+    let head: manifest::Head = serde_json::from_slice(&text).map_err(unreadable)?;
+    if !head.is_known() {
+        let own = env!("CARGO_PKG_VERSION");
+        return Err(RestoreError::Newer { id: id.to_owned(), version: head.version, own });
+    }
+    serde_json::from_slice(&text).map_err(unreadable)
+}
+
+/// The dump must be the one that was written, and hold every row that was counted.
+async fn check(
+    chosen: &Chosen,
+    filled: &Filled,
+    options: &sqlx::postgres::PgConnectOptions,
+) -> Result<(), RestoreError> {
+    let said = &chosen.manifest.database;
+    let different = |what: String| RestoreError::Different { id: chosen.id.clone(), what };
+    if (filled.bytes, &filled.sha256) != (said.bytes, &said.sha256) {
+        return Err(different(format!(
+            "its dump has {} bytes that hash otherwise than those of the manifest",
+            filled.bytes
+        )));
+    }
+    let mut connection = PgConnection::connect_with(options).await?;
+    let found = consistent::count(&mut connection).await?;
+    for table in &said.tables {
+        let rows = found.iter().find(|found| found.name == table.name).map(|found| found.rows);
+        if rows != Some(table.rows) {
+            let rows = rows.map_or_else(|| "is not there".to_owned(), |rows| format!("has {rows} rows"));
+            return Err(different(format!("the table {} {rows}, and had {}", table.name, table.rows)));
+        }
+    }
+    // The planner knows nothing of what was just filled.
+    sqlx::raw_sql("ANALYZE").execute(&mut connection).await?;
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! A backup comes back beside what runs, and takes its place only when it is whole.
+
+use serde_json::Value;
+use sqlx::{Connection, PgConnection};
+
+use crate::archive::fill;
+use crate::support::{Database, Output, empty, migrated, refusal, rows, run, server_url, variables, with};
+
+fn outcome(output: &Output) -> Value {
+    assert_eq!(output.code, 0, "{output:?}");
+    serde_json::from_str(output.stdout.lines().last().unwrap()).unwrap()
+}
+
+fn said(output: &Output) -> String {
+    outcome(output)["message"].as_str().unwrap().to_owned()
+}
+
+/// A backed-up database whose rows were all lost afterwards.
+async fn lost() -> (Database, std::collections::BTreeMap<String, Vec<String>>) {
+    let database = migrated().await;
+    fill(&database).await;
+    let before = rows(&database.pool).await;
+    assert_eq!(run("backup", &variables(&database)).code, 0);
+    sqlx::query("TRUNCATE users CASCADE").execute(&database.pool).await.unwrap();
+    std::fs::remove_dir_all(database.objects.path().join("documents")).unwrap();
+    database.pool.close().await;
+    (database, before)
+}
+
+async fn now(database: &Database) -> std::collections::BTreeMap<String, Vec<String>> {
+    let pool = sqlx::PgPool::connect_lazy_with(database.options.clone());
+    let rows = rows(&pool).await;
+    pool.close().await;
+    rows
+}
+
+/// The databases whose names begin like this one's.
+async fn beside(database: &Database) -> Vec<String> {
+    let mut admin = PgConnection::connect(server_url()).await.unwrap();
+    let name = database.options.get_database().unwrap();
+    let query = "SELECT substr(datname::text, length($1) + 1) FROM pg_database WHERE starts_with(datname::text, $1 || '_') ORDER BY 1";
+    sqlx::query_scalar(query).bind(name).fetch_all(&mut admin).await.unwrap()
+}
+
+#[tokio::test]
+async fn rows_and_documents_are_back_and_what_was_replaced_can_be_had_again() {
+    let (database, before) = lost().await;
+    let lost = now(&database).await;
+    let variables = variables(&database);
+
+    let prepared = run("restore prepare", &variables);
+    assert!(said(&prepared).ends_with("as the manifest says"), "{prepared:?}");
+    assert_eq!(now(&database).await, lost, "until the swap everything is as it was");
+    assert!(said(&run("restore prepare", &variables)).contains("was prepared before"));
+
+    for _ in 0..2 {
+        assert!(said(&run("restore swap", &variables)).contains("is what the backup holds"));
+        assert_eq!(now(&database).await, before);
+    }
+    assert_eq!(said(&run("restore documents", &variables)), "1 document put back");
+    assert_eq!(said(&run("restore documents", &variables)), "0 documents put back");
+    let id = outcome(&prepared)["backup"].as_str().unwrap()[..8].to_owned();
+    assert_eq!(beside(&database).await, [format!("_replaced_{id}")]);
+
+    assert!(said(&run("restore undo", &variables)).contains("is again what it was"));
+    assert_eq!(now(&database).await, lost);
+    assert_eq!(beside(&database).await, [format!("_restored_{id}")]);
+}
+
+#[tokio::test]
+async fn a_plan_changes_nothing_and_tells_what_would_come_back() {
+    let (database, _) = lost().await;
+    let said = said(&run("restore plan", &variables(&database)));
+    assert!(said.contains("tables of schema 20260101000600"), "{said}");
+    assert_eq!(beside(&database).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn an_older_schema_is_brought_up_to_date() {
+    let database = empty().await;
+    assert_eq!(run("migrate up", &variables(&database)).code, 0);
+    assert_eq!(run("migrate down 1", &variables(&database)).code, 0);
+    assert_eq!(run("backup", &variables(&database)).code, 0);
+    let prepared = run("restore prepare", &variables(&database));
+    assert_eq!(outcome(&prepared)["applied"].as_array().unwrap().len(), 1, "{prepared:?}");
+}
+
+#[tokio::test]
+async fn nothing_is_swapped_that_was_not_prepared_to_its_end() {
+    let (database, _) = lost().await;
+    let line = refusal(&run("restore swap", &variables(&database)));
+    assert!(line.contains("run chatbot restore prepare first"), "{line}");
+    let line = refusal(&run("restore undo", &variables(&database)));
+    assert!(line.contains("nothing to go back to"), "{line}");
+
+    let listed = run("backup list --json", &variables(&database));
+    let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
+    let id = &listed[0]["id"].as_str().unwrap()[..8];
+    let mut admin = PgConnection::connect(server_url()).await.unwrap();
+    let half = format!("CREATE DATABASE {}_restored_{id}", database.options.get_database().unwrap());
+    sqlx::raw_sql(sqlx::AssertSqlSafe(half)).execute(&mut admin).await.unwrap();
+    let line = refusal(&run("restore swap", &variables(&database)));
+    assert!(line.contains("is not complete"), "{line}");
+    assert_eq!(run("restore prepare", &variables(&database)).code, 0, "it is made anew");
+}
+
+#[tokio::test]
+async fn a_backup_of_another_environment_is_refused() {
+    let (database, _) = lost().await;
+    let other = with(&database, &[("RESOURCE_PREFIX", "other_"), ("BACKUP_FOLDER", "dev_backups")]);
+    let line = refusal(&run("restore prepare", &other));
+    assert!(line.contains("there is no backup of this environment"), "{line}");
+}
+
+#[tokio::test]
+async fn a_damaged_repository_gives_back_nothing_half() {
+    let (database, _) = lost().await;
+    let data = database.objects.path().join("dev_backups/data");
+    for folder in std::fs::read_dir(data).unwrap() {
+        for pack in std::fs::read_dir(folder.unwrap().path()).unwrap() {
+            let path = pack.unwrap().path();
+            let mut content = std::fs::read(&path).unwrap();
+            content[100] ^= 1;
+            std::fs::write(path, content).unwrap();
+        }
+    }
+    let line = refusal(&run("restore prepare", &variables(&database)));
+    assert!(line.contains("nothing was restored"), "{line}");
+    assert!(refusal(&run("restore swap", &variables(&database))).contains("restore prepare"), "and nothing is swapped");
+}
