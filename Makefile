@@ -38,7 +38,7 @@ openapi: ## Write docs/reference/openapi.json from the handlers
 generate: crds openapi ## Write every generated file
 
 ##@ Images and measurements
-.PHONY: images bench bench-releases chaos
+.PHONY: images bench bench-releases bench-backups chaos
 images: ## Build the images chatbot and chatbot-operator, check them, and print sizes and archives (PG_MAJOR=15)
 	@tests/trial/images
 chaos: ## Releases under load while the operator is killed at 30 random moments and the API server goes away (half an hour)
@@ -47,6 +47,8 @@ bench: ## Print the figures: times, memory, requests, image sizes
 	@tests/bench/run
 bench-releases: ## Measure releases beside Argo Rollouts, and what users notice of 20 releases and 20 rollbacks (20 minutes, after make up)
 	@tests/bench/releases
+bench-backups: ## Measure backups and restores beside restic and pgBackRest (10 minutes)
+	@tests/bench/backups
 
 ##@ Database of the environment in .env or DATABASE_URL
 .PHONY: db-migrate db-upgrade db-downgrade db-reset db-dump db-restore
