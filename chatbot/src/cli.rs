@@ -119,6 +119,20 @@ pub enum Backup {
         /// One JSON document instead of a table.
         #[arg(long)]
         json: bool,
+        /// Those of the second repository.
+        #[arg(long)]
+        offsite: bool,
+    },
+    /// Copy what the second repository (OFFSITE_URL) lacks into it, and read it back.
+    Copy,
+    /// Look for damage: every snapshot's files, every index's packs, and one part of the content.
+    Check {
+        /// Which part of the content is read, such as 3/7: seven runs with 1/7 to 7/7 read all of it once.
+        #[arg(long, default_value = "1/1", value_name = "N/OF", value_parser = part)]
+        read: (u32, u32),
+        /// The second repository.
+        #[arg(long)]
+        offsite: bool,
     },
 }
 
@@ -143,6 +157,17 @@ pub struct FromBackup {
     /// `latest`, the beginning of a backup's name, or a time: then the newest that is not younger.
     #[arg(long, default_value = "latest", value_name = "BACKUP")]
     pub from: crate::restore::From,
+    /// From the second repository (OFFSITE_URL): the first one may be gone.
+    #[arg(long)]
+    pub offsite: bool,
+}
+
+/// `3/7` as its two numbers.
+fn part(text: &str) -> Result<(u32, u32), String> {
+    let numbers = text.split_once('/').and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
+    numbers
+        .filter(|(number, of)| (1..=*of).contains(number))
+        .ok_or_else(|| "write which part of how many, such as 3/7".to_owned())
 }
 
 /// User commands.

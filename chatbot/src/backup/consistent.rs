@@ -1,7 +1,11 @@
 //! One moment of the database: what is counted, which objects are looked for and what is dumped is seen in one snapshot of the server.
 
+use std::{io, time::Duration};
+
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+use tokio::time::timeout;
 
 use super::{BackupError, manifest::Table};
 use crate::{
@@ -9,6 +13,8 @@ use crate::{
     store::{StoreError, schema},
 };
 
+/// Longest wait for the moment.
+const DEADLINE: Duration = Duration::from_mins(1);
 /// A server may end a transaction that waits for long, and a statement that takes long; this one does both.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; \
     SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0";
@@ -32,7 +38,9 @@ impl Consistent {
     /// # Errors
     /// The database's.
     pub(super) async fn begin(database: &Database) -> Result<Self, BackupError> {
-        Ok(Self::open(database).await.map_err(StoreError::from)?)
+        let late = || sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "no answer within a minute"));
+        let opened = timeout(DEADLINE, Self::open(database)).await.unwrap_or_else(|_| Err(late()));
+        Ok(opened.map_err(StoreError::from)?)
     }
 
     async fn open(database: &Database) -> Result<Self, sqlx::Error> {

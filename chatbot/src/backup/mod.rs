@@ -26,14 +26,14 @@ use self::{
 use crate::{
     config::backup::BackupConfig,
     objects::{Objects, SILENCE},
-    repository::{self, Content, Description, Entry, Keep, Keys, Repository, Stored, Tally},
+    repository::{self, Content, Description, Entry, Keep, Keys, Part, Repository, RepositoryError, Stored, Tally},
 };
 
 /// The word by which a snapshot of ours is told from others in the same repository.
 pub(crate) const TAG: &str = "chatbot";
 
-/// How many backups are kept.
-const KEPT: Keep = Keep { last: 10, hourly: None, daily: None };
+/// How many of the newest backups are kept, whatever else is.
+const NEWEST: u16 = 10;
 
 /// A backup that counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +78,44 @@ pub async fn list(config: &BackupConfig) -> Result<Vec<Listed>, BackupError> {
     Ok(found.into_iter().map(line).collect())
 }
 
+/// Copies what the second repository lacks into it; answers how many backups. None where there is no second one, or no first.
+///
+/// # Errors
+/// Those of either repository.
+pub async fn copy(config: &BackupConfig, now: Timestamp) -> Result<Option<usize>, BackupError> {
+    let Some(second) = config.offsite() else { return Ok(None) };
+    let (Some(from), Some(to)) = (open(config, None).await?, open(&second, Some(now)).await?) else { return Ok(None) };
+    let host = host(config);
+    let copying = stoppable(move |tally| from.copy_to(&to, (&host, TAG), tally));
+    Ok(Some(copying.await?))
+}
+
+/// Looks for damage, and reads one part of the content: the `number`th of `of`. None without a store.
+///
+/// # Errors
+/// `Damaged`, or the repository's.
+pub async fn check(config: &BackupConfig, number: u32, of: u32) -> Result<Option<()>, BackupError> {
+    let Some(repository) = open(config, None).await? else { return Ok(None) };
+    stoppable(move |tally| repository.check(Part { number, of }, tally)).await.map(Some)
+}
+
+/// Work on a thread that may be blocked; it ends at its next step when nobody waits for it any more.
+async fn stoppable<T: Send + 'static>(
+    work: impl FnOnce(&Arc<Tally>) -> Result<T, RepositoryError> + Send + 'static,
+) -> Result<T, BackupError> {
+    let guard = StopsWhenDropped(Arc::default());
+    let tally = Arc::clone(&guard.0);
+    Ok(spawn_blocking(move || work(&tally)).await??)
+}
+
+struct StopsWhenDropped(Arc<Tally>);
+
+impl Drop for StopsWhenDropped {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
 /// Makes a backup; `search_path` (as PATH is written) is where PostgreSQL's programs are looked for, `stop` gives up. None where
 /// there is no place to keep it.
 ///
@@ -109,7 +147,8 @@ async fn made_and_tidied(
 ) -> Result<Backup, BackupError> {
     let made = Box::pin(make(config, repository, search_path, tally)).await?;
     let (host, id, repository, tally) = (host(config), made.id.clone(), repository.clone(), Arc::clone(tally));
-    match spawn_blocking(move || repository.forget((&host, TAG, &id), KEPT, now, &tally)).await? {
+    let keep = Keep { last: NEWEST, hourly: config.retention.hourly, daily: config.retention.daily };
+    match spawn_blocking(move || repository.forget((&host, TAG, &id), keep, now, &tally)).await? {
         Ok(0) => {}
         Ok(removed) => tracing::info!(removed, "older backups were removed"),
         Err(error) => tracing::warn!(%error, "older backups cannot be removed; the next backup tries again"),

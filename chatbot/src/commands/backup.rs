@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{CommandError, migrate, output, process, signals::Signals};
@@ -44,42 +43,6 @@ pub(super) fn run(env: impl Fn(&str) -> Option<String>) -> Result<ExitCode, Comm
         output::result(&Outcome { schema, applied: [], skipped: made.is_none(), message });
         Ok(ExitCode::SUCCESS)
     })
-}
-
-/// One line of a list.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Line {
-    id: String,
-    time: Timestamp,
-    tags: Vec<String>,
-    bytes: u64,
-    new_bytes: u64,
-}
-
-pub(super) fn list(env: impl Fn(&str) -> Option<String>, json: bool) -> Result<ExitCode, CommandError> {
-    let config = BackupConfig::from_env(env)?;
-    process::runtime(1)?.block_on(async {
-        let lines: Vec<Line> = backup::list(&config).await?.into_iter().map(Line::from).collect();
-        if json {
-            output::line(&output::json(&lines));
-            return Ok(ExitCode::SUCCESS);
-        }
-        output::line(&format!("{:<8}  {:<20}  {:>10}  {:>10}  TAGS", "NAME", "TIME", "SIZE", "NEW"));
-        for line in lines {
-            let (id, time) = (short(&line.id), line.time.strftime("%Y-%m-%dT%H:%M:%SZ"));
-            let (all, new) = (size(line.bytes), size(line.new_bytes));
-            output::line(&format!("{id}  {time}  {all:>10}  {new:>10}  {}", line.tags.join(" ")));
-        }
-        Ok(ExitCode::SUCCESS)
-    })
-}
-
-impl From<backup::Listed> for Line {
-    fn from(listed: backup::Listed) -> Self {
-        let backup::Listed { id, time, tags, bytes, new_bytes } = listed;
-        Self { id, time, tags, bytes, new_bytes }
-    }
 }
 
 fn sentence(backup: &Backup) -> String {

@@ -10,6 +10,7 @@ mod openapi;
 mod output;
 mod process;
 mod provision;
+mod repository;
 mod restore;
 mod serve;
 mod signals;
@@ -21,7 +22,7 @@ use std::process::ExitCode;
 pub use error::CommandError;
 
 use crate::{
-    cli::{Backup, Cli, Command},
+    cli::{Cli, Command},
     config::dotenv,
 };
 
@@ -50,7 +51,7 @@ fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
         Command::Doctor { json } => doctor::run(env, json),
         Command::User(command) => user::run(command, env),
         Command::Backup { command: None } => backup::run(env),
-        Command::Backup { command: Some(Backup::List { json }) } => backup::list(env, json),
+        Command::Backup { command: Some(command) } => repository::run(command, env),
         Command::Restore(command) => restore::run(command, env),
         Command::Openapi => openapi::run(),
         Command::Provision => provision::run(env),

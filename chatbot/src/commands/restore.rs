@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{
     CommandError,
     backup::{counted, short, size},
-    output, process,
+    output, process, repository,
 };
 use crate::{
     cli::Restore,
@@ -33,11 +33,22 @@ pub(super) fn run(command: Restore, env: impl Fn(&str) -> Option<String>) -> Res
     process::runtime(1)?.block_on(async {
         let observability = process::verbose(&config.observability);
         let _guard = telemetry::init(&observability, "chatbot", &config.environment.release_id)?;
+        let config = repository::of(&config, is_offsite(&command))?;
         let work = act(command, &config, search_path.as_deref());
         let outcome = process::interruptible(Box::pin(work)).await?;
         output::result(&outcome);
         Ok(ExitCode::SUCCESS)
     })
+}
+
+const fn is_offsite(command: &Restore) -> bool {
+    match command {
+        Restore::Plan(choice)
+        | Restore::Prepare(choice)
+        | Restore::Swap(choice)
+        | Restore::Documents(choice)
+        | Restore::Undo(choice) => choice.offsite,
+    }
 }
 
 async fn act(command: Restore, config: &BackupConfig, search_path: Option<&str>) -> Result<Outcome, RestoreError> {

@@ -4,8 +4,13 @@
 //! (known by KUBERNETES_SERVICE_HOST) is gone with the pod.
 
 use super::{
-    ConfigErrors, database::Database, environment::Environment, objects::Objects, observability::Observability,
-    reader::Reader, repository::Repository,
+    ConfigErrors,
+    database::Database,
+    environment::Environment,
+    objects::Objects,
+    observability::Observability,
+    reader::Reader,
+    repository::{Repository, Retention},
 };
 
 /// Everything that a backup is told; it asks for nothing else, so that a broken setting of the server does not keep it away.
@@ -19,11 +24,21 @@ pub struct BackupConfig {
     pub objects: Objects,
     /// Where to.
     pub repository: Repository,
+    /// Where to, a second time.
+    pub offsite: Option<Repository>,
+    /// How many are kept.
+    pub retention: Retention,
     /// Logs.
     pub observability: Observability,
 }
 
 impl BackupConfig {
+    /// The same with the second repository in place of the first; None without one.
+    #[must_use]
+    pub fn offsite(&self) -> Option<Self> {
+        Some(Self { repository: self.offsite.clone()?, offsite: None, ..self.clone() })
+    }
+
     /// Reads and validates.
     ///
     /// # Errors
@@ -44,7 +59,17 @@ impl BackupConfig {
             objects @ (Objects::S3(_) | Objects::Folder(_) | Objects::Disabled) => objects,
         };
         let repository = Repository::read(reader, prefix, &objects);
+        let offsite = repository.as_ref().and_then(|first| Repository::read_offsite(reader, prefix, &first.key));
+        let retention = Retention::read(reader);
         let observability = Observability::read(reader, tier);
-        Some(Self { environment: environment?, database: database?, objects, repository: repository?, observability })
+        Some(Self {
+            environment: environment?,
+            database: database?,
+            objects,
+            repository: repository?,
+            offsite,
+            retention,
+            observability,
+        })
     }
 }

@@ -1,19 +1,23 @@
-//! The repository that backups are kept in: a folder of a bucket, in the restic format.
+//! The repositories that backups are kept in: each a folder of a bucket, in the restic format.
 //!
 //! | variable | form | default |
 //! |---|---|---|
 //! | BACKUP_URL | `http://HOST:PORT` or `https://HOST` of any S3 server | MINIO_URL, with its access key, region and bucket |
 //! | BACKUP_ACCESS_KEY, BACKUP_SECRET_KEY | the access key pair; required with BACKUP_URL | none |
 //! | BACKUP_BUCKET | a bucket that exists; required with BACKUP_URL | OBJECTS_BUCKET |
-//! | BACKUP_REGION | the bucket's region | OBJECTS_REGION |
+//! | BACKUP_REGION | the bucket's region | OBJECTS_REGION; `us-east-1` with BACKUP_URL |
 //! | BACKUP_FOLDER | a folder in it: names of letters, digits, `.`, `_` and `-`, separated by `/` | `<RESOURCE_PREFIX>backups` |
 //! | BACKUP_KEY | at least 16 characters: who has them reads every backup | SECRET_KEY |
 //! | BACKUP_KEY_PREVIOUS | the key before that one: a repository that opens with it gets the new one in its place | none |
+//! | BACKUP_KEEP_HOURLY | of how many hours that have any the last backup is kept, 1 to 8760 | none |
+//! | BACKUP_KEEP_DAILY | of how many days, 1 to 3650 | none |
+//! | OFFSITE_URL and its kin | the same for a second repository, into which backups are copied; without OFFSITE_URL there is none | its key: BACKUP_KEY |
 //!
 //! Keep the key outside of the cluster too: without it nobody reads a backup, whoever made it.
 
 use object_store::path::Path;
 use secrecy::SecretString;
+use url::Url;
 
 use super::{
     objects::{self, Objects, S3},
@@ -22,6 +26,39 @@ use super::{
 
 const FOLDER: &str = "names of letters, digits, `.`, `_` and `-`, separated by single slashes";
 const SHORTEST_KEY: usize = 16;
+
+/// The names of one repository's variables.
+struct Names {
+    url: &'static str,
+    access_key: &'static str,
+    secret_key: &'static str,
+    bucket: &'static str,
+    region: &'static str,
+    folder: &'static str,
+    key: &'static str,
+    previous: &'static str,
+}
+
+const BACKUP: Names = Names {
+    url: "BACKUP_URL",
+    access_key: "BACKUP_ACCESS_KEY",
+    secret_key: "BACKUP_SECRET_KEY",
+    bucket: "BACKUP_BUCKET",
+    region: "BACKUP_REGION",
+    folder: "BACKUP_FOLDER",
+    key: "BACKUP_KEY",
+    previous: "BACKUP_KEY_PREVIOUS",
+};
+const OFFSITE: Names = Names {
+    url: "OFFSITE_URL",
+    access_key: "OFFSITE_ACCESS_KEY",
+    secret_key: "OFFSITE_SECRET_KEY",
+    bucket: "OFFSITE_BUCKET",
+    region: "OFFSITE_REGION",
+    folder: "OFFSITE_FOLDER",
+    key: "OFFSITE_KEY",
+    previous: "OFFSITE_KEY_PREVIOUS",
+};
 
 /// Where backups are kept, and what opens them.
 #[derive(Clone, Debug)]
@@ -36,35 +73,70 @@ pub struct Repository {
     pub previous: Option<SecretString>,
 }
 
+/// How many backups are kept beside the newest ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// Of so many hours that have any, the last one.
+    pub hourly: Option<u32>,
+    /// Of so many days that have any, the last one.
+    pub daily: Option<u32>,
+}
+
+impl Retention {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let hourly = reader.optional("BACKUP_KEEP_HOURLY", "a whole number from 1 to 8760", parse::number(1..=8760));
+        let daily = reader.optional("BACKUP_KEEP_DAILY", "a whole number from 1 to 3650", parse::number(1..=3650));
+        Self { hourly, daily }
+    }
+}
+
 impl Repository {
-    /// `objects` is the environment's own store.
-    pub(super) fn read(reader: &mut Reader<'_>, prefix: &str, objects: &Objects) -> Option<Self> {
-        let folder = reader.or("BACKUP_FOLDER", FOLDER, Path::from(format!("{prefix}backups")), folder);
-        let own = reader.optional("BACKUP_URL", "http://HOST:PORT or https://HOST", parse::http_url);
-        let bucket = reader.optional("BACKUP_BUCKET", objects::BUCKET, objects::bucket);
-        let region = reader.optional("BACKUP_REGION", objects::REGION, objects::region);
-        let objects = match (own, objects) {
-            (Some(endpoint), _) => {
-                let bucket = bucket.or_else(|| reader.required("BACKUP_BUCKET", objects::BUCKET, objects::bucket));
-                let because = "of the bucket's access key, because BACKUP_URL is set";
-                let access_key = reader.required("BACKUP_ACCESS_KEY", because, |text| Some(text.to_owned()));
-                let secret_key = reader.required("BACKUP_SECRET_KEY", because, |text| Some(SecretString::from(text)));
-                let region = region.unwrap_or_else(|| objects::FIRST_REGION.to_owned());
-                Objects::S3(S3 { endpoint, access_key: access_key?, secret_key: secret_key?, bucket: bucket?, region })
-            }
-            (None, Objects::S3(own)) => {
-                let own = own.clone();
-                Objects::S3(S3 { bucket: bucket.unwrap_or(own.bucket), region: region.unwrap_or(own.region), ..own })
-            }
-            (None, other @ (Objects::Folder(_) | Objects::Disabled)) => other.clone(),
-        };
-        let expected = "at least 16 characters";
-        let key = reader.optional("BACKUP_KEY", expected, long).or_else(|| {
+    /// The first one; `own` is the environment's store.
+    pub(super) fn read(reader: &mut Reader<'_>, prefix: &str, own: &Objects) -> Option<Self> {
+        let key = reader.optional(BACKUP.key, KEY, long).or_else(|| {
             reader.required("SECRET_KEY", "what backups are encrypted with, unless BACKUP_KEY is set", long)
         });
-        let previous = reader.secret("BACKUP_KEY_PREVIOUS");
-        Some(Self { objects, folder, key: key?, previous })
+        let url = reader.optional(BACKUP.url, URL, parse::http_url);
+        let objects = match (url, own) {
+            (Some(url), _) => s3(reader, &BACKUP, url),
+            (None, Objects::S3(own)) => {
+                let bucket = reader.or(BACKUP.bucket, objects::BUCKET, own.bucket.clone(), objects::bucket);
+                let region = reader.or(BACKUP.region, objects::REGION, own.region.clone(), objects::region);
+                Some(Objects::S3(S3 { bucket, region, ..own.clone() }))
+            }
+            (None, own @ (Objects::Folder(_) | Objects::Disabled)) => Some(own.clone()),
+        };
+        Some(Self {
+            folder: folder_of(reader, &BACKUP, prefix),
+            previous: reader.secret(BACKUP.previous),
+            objects: objects?,
+            key: key?,
+        })
     }
+
+    /// The second one, if there is to be one; it opens with `key` unless it has one of its own.
+    pub(super) fn read_offsite(reader: &mut Reader<'_>, prefix: &str, key: &SecretString) -> Option<Self> {
+        let url = reader.optional(OFFSITE.url, URL, parse::http_url)?;
+        let key = reader.or(OFFSITE.key, KEY, key.clone(), long);
+        let folder = folder_of(reader, &OFFSITE, prefix);
+        Some(Self { objects: s3(reader, &OFFSITE, url)?, folder, key, previous: reader.secret(OFFSITE.previous) })
+    }
+}
+
+const URL: &str = "http://HOST:PORT or https://HOST";
+const KEY: &str = "at least 16 characters";
+
+fn s3(reader: &mut Reader<'_>, names: &Names, endpoint: Url) -> Option<Objects> {
+    let bucket = reader.required(names.bucket, objects::BUCKET, objects::bucket);
+    let region = reader.or(names.region, objects::REGION, objects::FIRST_REGION.to_owned(), objects::region);
+    let because = "of the bucket's access key, because its URL is set";
+    let access_key = reader.required(names.access_key, because, |text| Some(text.to_owned()));
+    let secret_key = reader.required(names.secret_key, because, |text| Some(SecretString::from(text)));
+    Some(Objects::S3(S3 { endpoint, access_key: access_key?, secret_key: secret_key?, bucket: bucket?, region }))
+}
+
+fn folder_of(reader: &mut Reader<'_>, names: &Names, prefix: &str) -> Path {
+    reader.or(names.folder, FOLDER, Path::from(format!("{prefix}backups")), folder)
 }
 
 fn long(text: &str) -> Option<SecretString> {

@@ -67,6 +67,18 @@ pub enum RepositoryError {
         /// The file.
         file: String,
     },
+    /// Something in it is not as it was written.
+    #[error(
+        "the repository in {location} is damaged in {count} places, first: {said}; make a new backup into another folder (BACKUP_FOLDER), and look at the object store and its disks"
+    )]
+    Damaged {
+        /// Where it is.
+        location: String,
+        /// How much was found.
+        count: usize,
+        /// The first of it.
+        said: String,
+    },
     /// Something that was to be stored could not be read to its end.
     #[error("{file} could not be read to its end: {said}")]
     Unread {

@@ -6,6 +6,8 @@
 //!
 //! The library waits where it stands: everything here but [`Repository::open`] is called on a thread that may be blocked.
 
+mod check;
+mod copy;
 mod error;
 mod keep;
 mod keys;
@@ -18,6 +20,7 @@ mod tests;
 mod tree;
 mod write;
 
+pub(crate) use check::Part;
 pub use error::RepositoryError;
 pub(crate) use keep::Keep;
 pub use keys::Keys;

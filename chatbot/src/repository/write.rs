@@ -10,11 +10,11 @@ use jiff::{Timestamp, tz::TimeZone};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use rustic_core::{
     BackupOptions, OpenStatus, ReadBackend, SnapshotOptions,
-    repofile::{SnapshotFile, SnapshotId, StringList, Tree},
+    repofile::{SnapshotFile, StringList, Tree},
 };
 use sha2::{Digest, Sha256};
 
-use super::{Entry, Repository, RepositoryError, Tally, source::Source, store::Store, tree};
+use super::{Entry, Repository, RepositoryError, Tally, copy, source::Source, store::Store, tree};
 
 /// What is known of a snapshot without looking into it.
 #[derive(Clone, Debug)]
@@ -111,7 +111,7 @@ impl Repository {
     }
 
     /// Every file that was written is called after its content: what comes back must hash to its name.
-    fn read_back(&self, store: &Arc<Store>) -> Result<(), RepositoryError> {
+    pub(super) fn read_back(&self, store: &Arc<Store>) -> Result<(), RepositoryError> {
         store.written().into_par_iter().try_for_each(|(kind, id)| {
             let failed =
                 |error: Box<_>| RepositoryError::failed(&self.location(), "reading back what was written", &error);
@@ -123,10 +123,9 @@ impl Repository {
         })
     }
 
-    fn save(&self, mut snapshot: SnapshotFile, tally: &Arc<Tally>) -> Result<String, RepositoryError> {
-        snapshot.id = SnapshotId::default();
+    pub(super) fn save(&self, snapshot: SnapshotFile, tally: &Arc<Tally>) -> Result<String, RepositoryError> {
         let store = Arc::new(self.store().until_stopped(tally));
-        let saved = self.over(&store)?.save_snapshots(vec![snapshot]);
+        let saved = self.over(&store)?.save_snapshots(vec![copy::anonymous(snapshot)]);
         saved.map_err(|error| RepositoryError::failed(&self.location(), "writing a snapshot", &error))?;
         Ok(store.written().first().map(|(_, id)| id.to_hex().to_string()).unwrap_or_default())
     }

@@ -1,12 +1,16 @@
 //! Databases beside the live one: the restored one, and the one that it replaces. Nothing is ever overwritten: names are swapped.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, io, time::Duration};
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
+
+use tokio::time::timeout;
 
 use super::RestoreError;
 use crate::config::database::Database;
 
+/// Longest wait for a connection.
+const DEADLINE: Duration = Duration::from_secs(15);
 /// Longest name of a database, in bytes.
 const LONGEST: usize = 63;
 /// What a database says that is filled, checked and migrated.
@@ -151,7 +155,9 @@ async fn rename(database: &Database, from_within: &str, name: &str, new: &str) -
 }
 
 async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
-    PgConnection::connect_with(&options.clone().application_name("chatbot-restore")).await
+    let options = options.clone().application_name("chatbot-restore");
+    let late = || sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "no answer within fifteen seconds"));
+    timeout(DEADLINE, PgConnection::connect_with(&options)).await.unwrap_or_else(|_| Err(late()))
 }
 
 /// In the middle of a swap one of the names is not there.

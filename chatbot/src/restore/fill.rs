@@ -26,8 +26,10 @@ use crate::{
 const PROGRAM: &str = "pg_restore";
 /// Owners and rights are those of the role that restores: the dump's roles need not exist here.
 const ARGUMENTS: [&str; 3] = ["--no-owner", "--no-privileges", "--exit-on-error"];
-/// Longest wait for the program to take some bytes, but for the making of an index, of which it says nothing.
+/// Longest wait for the program to take some bytes.
 const SILENCE: Duration = Duration::from_mins(10);
+/// Longest time for the indexes and constraints that are made when all rows are there.
+const INDEXES: Duration = Duration::from_hours(6);
 /// Pieces that are on their way at once.
 const PIECES: usize = 4;
 
@@ -49,7 +51,7 @@ pub(super) async fn run(
     command.args(ARGUMENTS);
     connection::set(&mut command, database);
     command.env("PGAPPNAME", "chatbot-restore");
-    let mut running = Piped::start(PROGRAM, command)?;
+    let mut running = Piped::start(PROGRAM, command)?.patient(INDEXES);
     let (sender, pieces) = mpsc::channel(PIECES);
     let reading = spawn_blocking(move || snapshot.copy(&file, &mut Outlet(sender)));
     let (input, sent) = (running.input()?, AtomicU64::new(0));

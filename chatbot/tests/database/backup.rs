@@ -283,3 +283,83 @@ async fn a_signal_ends_a_backup_without_a_snapshot() {
     assert_eq!(eventually("the command to end", async || process.exit_code()).await, 1);
     assert_eq!(snapshots(&database), 0);
 }
+
+/// The variables of an environment with a second repository in this store.
+fn with_second(database: &Database, server: &S3) -> BTreeMap<String, String> {
+    let second = [
+        ("OFFSITE_URL", server.url()),
+        ("OFFSITE_ACCESS_KEY", "user".to_owned()),
+        ("OFFSITE_SECRET_KEY", "pass-word".to_owned()),
+        ("OFFSITE_BUCKET", "elsewhere".to_owned()),
+        ("OFFSITE_KEY", "a-key-of-its-own-0123456789".to_owned()),
+    ];
+    let mut variables = variables(database);
+    variables.extend(second.map(|(name, value)| (name.to_owned(), value)));
+    variables
+}
+
+fn listed(output: &Output) -> Vec<Value> {
+    assert_eq!(output.code, 0, "{output:?}");
+    serde_json::from_str(&output.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn a_second_repository_has_what_the_first_one_had_and_serves_when_that_is_gone() {
+    let (database, server) = (migrated().await, s3().await);
+    fill(&database).await;
+    let variables = with_second(&database, &server);
+    for _ in 0..2 {
+        outcome(&run("backup", &variables));
+    }
+    assert_eq!(message(&run("backup copy", &variables)), "2 backups copied, read back");
+    assert_eq!(message(&run("backup copy", &variables)), "0 backups copied, read back");
+    let (first, second) = (run("backup list --json", &variables), run("backup list --json --offsite", &variables));
+    let times = |output: &Output| listed(output).iter().map(|line| line["time"].clone()).collect::<Vec<_>>();
+    assert_eq!(times(&first), times(&second));
+
+    fs::remove_dir_all(repository(&database)).unwrap();
+    assert!(message(&run("backup check --offsite", &variables)).starts_with("no damage was found"));
+    let prepared = run("restore prepare --offsite", &variables);
+    assert!(message(&prepared).ends_with("as the manifest says"), "{prepared:?}");
+    let line = refusal(&run("backup list --offsite", &crate::support::variables(&database)));
+    assert!(line.contains("OFFSITE_URL names none"), "{line}");
+}
+
+#[tokio::test]
+async fn a_copy_that_comes_back_otherwise_is_not_listed() {
+    let (database, server) = (migrated().await, s3().await);
+    let variables = with_second(&database, &server);
+    outcome(&run("backup", &variables));
+    server.corrupt();
+    let line = refusal(&run("backup copy", &variables));
+    assert!(line.contains("elsewhere") || line.contains("other bytes"), "{line}");
+    assert!(!server.keys().iter().any(|key| key.contains("/snapshots/")), "{:?}", server.keys());
+}
+
+#[tokio::test]
+async fn seven_checks_read_everything_and_find_a_flipped_bit() {
+    let database = migrated().await;
+    fill(&database).await;
+    outcome(&run("backup", &variables(&database)));
+    let check = |number: u32| run(&format!("backup check --read {number}/7"), &variables(&database));
+    assert!((1..=7).all(|number| message(&check(number)).starts_with("no damage was found")));
+
+    let packs = fs::read_dir(repository(&database).join("data")).unwrap();
+    let files = packs.flat_map(|folder| fs::read_dir(folder.unwrap().path()).unwrap()).map(|file| file.unwrap().path());
+    let largest = files.max_by_key(|file| fs::metadata(file).unwrap().len()).unwrap();
+    let mut content = fs::read(&largest).unwrap();
+    content[10] ^= 1;
+    fs::write(&largest, content).unwrap();
+    let found: Vec<String> =
+        (1..=7).map(check).filter(|output| output.code != 0).map(|output| refusal(&output)).collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("is damaged in 1 places"), "{found:?}");
+}
+
+#[tokio::test]
+async fn hours_and_days_are_kept_beside_the_newest() {
+    let database = migrated().await;
+    let refused = run("backup", &with(&database, &[("BACKUP_KEEP_HOURLY", "0")]));
+    assert!(refusal(&refused).contains("BACKUP_KEEP_HOURLY cannot be used: expected a whole number from 1 to 8760"));
+    outcome(&run("backup", &with(&database, &[("BACKUP_KEEP_HOURLY", "48"), ("BACKUP_KEEP_DAILY", "30")])));
+}

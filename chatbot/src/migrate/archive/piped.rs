@@ -24,6 +24,7 @@ pub(crate) struct Piped {
     program: &'static str,
     child: Child,
     words: LastWords,
+    patience: Duration,
 }
 
 impl Piped {
@@ -35,7 +36,12 @@ impl Piped {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().map_err(|source| ArchiveError::Run { program, source })?;
         let words = LastWords::of(child.stderr.take());
-        Ok(Self { program, child, words })
+        Ok(Self { program, child, words, patience: END_DEADLINE })
+    }
+
+    /// The same, which has more to do after its pipes were done with: pg_restore makes indexes then.
+    pub(crate) fn patient(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Its input, once.
@@ -77,7 +83,7 @@ impl Piped {
                 () = self.words.read(), if self.words.is_open() => {}
                 result = &mut work, if made.is_none() => {
                     made = Some(result?);
-                    late = Instant::now() + END_DEADLINE;
+                    late = Instant::now() + self.patience;
                 }
                 status = self.child.wait(), if made.is_some() => break status,
                 () = sleep_until(late), if made.is_some() => break Err(io::ErrorKind::TimedOut.into()),

@@ -1,0 +1,96 @@
+//! `chatbot backup list | copy | check`: what is in the repositories, and whether it is sound.
+
+use std::process::ExitCode;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{
+    CommandError,
+    backup::{counted, short, size},
+    output, process,
+};
+use crate::{backup, cli::Backup, clock::Clock, config::backup::BackupConfig, telemetry};
+
+/// For an environment that names no second repository.
+const NO_SECOND: &str = "there is no second repository: OFFSITE_URL names none";
+/// For one that keeps no objects.
+const NO_STORE: &str = "there is no repository: neither MINIO_URL nor BACKUP_URL names an object store";
+
+pub(super) fn run(command: Backup, env: impl Fn(&str) -> Option<String>) -> Result<ExitCode, CommandError> {
+    let config = BackupConfig::from_env(env)?;
+    process::runtime(1)?.block_on(async {
+        let observability = process::verbose(&config.observability);
+        let _guard = telemetry::init(&observability, "chatbot", &config.environment.release_id)?;
+        process::interruptible(Box::pin(act(command, &config))).await?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+async fn act(command: Backup, config: &BackupConfig) -> Result<(), CommandError> {
+    match command {
+        Backup::List { json, offsite } => list(&of(config, offsite)?, json).await,
+        Backup::Copy => {
+            let copied = backup::copy(config, Clock::system().now()).await?;
+            let copied = copied.ok_or_else(|| CommandError::Refused(NO_SECOND.to_owned()))?;
+            output::result(&Outcome { message: format!("{} copied, read back", counted(copied as u64, "backup")) });
+            Ok(())
+        }
+        Backup::Check { read: (number, of_all), offsite } => {
+            let checked = backup::check(&of(config, offsite)?, number, of_all).await?;
+            checked.ok_or_else(|| CommandError::Refused(NO_STORE.to_owned()))?;
+            output::result(&Outcome {
+                message: format!("no damage was found; part {number} of {of_all} of the content was read"),
+            });
+            Ok(())
+        }
+    }
+}
+
+/// The configuration of one of both repositories.
+pub(super) fn of(config: &BackupConfig, offsite: bool) -> Result<BackupConfig, CommandError> {
+    if !offsite {
+        return Ok(config.clone());
+    }
+    config.offsite().ok_or_else(|| CommandError::Refused(NO_SECOND.to_owned()))
+}
+
+/// What a Job that copies or checks answers.
+#[derive(Debug, Serialize)]
+struct Outcome {
+    /// One sentence for people.
+    message: String,
+}
+
+/// One line of a list.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    id: String,
+    time: Timestamp,
+    tags: Vec<String>,
+    bytes: u64,
+    new_bytes: u64,
+}
+
+async fn list(config: &BackupConfig, json: bool) -> Result<(), CommandError> {
+    let lines: Vec<Line> = backup::list(config).await?.into_iter().map(Line::from).collect();
+    if json {
+        output::line(&output::json(&lines));
+        return Ok(());
+    }
+    output::line(&format!("{:<8}  {:<20}  {:>10}  {:>10}  TAGS", "NAME", "TIME", "SIZE", "NEW"));
+    for line in lines {
+        let (id, time) = (short(&line.id), line.time.strftime("%Y-%m-%dT%H:%M:%SZ"));
+        let (all, new) = (size(line.bytes), size(line.new_bytes));
+        output::line(&format!("{id}  {time}  {all:>10}  {new:>10}  {}", line.tags.join(" ")));
+    }
+    Ok(())
+}
+
+impl From<backup::Listed> for Line {
+    fn from(listed: backup::Listed) -> Self {
+        let backup::Listed { id, time, tags, bytes, new_bytes } = listed;
+        Self { id, time, tags, bytes, new_bytes }
+    }
+}
