@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, builder::NonEmptyStringValueParser};
 use jiff::Span;
 
-use crate::migrate::Selection;
+use crate::{migrate::Selection, repository::Part};
 
 /// The chatbot server.
 ///
@@ -128,8 +128,8 @@ pub enum Backup {
     /// Look for damage: every snapshot's files, every index's packs, and one part of the content.
     Check {
         /// Which part of the content is read, such as 3/7: seven runs with 1/7 to 7/7 read all of it once.
-        #[arg(long, default_value = "1/1", value_name = "N/OF", value_parser = part)]
-        read: (u32, u32),
+        #[arg(long, default_value = "1/1", value_name = "N/OF")]
+        read: Part,
         /// The second repository.
         #[arg(long)]
         offsite: bool,
@@ -144,11 +144,18 @@ pub enum Restore {
     /// Fill a database beside the live one, check it against the backup's manifest, and bring its schema up to date.
     Prepare(FromBackup),
     /// Put the prepared database in the live one's place. Stop server and workers first: every session of both ends.
-    Swap(FromBackup),
-    /// Put back the backup's documents that the object store lacks.
-    Documents(FromBackup),
+    Swap(OfRestore),
+    /// Put back the documents of the backup that was swapped in, and that the object store lacks.
+    Documents {
+        /// The beginning of the backup's name; needed where more than one was restored.
+        #[arg(long, value_name = "BACKUP")]
+        from: Option<String>,
+        /// From the second repository (OFFSITE_URL): the first one may be gone.
+        #[arg(long)]
+        offsite: bool,
+    },
     /// Give the database back that was live before the swap.
-    Undo(FromBackup),
+    Undo(OfRestore),
 }
 
 /// Which backup.
@@ -162,12 +169,12 @@ pub struct FromBackup {
     pub offsite: bool,
 }
 
-/// `3/7` as its two numbers.
-fn part(text: &str) -> Result<(u32, u32), String> {
-    let numbers = text.split_once('/').and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
-    numbers
-        .filter(|(number, of)| (1..=*of).contains(number))
-        .ok_or_else(|| "write which part of how many, such as 3/7".to_owned())
+/// Which restore.
+#[derive(Debug, Args)]
+pub struct OfRestore {
+    /// The beginning of the backup's name; needed where more than one was restored.
+    #[arg(long, value_name = "BACKUP")]
+    pub from: Option<String>,
 }
 
 /// User commands.

@@ -1,17 +1,15 @@
 //! The uploaded documents that rows refer to, as files of a snapshot.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
     io::{self, Cursor},
     path::{Path, PathBuf},
 };
 
-use jiff::Timestamp;
 use tokio::runtime::Handle;
 
 use super::{BackupError, manifest::ObjectsManifest};
 use crate::{
-    objects::Objects,
+    objects::{Objects, There},
     repository::{Content, Entry},
 };
 
@@ -23,31 +21,25 @@ pub(super) async fn referenced(
     objects: &Objects,
     keys: Vec<String>,
 ) -> Result<(Vec<Entry>, ObjectsManifest), BackupError> {
-    let mut there = BTreeMap::new();
-    if objects.is_configured() {
-        for folder in folders(&keys) {
-            there.extend(objects.sizes(folder).await?);
-        }
-    }
     let (mut files, mut manifest) = (Vec::new(), ObjectsManifest::default());
+    if !objects.is_configured() {
+        manifest.missing = keys;
+        return Ok((files, manifest));
+    }
+    let there = objects.around(keys.iter().map(String::as_str)).await?;
     for key in keys {
-        let Some(known) = there.get(&key) else {
+        let Some(found) = there.get(&key) else {
             manifest.missing.push(key);
             continue;
         };
         manifest.count += 1;
-        manifest.bytes += known.0;
-        files.push(entry(objects.clone(), key, *known));
+        manifest.bytes += found.size;
+        files.push(entry(objects.clone(), key, *found));
     }
     Ok((files, manifest))
 }
 
-/// Below which the keys are: their first names.
-fn folders(keys: &[String]) -> BTreeSet<&str> {
-    keys.iter().filter_map(|key| key.split_once('/')).map(|(folder, _)| folder).collect()
-}
-
-fn entry(objects: Objects, key: String, (size, changed): (u64, Timestamp)) -> Entry {
+fn entry(objects: Objects, key: String, There { size, changed }: There) -> Entry {
     let runtime = Handle::current();
     let path: PathBuf = Path::new(FOLDER).join(&key);
     let open = move || -> io::Result<Content> {
@@ -57,5 +49,5 @@ fn entry(objects: Objects, key: String, (size, changed): (u64, Timestamp)) -> En
         }
         Err(io::Error::other("it was changed while the backup was made: run the command again"))
     };
-    Entry { path, known: Some((size, changed)), open: Box::new(open) }
+    Entry { path, changed, size, open: Box::new(open) }
 }

@@ -11,11 +11,11 @@ pub(crate) mod files;
 mod listing;
 pub mod manifest;
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 pub use error::BackupError;
 use jiff::Timestamp;
-use tokio::{sync::mpsc, task::spawn_blocking};
+use tokio::{sync::mpsc, task::spawn_blocking, time::interval};
 
 use self::{
     consistent::Consistent,
@@ -26,11 +26,13 @@ use self::{
 use crate::{
     config::backup::BackupConfig,
     objects::{Objects, SILENCE},
-    repository::{self, Content, Description, Entry, Keep, Keys, Part, Repository, RepositoryError, Stored, Tally},
+    repository::{
+        Content, Description, Entry, Keep, Keys, Listed, Part, Place, Repository, RepositoryError, Stored, Tally, Whose,
+    },
 };
 
-/// The word by which a snapshot of ours is told from others in the same repository.
-pub(crate) const TAG: &str = "chatbot";
+/// How often it is said how far a backup is.
+const PROGRESS: Duration = Duration::from_secs(5);
 
 /// How many of the newest backups are kept, whatever else is.
 const NEWEST: u16 = 10;
@@ -48,34 +50,14 @@ pub struct Backup {
     pub manifest: Manifest,
 }
 
-/// A backup, as a list shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
-    /// Its name in the repository.
-    pub id: String,
-    /// When what it shows was so.
-    pub time: Timestamp,
-    /// `release=<id>` where a release asked for it.
-    pub tags: Vec<String>,
-    /// Bytes of its files.
-    pub bytes: u64,
-    /// Bytes of them that were new to the repository, compressed.
-    pub new_bytes: u64,
-}
-
 /// The environment's backups, newest first; none without a store.
 ///
 /// # Errors
 /// The repository's.
 pub async fn list(config: &BackupConfig) -> Result<Vec<Listed>, BackupError> {
     let Some(repository) = open(config, None).await? else { return Ok(Vec::new()) };
-    let host = host(config);
-    let found = spawn_blocking(move || repository.list(&host, TAG)).await??;
-    let line = |repository::Listed { id, time, tags, bytes: (bytes, new_bytes) }| {
-        let tags = tags.into_iter().filter(|tag| tag != TAG).collect();
-        Listed { id, time, tags, bytes, new_bytes }
-    };
-    Ok(found.into_iter().map(line).collect())
+    let whose = whose(config);
+    Ok(spawn_blocking(move || repository.list(&whose)).await??)
 }
 
 /// Copies what the second repository lacks into it; answers how many backups. None where there is no second one, or no first.
@@ -85,18 +67,17 @@ pub async fn list(config: &BackupConfig) -> Result<Vec<Listed>, BackupError> {
 pub async fn copy(config: &BackupConfig, now: Timestamp) -> Result<Option<usize>, BackupError> {
     let Some(second) = config.offsite() else { return Ok(None) };
     let (Some(from), Some(to)) = (open(config, None).await?, open(&second, Some(now)).await?) else { return Ok(None) };
-    let host = host(config);
-    let copying = stoppable(move |tally| from.copy_to(&to, (&host, TAG), tally));
-    Ok(Some(copying.await?))
+    let whose = whose(config);
+    stoppable(move |tally| from.copy_to(&to, &whose, tally)).await.map(Some)
 }
 
-/// Looks for damage, and reads one part of the content: the `number`th of `of`. None without a store.
+/// Looks for damage, and reads one part of the content. None without a store.
 ///
 /// # Errors
 /// `Damaged`, or the repository's.
-pub async fn check(config: &BackupConfig, number: u32, of: u32) -> Result<Option<()>, BackupError> {
+pub async fn check(config: &BackupConfig, part: Part) -> Result<Option<()>, BackupError> {
     let Some(repository) = open(config, None).await? else { return Ok(None) };
-    stoppable(move |tally| repository.check(Part { number, of }, tally)).await.map(Some)
+    stoppable(move |tally| repository.check(part, tally)).await.map(Some)
 }
 
 /// Work on a thread that may be blocked; it ends at its next step when nobody waits for it any more.
@@ -128,32 +109,42 @@ pub async fn run(
     stop: impl Future<Output = ()>,
 ) -> Result<Option<Backup>, BackupError> {
     let Some(repository) = open(config, Some(now)).await? else { return Ok(None) };
-    let tally = Arc::new(Tally::default());
+    tokio::pin!(stop);
+    let stopper = StopsWhenDropped(Arc::default());
+    let made = tokio::select! {
+        made = Box::pin(make(config, &repository, search_path, &stopper.0)) => made?,
+        () = &mut stop => return Err(BackupError::Interrupted),
+        never = tell_progress(&stopper.0) => match never {},
+    };
+    // It counts, whatever becomes of the older ones, and whoever wants to stop now.
     tokio::select! {
-        made = made_and_tidied(config, &repository, search_path, (&tally, now)) => made.map(Some),
-        () = stop => {
-            tally.stop();
-            Err(BackupError::Interrupted)
-        }
+        () = tidy(config, repository, (&made.id, now)) => {}
+        () = &mut stop => {}
+    }
+    Ok(Some(made))
+}
+
+/// Says how far it is, again and again: how much there will be in all nobody knows before the dump ends.
+async fn tell_progress(tally: &Tally) -> Infallible {
+    let (mut ticks, mut before) = (interval(PROGRESS), 0);
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        let (bytes, seconds) = (tally.bytes(), PROGRESS.as_secs());
+        tracing::info!(bytes, bytes_per_second = bytes.saturating_sub(before) / seconds, "backing up");
+        before = bytes;
     }
 }
 
-/// That older ones cannot be removed is said, and tried again with the next backup: this one counts.
-async fn made_and_tidied(
-    config: &BackupConfig,
-    repository: &Repository,
-    search_path: Option<&str>,
-    (tally, now): (&Arc<Tally>, Timestamp),
-) -> Result<Backup, BackupError> {
-    let made = Box::pin(make(config, repository, search_path, tally)).await?;
-    let (host, id, repository, tally) = (host(config), made.id.clone(), repository.clone(), Arc::clone(tally));
+/// That older ones cannot be removed is said, and tried again with the next backup.
+async fn tidy(config: &BackupConfig, repository: Repository, (made, now): (&str, Timestamp)) {
     let keep = Keep { last: NEWEST, hourly: config.retention.hourly, daily: config.retention.daily };
-    match spawn_blocking(move || repository.forget((&host, TAG, &id), keep, now, &tally)).await? {
+    let (whose, made) = (whose(config), made.to_owned());
+    match stoppable(move |tally| repository.forget((&whose, &made), keep, now, tally)).await {
         Ok(0) => {}
         Ok(removed) => tracing::info!(removed, "older backups were removed"),
         Err(error) => tracing::warn!(%error, "older backups cannot be removed; the next backup tries again"),
     }
-    Ok(made)
 }
 
 /// The repository, made where there is none if `make` says what time it is; None without a store.
@@ -162,9 +153,10 @@ async fn made_and_tidied(
 /// As of [`Repository::open`].
 pub async fn open(config: &BackupConfig, make: Option<Timestamp>) -> Result<Option<Repository>, BackupError> {
     let place = &config.repository;
-    let Some(store) = Objects::for_streams(&place.objects)?.into_store() else { return Ok(None) };
+    let Some(objects) = Objects::for_streams(&place.objects)?.into_store() else { return Ok(None) };
     let keys = Keys { current: place.key.clone(), previous: place.previous.clone() };
-    Ok(Some(Repository::open(store, place.folder.clone(), keys, make).await?))
+    let place = Place { objects, folder: place.folder.clone(), name: place.to_string() };
+    Ok(Some(Repository::open(place, keys, make).await?))
 }
 
 async fn make(
@@ -177,8 +169,8 @@ async fn make(
     let documents = Objects::for_streams(&config.objects)?;
     let (mut files, objects) = files::referenced(&documents, moment.objects().await?).await?;
     let ((dump_feed, dump), (manifest_feed, manifest)) = (feed::pair(), feed::pair());
-    files.push(streamed(dump::FILE, Box::new(dump)));
-    files.push(streamed(manifest::FILE, Box::new(manifest)));
+    files.push(streamed(dump::FILE, moment.taken_at, Box::new(dump)));
+    files.push(streamed(manifest::FILE, moment.taken_at, Box::new(manifest)));
     let (description, repository, tally) = (description(config, &moment), repository.clone(), Arc::clone(tally));
     let writing = spawn_blocking(move || repository.write(&description, files, &tally));
     let describing = describe(config, &mut moment, objects, search_path, (dump_feed, manifest_feed));
@@ -255,15 +247,13 @@ fn assemble(
 
 fn description(config: &BackupConfig, moment: &Consistent) -> Description {
     let release = config.environment.release.as_ref().map(|id| format!("release={id}"));
-    let tags = [TAG.to_owned()].into_iter().chain(release).collect();
-    Description { host: host(config), tags, time: moment.taken_at }
+    Description { whose: whose(config), tags: release.into_iter().collect(), time: moment.taken_at }
 }
 
-/// By which the snapshots of one environment are told from those of others in the same repository.
-pub(crate) fn host(config: &BackupConfig) -> String {
-    config.environment.resource_prefix.trim_end_matches('_').to_owned()
+pub(crate) fn whose(config: &BackupConfig) -> Whose {
+    Whose { host: config.environment.resource_prefix.trim_end_matches('_').to_owned(), tag: "chatbot" }
 }
 
-fn streamed(path: &str, content: Content) -> Entry {
-    Entry { path: path.into(), known: None, open: Box::new(move || Ok(content)) }
+fn streamed(path: &str, changed: Timestamp, content: Content) -> Entry {
+    Entry { path: path.into(), changed, size: 0, open: Box::new(move || Ok(content)) }
 }

@@ -15,6 +15,7 @@ mod restore;
 mod serve;
 mod signals;
 mod user;
+mod words;
 mod worker;
 
 use std::process::ExitCode;

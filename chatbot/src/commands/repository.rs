@@ -2,13 +2,11 @@
 
 use std::process::ExitCode;
 
-use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    CommandError,
-    backup::{counted, short, size},
-    output, process,
+    CommandError, output, process,
+    words::{counted, short, size},
 };
 use crate::{backup, cli::Backup, clock::Clock, config::backup::BackupConfig, telemetry};
 
@@ -36,12 +34,10 @@ async fn act(command: Backup, config: &BackupConfig) -> Result<(), CommandError>
             output::result(&Outcome { message: format!("{} copied, read back", counted(copied as u64, "backup")) });
             Ok(())
         }
-        Backup::Check { read: (number, of_all), offsite } => {
-            let checked = backup::check(&of(config, offsite)?, number, of_all).await?;
+        Backup::Check { read, offsite } => {
+            let checked = backup::check(&of(config, offsite)?, read).await?;
             checked.ok_or_else(|| CommandError::Refused(NO_STORE.to_owned()))?;
-            output::result(&Outcome {
-                message: format!("no damage was found; part {number} of {of_all} of the content was read"),
-            });
+            output::result(&Outcome { message: format!("no damage was found; part {read} of the content was read") });
             Ok(())
         }
     }
@@ -62,35 +58,17 @@ struct Outcome {
     message: String,
 }
 
-/// One line of a list.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Line {
-    id: String,
-    time: Timestamp,
-    tags: Vec<String>,
-    bytes: u64,
-    new_bytes: u64,
-}
-
 async fn list(config: &BackupConfig, json: bool) -> Result<(), CommandError> {
-    let lines: Vec<Line> = backup::list(config).await?.into_iter().map(Line::from).collect();
+    let listed = backup::list(config).await?;
     if json {
-        output::line(&output::json(&lines));
+        output::line(&output::json(&listed));
         return Ok(());
     }
     output::line(&format!("{:<8}  {:<20}  {:>10}  {:>10}  TAGS", "NAME", "TIME", "SIZE", "NEW"));
-    for line in lines {
+    for line in listed {
         let (id, time) = (short(&line.id), line.time.strftime("%Y-%m-%dT%H:%M:%SZ"));
         let (all, new) = (size(line.bytes), size(line.new_bytes));
         output::line(&format!("{id}  {time}  {all:>10}  {new:>10}  {}", line.tags.join(" ")));
     }
     Ok(())
-}
-
-impl From<backup::Listed> for Line {
-    fn from(listed: backup::Listed) -> Self {
-        let backup::Listed { id, time, tags, bytes, new_bytes } = listed;
-        Self { id, time, tags, bytes, new_bytes }
-    }
 }

@@ -5,21 +5,20 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::{
-    CommandError,
-    backup::{counted, short, size},
-    output, process, repository,
+    CommandError, output, process, repository,
+    words::{counted, short, size},
 };
 use crate::{
     cli::Restore,
     config::backup::BackupConfig,
-    restore::{self, Chosen, From, Prepared, RestoreError, Trio},
+    restore::{self, From, Prepared, RestoreError, Trio},
     telemetry,
 };
 
 /// What a Job that restores answers.
 #[derive(Debug, Serialize)]
 struct Outcome {
-    /// The backup's name in the repository.
+    /// The backup's name in the repository, or the beginning of it.
     backup: String,
     /// Migrations that it lacked and that were applied, in order.
     applied: Vec<String>,
@@ -43,11 +42,9 @@ pub(super) fn run(command: Restore, env: impl Fn(&str) -> Option<String>) -> Res
 
 const fn is_offsite(command: &Restore) -> bool {
     match command {
-        Restore::Plan(choice)
-        | Restore::Prepare(choice)
-        | Restore::Swap(choice)
-        | Restore::Documents(choice)
-        | Restore::Undo(choice) => choice.offsite,
+        Restore::Plan(choice) | Restore::Prepare(choice) => choice.offsite,
+        Restore::Documents { offsite, .. } => *offsite,
+        Restore::Swap(_) | Restore::Undo(_) => false,
     }
 }
 
@@ -59,24 +56,20 @@ async fn act(command: Restore, config: &BackupConfig, search_path: Option<&str>)
             let message = prepared_sentence(&prepared);
             Ok(Outcome { backup: prepared.chosen.id, applied: prepared.applied, message })
         }
-        Restore::Swap(choice) => {
-            let chosen = restore::find(config, &choice.from).await?;
-            let Trio { live, replaced, .. } = restore::swap(config, &chosen).await?;
+        Restore::Swap(which) => {
+            let Trio { live, replaced, backup, .. } = restore::swap(config, which.from.as_deref()).await?;
             let message =
                 format!("{live} is what the backup holds; what it was is {replaced}, until somebody drops it");
-            Ok(done(chosen, message))
+            Ok(done(backup, message))
         }
-        Restore::Documents(choice) => {
-            let chosen = restore::find(config, &choice.from).await?;
-            let restored = restore::documents(config, &chosen).await?;
-            let message = format!("{} put back", counted(restored as u64, "document"));
-            Ok(done(chosen, message))
+        Restore::Documents { from, .. } => {
+            let (trio, restored) = restore::documents(config, from.as_deref()).await?;
+            Ok(done(trio.backup, format!("{} put back", counted(restored as u64, "document"))))
         }
-        Restore::Undo(choice) => {
-            let chosen = restore::find(config, &choice.from).await?;
-            let Trio { live, restored, .. } = restore::undo(config, &chosen).await?;
+        Restore::Undo(which) => {
+            let Trio { live, restored, backup, .. } = restore::undo(config, which.from.as_deref()).await?;
             let message = format!("{live} is again what it was before the restore; what was restored is {restored}");
-            Ok(done(chosen, message))
+            Ok(done(backup, message))
         }
     }
 }
@@ -94,11 +87,11 @@ async fn plan(config: &BackupConfig, from: &From) -> Result<Outcome, RestoreErro
         if database.schema.is_empty() { "none" } else { &database.schema },
         config.database.name(),
     );
-    Ok(done(chosen, message))
+    Ok(done(chosen.id, message))
 }
 
-fn done(chosen: Chosen, message: String) -> Outcome {
-    Outcome { backup: chosen.id, applied: Vec::new(), message }
+fn done(backup: String, message: String) -> Outcome {
+    Outcome { backup, applied: Vec::new(), message }
 }
 
 fn prepared_sentence(prepared: &Prepared) -> String {

@@ -15,6 +15,8 @@
 //!
 //! Keep the key outside of the cluster too: without it nobody reads a backup, whoever made it.
 
+use std::fmt;
+
 use object_store::path::Path;
 use secrecy::SecretString;
 use url::Url;
@@ -71,6 +73,19 @@ pub struct Repository {
     pub key: SecretString,
     /// What it was opened with before.
     pub previous: Option<SecretString>,
+}
+
+impl fmt::Display for Repository {
+    /// As people write it: server, bucket and folder.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.objects {
+            Objects::S3(S3 { endpoint, bucket, .. }) => {
+                write!(f, "{}/{bucket}/{}", endpoint.as_str().trim_end_matches('/'), self.folder)
+            }
+            Objects::Folder(folder) => write!(f, "{}/{}", folder.display(), self.folder),
+            Objects::Disabled => f.write_str("nowhere"),
+        }
+    }
 }
 
 /// How many backups are kept beside the newest ones.

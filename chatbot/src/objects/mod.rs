@@ -16,7 +16,7 @@ use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, PutPayload, local
 
 pub use bucket::ensure_bucket;
 pub use error::ObjectsError;
-pub use lists::SILENCE;
+pub use lists::{SILENCE, There};
 
 use crate::config::objects::{Objects as Config, S3};
 

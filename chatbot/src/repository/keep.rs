@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use jiff::{Timestamp, tz::TimeZone};
 use rustic_core::{
-    KeepOptions, PruneOptions, RusticError, RusticResult,
+    KeepOptions, PruneOptions, RusticResult,
     repofile::{SnapshotFile, SnapshotId},
 };
 
-use super::{Repository, RepositoryError, Tally};
+use super::{Repository, RepositoryError, Tally, Whose};
 
 /// How many snapshots of one host are kept; those that meet any of the rules are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,22 +41,21 @@ impl Keep {
 }
 
 impl Repository {
-    /// Forgets the snapshots of `host` with the word `tag` that `keep` does not keep, but never `made`, and marks or removes what
-    /// nobody refers to any more. Blocks. Answers how many were forgotten.
+    /// Forgets the snapshots of `whose` that `keep` does not keep, but never `made`, and marks or removes what nobody refers to any
+    /// more. Blocks. Answers how many were forgotten.
     ///
     /// # Errors
     /// The store's, which may forbid removal.
     pub(crate) fn forget(
         &self,
-        (host, tag, made): (&str, &str, &str),
+        (whose, made): (&Whose, &str),
         keep: Keep,
         now: Timestamp,
         tally: &Arc<Tally>,
     ) -> Result<usize, RepositoryError> {
-        let store = Arc::new(self.store().until_stopped(tally));
-        let repository = self.over(&store)?;
+        let repository = self.over(&Arc::new(self.store().until_stopped(tally)))?;
         let forgetting = || {
-            let ours = repository.get_matching_snapshots(|snapshot| is_of(snapshot, host, tag))?;
+            let ours = repository.get_matching_snapshots(|snapshot| whose.is(snapshot))?;
             let mut outdated = keep.outdated(ours, now)?;
             // Whatever the clocks say of the others.
             outdated.retain(|id| id.to_hex().as_str() != made);
@@ -65,14 +64,8 @@ impl Repository {
             repository.prune(&options, repository.prune_plan(&options)?)?;
             Ok(outdated.len())
         };
-        forgetting().map_err(|error: Box<RusticError>| {
-            RepositoryError::failed(&self.location(), "removing old snapshots", &error)
-        })
+        forgetting().map_err(self.failed("removing old snapshots"))
     }
-}
-
-fn is_of(snapshot: &SnapshotFile, host: &str, tag: &str) -> bool {
-    snapshot.hostname == host && snapshot.tags.contains(tag)
 }
 
 #[cfg(test)]

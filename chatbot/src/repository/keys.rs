@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rustic_core::{Credentials, KeyOptions, ReadBackend, RusticError, RusticResult, repofile::MasterKey};
+use rustic_core::{Credentials, KeyOptions, OpenStatus, ReadBackend, Repository, RusticResult, repofile::MasterKey};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{RepositoryError, open::library, store::Store};
@@ -24,27 +24,31 @@ impl Keys {
 
 /// Opens a repository that is there.
 pub(super) fn open(store: &Arc<Store>, keys: &Keys) -> Result<MasterKey, RepositoryError> {
-    let refused = match library(store).and_then(|repository| repository.open(&keys.credentials())) {
-        Ok(opened) => return Ok(opened.key()),
-        Err(refused) => refused,
-    };
-    let failed = |error: &RusticError| RepositoryError::failed(&store.location(), "opening it", error);
-    let Some(previous) = keys.previous.as_ref().filter(|_| refused.is_incorrect_password()) else {
-        return Err(failed(&refused));
-    };
-    replace(store, keys, previous).map_err(|error| failed(&error))
+    let opened = open_or_replace(store, keys);
+    opened.map_err(|error| RepositoryError::failed(&store.location(), "opening it", &error))
 }
 
-/// The new key first, then the old one away: whoever is killed in between finds the new one.
-fn replace(store: &Arc<Store>, keys: &Keys, previous: &SecretString) -> RusticResult<MasterKey> {
-    let before = library(store)?.open(&Credentials::password(previous.expose_secret()))?;
-    before.add_key(keys.current.expose_secret(), &KeyOptions::default())?;
-    let after = library(store)?.open(&keys.credentials())?;
-    tracing::info!(repository = store.location(), "the repository has the new key");
-    if let Some(old) = before.key_id()
-        && let Err(error) = after.delete_key(old)
+fn open_or_replace(store: &Arc<Store>, keys: &Keys) -> RusticResult<MasterKey> {
+    let previous = keys.previous.as_ref().filter(|previous| previous.expose_secret() != keys.current.expose_secret());
+    let opened = match (with(store, &keys.current), previous) {
+        (Err(refused), Some(previous)) if refused.is_incorrect_password() => {
+            with(store, previous)?.add_key(keys.current.expose_secret(), &KeyOptions::default())?;
+            tracing::info!(repository = store.location(), "the repository has the new key");
+            with(store, &keys.current)?
+        }
+        (opened, _) => opened?,
+    };
+    // In its own step, since whoever was killed before it has to come by here again.
+    if let Some(previous) = previous
+        && let Ok(before) = with(store, previous)
+        && let Some(old) = before.key_id()
+        && let Err(error) = opened.delete_key(old)
     {
         tracing::warn!(%error, "the key before it still opens the repository: remove it by hand, with restic key remove");
     }
-    Ok(after.key())
+    Ok(opened.key())
+}
+
+fn with(store: &Arc<Store>, key: &SecretString) -> RusticResult<Repository<OpenStatus>> {
+    library(store)?.open(&Credentials::password(key.expose_secret()))
 }

@@ -18,13 +18,17 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod whose;
 mod write;
 
-pub(crate) use check::Part;
+pub use check::Part;
 pub use error::RepositoryError;
 pub(crate) use keep::Keep;
 pub use keys::Keys;
 pub use open::Repository;
-pub(crate) use read::{Listed, Snapshot};
+pub use read::Listed;
+pub(crate) use read::Snapshot;
 pub(crate) use source::{Content, Entry, Tally};
+pub use store::Place;
+pub(crate) use whose::Whose;
 pub(crate) use write::{Description, Stored};

@@ -4,14 +4,13 @@ use std::{fmt, sync::Arc};
 
 use bytesize::ByteSize;
 use jiff::{SignedDuration, Timestamp};
-use object_store::{ObjectStore, path::Path};
 use rustic_core::{
     ConfigOptions, Credentials, FileType, KeyOptions, OpenStatus, ReadBackend, RepositoryBackends, RepositoryOptions,
-    WriteBackend, repofile::MasterKey,
+    RusticError, RusticResult, WriteBackend, repofile::MasterKey,
 };
 use tokio::runtime::Handle;
 
-use super::{Keys, RepositoryError, keys, store::Store};
+use super::{Keys, Place, RepositoryError, keys, store::Store};
 
 /// Average size of a piece that is stored once: small enough that a hundredth of new rows costs a few hundredths of a backup.
 const CHUNK: ByteSize = ByteSize::kib(256);
@@ -25,8 +24,7 @@ const LONGEST_MAKING: SignedDuration = SignedDuration::from_mins(10);
 /// A repository that is open.
 #[derive(Clone)]
 pub struct Repository {
-    objects: Arc<dyn ObjectStore>,
-    folder: Path,
+    place: Place,
     runtime: Handle,
     key: MasterKey,
 }
@@ -34,39 +32,39 @@ pub struct Repository {
 impl fmt::Debug for Repository {
     /// Where it is, never its key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Repository").field("folder", &self.folder).finish_non_exhaustive()
+        f.debug_struct("Repository").field("place", &self.place.name).finish_non_exhaustive()
     }
 }
 
 impl Repository {
-    /// Opens the one in `folder` with `keys`; where there is none, and `folder` is empty, one is made if `make` says what time it is. It takes
-    /// half a second, and 128 MiB for as long: that is what keeps a short key from being guessed.
+    /// Opens the one in `place` with `keys`; where there is none, and the folder is empty, one is made if `make` says what time it
+    /// is. It takes half a second, and 128 MiB for as long: that is what keeps a short key from being guessed.
     ///
     /// # Errors
     /// `Missing`, `NotEmpty`, `Key`, or the store's.
-    pub async fn open(
-        objects: Arc<dyn ObjectStore>,
-        folder: Path,
-        keys: Keys,
-        make: Option<Timestamp>,
-    ) -> Result<Self, RepositoryError> {
+    pub async fn open(place: Place, keys: Keys, make: Option<Timestamp>) -> Result<Self, RepositoryError> {
         let runtime = Handle::current();
         let opening = move || {
-            let store = Arc::new(Store::new(Arc::clone(&objects), folder.clone(), runtime.clone()));
+            let store = Arc::new(Store::new(place.clone(), runtime.clone()));
             let key = open_or_make(&store, &keys, make)?;
-            Ok(Self { objects, folder, runtime, key })
+            Ok(Self { place, runtime, key })
         };
         tokio::task::spawn_blocking(opening).await?
     }
 
     /// Where it is, for messages.
-    #[must_use]
-    pub fn location(&self) -> String {
-        self.store().location()
+    pub(super) fn location(&self) -> String {
+        self.place.name.clone()
     }
 
     pub(super) fn store(&self) -> Store {
-        Store::new(Arc::clone(&self.objects), self.folder.clone(), self.runtime.clone())
+        Store::new(self.place.clone(), self.runtime.clone())
+    }
+
+    /// What the library says went wrong while something was done here.
+    pub(super) fn failed(&self, doing: &'static str) -> impl Fn(Box<RusticError>) -> RepositoryError {
+        let location = self.location();
+        move |error| RepositoryError::failed(&location, doing, &error)
     }
 
     pub(super) const fn key(&self) -> &MasterKey {
@@ -76,18 +74,18 @@ impl Repository {
     /// The library's view of it, over `store`.
     pub(super) fn over(&self, store: &Arc<Store>) -> Result<rustic_core::Repository<OpenStatus>, RepositoryError> {
         let opened = library(store).and_then(|repository| repository.open(&Credentials::Masterkey(self.key.clone())));
-        opened.map_err(|error| RepositoryError::failed(&store.location(), "opening it", &error))
+        opened.map_err(self.failed("opening it"))
     }
 }
 
-pub(super) fn library(store: &Arc<Store>) -> rustic_core::RusticResult<rustic_core::Repository<()>> {
+pub(super) fn library(store: &Arc<Store>) -> RusticResult<rustic_core::Repository<()>> {
     let backends = RepositoryBackends::new(Arc::clone(store) as _, None);
     rustic_core::Repository::new(&RepositoryOptions::default().no_cache(true), &backends)
 }
 
 fn open_or_make(store: &Arc<Store>, keys: &Keys, make: Option<Timestamp>) -> Result<MasterKey, RepositoryError> {
     let location = store.location();
-    let failed = |error: Box<rustic_core::RusticError>| RepositoryError::failed(&location, "opening it", &error);
+    let failed = |error: Box<RusticError>| RepositoryError::failed(&location, "opening it", &error);
     let repository = library(store).map_err(failed)?;
     if repository.config_id().map_err(failed)?.is_some() {
         return keys::open(store, keys);
@@ -101,8 +99,7 @@ fn open_or_make(store: &Arc<Store>, keys: &Keys, make: Option<Timestamp>) -> Res
 /// A repository that has content and no configuration has lost it; one that has but a key was never finished.
 fn make_room(store: &Arc<Store>, now: Timestamp) -> Result<(), RepositoryError> {
     let location = store.location();
-    let failed =
-        |error: Box<rustic_core::RusticError>| RepositoryError::failed(&location, "looking at what is there", &error);
+    let failed = |error: Box<RusticError>| RepositoryError::failed(&location, "looking at what is there", &error);
     for kind in [FileType::Snapshot, FileType::Index, FileType::Pack] {
         if !store.list(kind).map_err(failed)?.is_empty() {
             return Err(RepositoryError::NotEmpty { location });

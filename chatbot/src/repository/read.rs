@@ -3,21 +3,25 @@
 use std::{io::Write, path::Path, sync::Arc};
 
 use jiff::Timestamp;
-use rustic_core::{IndexedFullStatus, LsOptions, RusticError, RusticResult, repofile::SnapshotFile};
+use rustic_core::{IndexedFullStatus, LsOptions, RusticResult, repofile::SnapshotFile};
+use serde::Serialize;
 
-use super::{Repository, RepositoryError};
+use super::{Repository, RepositoryError, Whose};
 
 /// A snapshot, as a list shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Listed {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Listed {
     /// Its name: 64 hexadecimal digits.
-    pub(crate) id: String,
+    pub id: String,
     /// When what it shows was so.
-    pub(crate) time: Timestamp,
-    /// Words by which it is found, sorted.
-    pub(crate) tags: Vec<String>,
-    /// Bytes of its files, and those of them that were new, as they lie there.
-    pub(crate) bytes: (u64, u64),
+    pub time: Timestamp,
+    /// Words by which it is found, sorted; without the one that all of its environment bear.
+    pub tags: Vec<String>,
+    /// Bytes of its files.
+    pub bytes: u64,
+    /// Bytes of them that were new to the repository, as they lie there.
+    pub new_bytes: u64,
 }
 
 /// A snapshot that is open.
@@ -28,18 +32,16 @@ pub(crate) struct Snapshot {
 }
 
 impl Repository {
-    /// The snapshots of `host` with the word `tag`, newest first. Blocks.
+    /// The snapshots of `whose`, newest first. Blocks.
     ///
     /// # Errors
     /// The store's.
-    pub(crate) fn list(&self, host: &str, tag: &str) -> Result<Vec<Listed>, RepositoryError> {
+    pub(crate) fn list(&self, whose: &Whose) -> Result<Vec<Listed>, RepositoryError> {
         let repository = self.over(&Arc::new(self.store()))?;
-        let mine = |snapshot: &SnapshotFile| snapshot.hostname == host && snapshot.tags.contains(tag);
-        let found = repository.get_matching_snapshots(mine);
-        let mut found =
-            found.map_err(|error| RepositoryError::failed(&self.location(), "listing its snapshots", &error))?;
+        let found = repository.get_matching_snapshots(|snapshot| whose.is(snapshot));
+        let mut found = found.map_err(self.failed("listing its snapshots"))?;
         found.sort_by(|a, b| b.time.cmp(&a.time));
-        Ok(found.iter().map(listed).collect())
+        Ok(found.iter().map(|snapshot| listed(snapshot, whose)).collect())
     }
 
     /// Opens the snapshot of this name. Blocks.
@@ -47,16 +49,16 @@ impl Repository {
     /// # Errors
     /// The store's.
     pub(crate) fn snapshot(&self, id: &str) -> Result<Snapshot, RepositoryError> {
-        let failed = |error: Box<RusticError>| RepositoryError::failed(&self.location(), "opening a snapshot", &error);
-        let repository = self.over(&Arc::new(self.store()))?.to_indexed().map_err(failed)?;
-        let file = repository.get_snapshots(&[id]).map_err(failed)?.pop();
+        const OPENING: &str = "opening a snapshot";
+        let repository = self.over(&Arc::new(self.store()))?.to_indexed().map_err(self.failed(OPENING))?;
+        let file = repository.get_snapshots(&[id]).map_err(self.failed(OPENING))?.pop();
         let missing = || RepositoryError::NoSnapshot { location: self.location(), id: id.to_owned() };
         Ok(Snapshot { repository, file: file.ok_or_else(missing)?, location: self.location() })
     }
 }
 
 impl Snapshot {
-    /// Writes one file of it to `out`. Blocks. Every piece of it is checked against its name on the way.
+    /// Writes one file of it to `out`. Blocks. Nothing passes that was not written with the repository's key.
     ///
     /// # Errors
     /// The store's, damage, or that `out` takes no more.
@@ -97,12 +99,13 @@ impl Snapshot {
     }
 }
 
-fn listed(snapshot: &SnapshotFile) -> Listed {
+fn listed(snapshot: &SnapshotFile, whose: &Whose) -> Listed {
     let summary = snapshot.summary.clone().unwrap_or_default();
     Listed {
         id: snapshot.id.to_hex().to_string(),
         time: snapshot.time.timestamp(),
-        tags: snapshot.tags.iter().cloned().collect(),
-        bytes: (summary.total_bytes_processed, summary.data_added_packed),
+        tags: snapshot.tags.iter().filter(|tag| *tag != whose.tag).cloned().collect(),
+        bytes: summary.total_bytes_processed,
+        new_bytes: summary.data_added_packed,
     }
 }

@@ -22,8 +22,10 @@ const MODE: u32 = 0o400;
 pub(crate) struct Entry {
     /// Its path, from the root.
     pub(crate) path: PathBuf,
-    /// Size and time of its last change, where they are known: one that is as in the snapshot before is not read again.
-    pub(crate) known: Option<(u64, Timestamp)>,
+    /// When it was changed last, for what is streamed: now. One of the same time and size as in the snapshot before is not read again.
+    pub(crate) changed: Timestamp,
+    /// Its size; zero where nobody knows it before it was read.
+    pub(crate) size: u64,
     /// Gives its content, on a thread that may be blocked, when its turn has come.
     pub(crate) open: Box<dyn FnOnce() -> io::Result<Content> + Send>,
 }
@@ -103,12 +105,9 @@ impl ReadSource for Source {
 }
 
 fn described(file: Entry, tally: Arc<Tally>) -> RusticResult<ReadSourceEntry<Opening>> {
-    let Entry { path, known, open } = file;
+    let Entry { path, changed, size, open } = file;
     let name = path.file_name().ok_or_else(|| RusticError::new(ErrorKind::InvalidInput, "A file has no name."))?;
-    let mut meta = Metadata { mode: Some(MODE), ..Metadata::default() };
-    if let Some((size, changed)) = known {
-        (meta.size, meta.mtime) = (size, Some(changed));
-    }
+    let meta = Metadata { mode: Some(MODE), mtime: Some(changed), size, ..Metadata::default() };
     let node = Node::new_node(name, NodeType::File, meta);
     Ok(ReadSourceEntry { path: path.clone(), node, open: Some(Opening { path, open, tally }) })
 }

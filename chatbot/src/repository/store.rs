@@ -23,10 +23,20 @@ const DEADLINE: Duration = Duration::from_mins(5);
 /// Longest wait for the next page of a list.
 const SILENCE: Duration = Duration::from_mins(1);
 
-/// A folder of an object store that holds one repository.
+/// Where a repository is: a folder of an object store.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The store.
+    pub objects: Arc<dyn ObjectStore>,
+    /// The folder in it.
+    pub folder: Path,
+    /// Both as people write them, for messages.
+    pub name: String,
+}
+
+/// The files of one repository.
 pub(super) struct Store {
-    objects: Arc<dyn ObjectStore>,
-    folder: Path,
+    place: Place,
     runtime: Handle,
     written: Mutex<Vec<(FileType, Id)>>,
     withholds_snapshots: bool,
@@ -34,9 +44,9 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// The repository in `folder`.
-    pub(super) fn new(objects: Arc<dyn ObjectStore>, folder: Path, runtime: Handle) -> Self {
-        Self { objects, folder, runtime, written: Mutex::default(), withholds_snapshots: false, tally: None }
+    /// Those in `place`.
+    pub(super) fn new(place: Place, runtime: Handle) -> Self {
+        Self { place, runtime, written: Mutex::default(), withholds_snapshots: false, tally: None }
     }
 
     /// The same, but what is written as a snapshot is dropped: who writes one wants to look at what it refers to first.
@@ -61,9 +71,9 @@ impl Store {
     }
 
     fn listed(&self, kind: FileType) -> RusticResult<Vec<(Id, ObjectMeta)>> {
-        let folder = self.folder.clone().join(kind.dirname());
+        let folder = self.place.folder.clone().join(kind.dirname());
         let work = async {
-            let (mut entries, mut files) = (self.objects.list(Some(&folder)), Vec::new());
+            let (mut entries, mut files) = (self.place.objects.list(Some(&folder)), Vec::new());
             while let Some(entry) = next(&mut entries).await? {
                 // What is called otherwise is not the repository's: a file that is being written, or a stranger's.
                 let id = entry.location.filename().and_then(|name| name.parse::<Id>().ok());
@@ -75,7 +85,7 @@ impl Store {
     }
 
     fn path(&self, kind: FileType, id: &Id) -> Path {
-        let folder = self.folder.clone();
+        let folder = self.place.folder.clone();
         let id = id.to_hex().to_string();
         match kind {
             FileType::Config => folder.join("config"),
@@ -114,14 +124,14 @@ fn failed(
 
 impl ReadBackend for Store {
     fn location(&self) -> String {
-        self.folder.to_string()
+        self.place.name.clone()
     }
 
     fn list_with_size(&self, kind: FileType) -> RusticResult<Vec<(Id, u32)>> {
         if kind == FileType::Config {
             let path = self.path(kind, &Id::default());
             let found = async {
-                match self.objects.head(&path).await {
+                match self.place.objects.head(&path).await {
                     Ok(found) => Ok(vec![(Id::default(), size(found.size))]),
                     Err(object_store::Error::NotFound { .. }) => Ok(Vec::new()),
                     Err(error) => Err(error),
@@ -134,13 +144,13 @@ impl ReadBackend for Store {
 
     fn read_full(&self, kind: FileType, id: &Id) -> RusticResult<Bytes> {
         let path = self.path(kind, id);
-        self.wait("read", &path, async { self.objects.get(&path).await?.bytes().await })
+        self.wait("read", &path, async { self.place.objects.get(&path).await?.bytes().await })
     }
 
     fn read_partial(&self, kind: FileType, id: &Id, _: bool, offset: u32, length: u32) -> RusticResult<Bytes> {
         let path = self.path(kind, id);
         let range = u64::from(offset)..u64::from(offset) + u64::from(length);
-        self.wait("read", &path, self.objects.get_range(&path, range))
+        self.wait("read", &path, self.place.objects.get_range(&path, range))
     }
 
     fn warmup_path(&self, kind: FileType, id: &Id) -> String {
@@ -157,7 +167,7 @@ impl WriteBackend for Store {
         let payload: PutPayload = content.into_vec().into_iter().collect();
         // Two that make a repository at once must not both have made it.
         let mode = if kind == FileType::Config { PutMode::Create } else { PutMode::Overwrite };
-        self.wait("write", &path, self.objects.put_opts(&path, payload, mode.into()))?;
+        self.wait("write", &path, self.place.objects.put_opts(&path, payload, mode.into()))?;
         self.written.lock().unwrap_or_else(PoisonError::into_inner).push((kind, *id));
         Ok(())
     }
@@ -165,7 +175,7 @@ impl WriteBackend for Store {
     fn remove(&self, kind: FileType, id: &Id, _: bool) -> RusticResult<()> {
         let path = self.path(kind, id);
         let removed = async {
-            match self.objects.delete(&path).await {
+            match self.place.objects.delete(&path).await {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
                 Err(error) => Err(error),
             }

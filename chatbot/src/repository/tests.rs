@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use object_store::{local::LocalFileSystem, path::Path};
 use secrecy::SecretString;
 
-use super::{Description, Entry, Keys, Repository, RepositoryError, Stored, Tally};
+use super::{Description, Entry, Keys, Place, Repository, RepositoryError, Stored, Tally, Whose};
 
 const KEY: &str = "a-key-for-tests-0123456789";
 const NOW: &str = "2026-03-04T05:06:07Z";
@@ -27,16 +27,17 @@ fn keys(current: &str, previous: Option<&str>) -> Keys {
 async fn open_at(folder: &FilePath, keys: &Keys, now: Option<&str>) -> Result<Repository, RepositoryError> {
     let objects = Arc::new(LocalFileSystem::new_with_prefix(folder).unwrap());
     let now = now.map(|now| now.parse().unwrap());
-    Repository::open(objects, Path::from("backups"), keys.clone(), now).await
+    let place = Place { objects, folder: Path::from("backups"), name: "a bucket/backups".to_owned() };
+    Repository::open(place, keys.clone(), now).await
 }
 
 fn entry(path: &str, content: impl Read + Send + 'static) -> Entry {
-    Entry { path: path.into(), known: None, open: Box::new(move || Ok(Box::new(content))) }
+    Entry { path: path.into(), changed: NOW.parse().unwrap(), size: 0, open: Box::new(move || Ok(Box::new(content))) }
 }
 
 async fn write(repository: &Repository, time: &str, files: Vec<Entry>) -> Result<Stored, RepositoryError> {
     let description = Description {
-        host: "dev".to_owned(),
+        whose: Whose { host: "dev".to_owned(), tag: "chatbot" },
         tags: vec!["kind=full".to_owned()],
         time: time.parse::<Timestamp>().unwrap(),
     };
@@ -111,7 +112,8 @@ async fn a_file_that_cannot_be_read_to_its_end_makes_no_snapshot() {
     assert_eq!(error, "/database.pgdump could not be read to its end: the pipe broke");
     let gone: Entry = Entry {
         path: "/objects/documents/1".into(),
-        known: None,
+        changed: NOW.parse().unwrap(),
+        size: 0,
         open: Box::new(|| Err(io::Error::other("it does not exist any more"))),
     };
     let error = write(&repository, NOW, vec![gone]).await.unwrap_err().to_string();

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 /// In a pack's header: a tree that is not compressed.
 const TREE: u8 = 1;
 
-type Error = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Writes `tree` through `store`, each part under a new nonce; answers the tree's name.
 pub(super) fn write(

@@ -9,19 +9,22 @@ use std::{
 use jiff::{Timestamp, tz::TimeZone};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use rustic_core::{
-    BackupOptions, OpenStatus, ReadBackend, SnapshotOptions,
-    repofile::{SnapshotFile, StringList, Tree},
+    BackupOptions, IndexedFullStatus, ReadBackend, Repository as Library, SnapshotOptions,
+    repofile::{SnapshotFile, SnapshotId, Tree},
 };
 use sha2::{Digest, Sha256};
 
-use super::{Entry, Repository, RepositoryError, Tally, copy, source::Source, store::Store, tree};
+use super::{Entry, Repository, RepositoryError, Tally, Whose, source::Source, store::Store, tree};
+
+/// What is being done when the last file is written.
+const WRITING: &str = "writing a snapshot";
 
 /// What is known of a snapshot without looking into it.
 #[derive(Clone, Debug)]
 pub(crate) struct Description {
-    /// Whose it is: an environment's name. Files are compared with the newest snapshot of the same.
-    pub(crate) host: String,
-    /// Words by which it is found.
+    /// Whose it is. Files are compared with the newest snapshot of the same.
+    pub(crate) whose: Whose,
+    /// Further words by which it is found.
     pub(crate) tags: Vec<String>,
     /// When what it shows was so.
     pub(crate) time: Timestamp,
@@ -56,22 +59,19 @@ impl Repository {
         if let Some((file, said)) = tally.failure() {
             return Err(RepositoryError::Unread { file: file.display().to_string(), said });
         }
-        let repository = self.indexed(&store)?;
-        let failed = |doing| {
-            move |error: Box<rustic_core::RusticError>| RepositoryError::failed(&self.location(), doing, &error)
-        };
-        let root = repository.get_tree(&snapshot.tree).map_err(failed("reading back what was written"))?;
-        let sized = with_sizes(root, &tally.sizes());
-        let tree = tree::write(&*store, self.key(), &sized, rand::random).map_err(|error| RepositoryError::Failed {
+        let root =
+            self.indexed(&store)?.get_tree(&snapshot.tree).map_err(self.failed("reading back what was written"))?;
+        let tree = tree::write(&*store, self.key(), &with_sizes(root, &tally.sizes()), rand::random);
+        let said = |error: tree::Error| RepositoryError::Failed {
             location: self.location(),
             doing: "writing the list of files",
             said: error.to_string(),
-        })?;
+        };
+        snapshot.tree = tree.map_err(said)?.into();
         self.read_back(&store)?;
-        snapshot.tree = tree.into();
-        let id = self.save(snapshot.clone(), tally)?;
-        let summary = snapshot.summary.unwrap_or_default();
-        Ok(Stored { id, bytes: tally.bytes().max(summary.total_bytes_processed), new_bytes: summary.data_added_packed })
+        let summary = snapshot.summary.clone().unwrap_or_default();
+        let id = self.save(snapshot, tally)?;
+        Ok(Stored { id, bytes: summary.total_bytes_processed, new_bytes: summary.data_added_packed })
     }
 
     fn archive(
@@ -81,14 +81,12 @@ impl Repository {
         files: Vec<Entry>,
         tally: &Arc<Tally>,
     ) -> Result<SnapshotFile, RepositoryError> {
-        let failed = |doing| {
-            move |error: Box<rustic_core::RusticError>| RepositoryError::failed(&self.location(), doing, &error)
-        };
-        let repository = self.over(store)?.to_indexed_ids().map_err(failed("reading its index"))?;
-        let options =
-            SnapshotOptions::default().host(description.host.clone()).time(description.time.to_zoned(TimeZone::UTC));
-        let mut snapshot = options.to_snapshot().map_err(failed("describing a snapshot"))?;
-        snapshot.tags = StringList::default();
+        let repository = self.over(store)?.to_indexed_ids().map_err(self.failed("reading its index"))?;
+        let options = SnapshotOptions::default()
+            .host(description.whose.host.clone())
+            .time(description.time.to_zoned(TimeZone::UTC));
+        let mut snapshot = options.to_snapshot().map_err(self.failed("describing a snapshot"))?;
+        snapshot.tags.add(description.whose.tag.to_owned());
         for tag in &description.tags {
             snapshot.tags.add(tag.clone());
         }
@@ -96,26 +94,18 @@ impl Repository {
         options.parent_opts.ignore_ctime = true;
         options.parent_opts.ignore_inode = true;
         let source = Source::new(files, Arc::clone(tally));
-        repository.archive(&options, &source, snapshot, &[PathBuf::from("/")]).map_err(failed("writing a snapshot"))
+        repository.archive(&options, &source, snapshot, &[PathBuf::from("/")]).map_err(self.failed(WRITING))
     }
 
     /// With the index as it lies in the store now, of which every pack must be there.
-    fn indexed(
-        &self,
-        store: &Arc<Store>,
-    ) -> Result<rustic_core::Repository<rustic_core::IndexedFullStatus>, RepositoryError> {
-        let opened: rustic_core::Repository<OpenStatus> = self.over(store)?;
-        opened
-            .to_indexed_checked()
-            .map_err(|error| RepositoryError::failed(&self.location(), "reading back its index", &error))
+    fn indexed(&self, store: &Arc<Store>) -> Result<Library<IndexedFullStatus>, RepositoryError> {
+        self.over(store)?.to_indexed_checked().map_err(self.failed("reading back its index"))
     }
 
     /// Every file that was written is called after its content: what comes back must hash to its name.
     pub(super) fn read_back(&self, store: &Arc<Store>) -> Result<(), RepositoryError> {
         store.written().into_par_iter().try_for_each(|(kind, id)| {
-            let failed =
-                |error: Box<_>| RepositoryError::failed(&self.location(), "reading back what was written", &error);
-            let content = store.read_full(kind, &id).map_err(failed)?;
+            let content = store.read_full(kind, &id).map_err(self.failed("reading back what was written"))?;
             if hex::encode(Sha256::digest(&content)) == *id.to_hex() {
                 return Ok(());
             }
@@ -123,12 +113,21 @@ impl Repository {
         })
     }
 
+    /// Makes a snapshot one that counts; answers its name.
     pub(super) fn save(&self, snapshot: SnapshotFile, tally: &Arc<Tally>) -> Result<String, RepositoryError> {
         let store = Arc::new(self.store().until_stopped(tally));
-        let saved = self.over(&store)?.save_snapshots(vec![copy::anonymous(snapshot)]);
-        saved.map_err(|error| RepositoryError::failed(&self.location(), "writing a snapshot", &error))?;
+        let saved = self.over(&store)?.save_snapshots(vec![anonymous(snapshot)]);
+        saved.map_err(self.failed(WRITING))?;
         Ok(store.written().first().map(|(_, id)| id.to_hex().to_string()).unwrap_or_default())
     }
+}
+
+/// A snapshot without its name, and without those before it, of which another repository may not have any.
+fn anonymous(mut snapshot: SnapshotFile) -> SnapshotFile {
+    snapshot.id = SnapshotId::default();
+    snapshot.parent = None;
+    snapshot.parents = Vec::new();
+    snapshot
 }
 
 /// The files of the root with the sizes that they turned out to have.

@@ -87,7 +87,8 @@ mod tests {
             id: id.to_owned(),
             time: time.parse().unwrap(),
             tags: Vec::new(),
-            bytes: (0, 0),
+            bytes: 0,
+            new_bytes: 0,
         };
         vec![
             backup("abcd33", "2026-03-03T00:00:00Z"),

@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, io, time::Duration};
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
-
 use tokio::time::timeout;
 
 use super::RestoreError;
@@ -13,6 +12,8 @@ use crate::config::database::Database;
 const DEADLINE: Duration = Duration::from_secs(15);
 /// Longest name of a database, in bytes.
 const LONGEST: usize = 63;
+/// Characters of a backup's name that stand in those of databases.
+const SHORT: usize = 8;
 /// What a database says that is filled, checked and migrated.
 const COMPLETE: &str = "chatbot: restored and checked, backup ";
 
@@ -25,38 +26,77 @@ pub struct Trio {
     pub restored: String,
     /// What was live, after the swap.
     pub replaced: String,
+    /// The backup, by the beginning of its name.
+    pub backup: String,
 }
 
 impl Trio {
     /// For the restore of the backup `id`; the same ones each time, so that a restore that was cut off is found again.
     #[must_use]
     pub fn of(live: &str, id: &str) -> Self {
-        let short = id.get(..8).unwrap_or(id);
+        let backup = id.get(..SHORT).unwrap_or(id).to_owned();
         let beside = |word: &str| {
-            let ending = format!("_{word}_{short}");
-            let room = LONGEST - ending.len();
-            let mut end = live.len().min(room);
-            while !live.is_char_boundary(end) {
-                end -= 1;
-            }
-            format!("{}{ending}", &live[..end])
+            let ending = format!("_{word}_{backup}");
+            format!("{}{ending}", &live[..live.floor_char_boundary(LONGEST - ending.len())])
         };
-        Self { live: live.to_owned(), restored: beside("restored"), replaced: beside("replaced") }
+        Self { live: live.to_owned(), restored: beside("restored"), replaced: beside("replaced"), backup }
+    }
+
+    /// The one whose `part` is called `name`, if that is one's.
+    fn found(live: &str, name: &str, part: Part) -> Option<Self> {
+        let backup = name.get(name.len().checked_sub(SHORT)?..)?;
+        let trio = Self::of(live, backup);
+        (part(&trio) == name).then_some(trio)
     }
 }
+
+/// One name of a trio.
+type Part = fn(&Trio) -> &str;
 
 /// Why the names cannot be swapped.
 #[derive(Debug, thiserror::Error)]
 pub enum Names {
     /// There is nothing to swap in.
-    #[error("the database {0} is not there: run chatbot restore prepare first")]
+    #[error("no restored database stands beside {0}: run chatbot restore prepare first")]
     NotPrepared(String),
     /// It was not finished.
     #[error("the database {0} is not complete: run chatbot restore prepare again")]
     Incomplete(String),
     /// There is nothing to swap back to.
-    #[error("the database {0} is not there (any more): there is nothing to go back to")]
+    #[error("no replaced database stands beside {0} (any more): there is nothing to go back to")]
     NothingToUndo(String),
+    /// There is more than one.
+    #[error("more than one restore stands beside {live}: say which one with --from, of {backups}")]
+    Several {
+        /// The live database.
+        live: String,
+        /// The backups that were restored.
+        backups: String,
+    },
+}
+
+/// The restore that is meant: the one of `name`, where that begins so, else the only one. Of databases that wait to be `swapped`
+/// in, else of those of a swap that was done: so that the step can be repeated. None where there is none.
+fn meant(
+    live: &str,
+    names: &BTreeSet<String>,
+    (waits, done): (Part, Part),
+    name: Option<&str>,
+) -> Result<Option<Trio>, Names> {
+    for part in [waits, done] {
+        let found = names.iter().filter_map(|database| Trio::found(live, database, part));
+        let mut found: Vec<Trio> = found
+            .filter(|trio| name.is_none_or(|name| name.starts_with(&trio.backup) || trio.backup.starts_with(name)))
+            .collect();
+        if found.len() > 1 {
+            let backups = found.into_iter().map(|trio| trio.backup).collect::<Vec<_>>().join(", ");
+            return Err(Names::Several { live: live.to_owned(), backups });
+        }
+        if let Some(trio) = found.pop() {
+            return Ok(Some(trio));
+        }
+    }
+    Ok(None)
 }
 
 /// What the swap found.
@@ -109,33 +149,56 @@ pub(super) fn beside(database: &Database, name: &str) -> Database {
     url
 }
 
+const RESTORED: Part = |trio| &trio.restored;
+const REPLACED: Part = |trio| &trio.replaced;
+
 /// Swaps the restored one in. Safe to repeat; nobody but us may be connected when it ends.
-pub(super) async fn swap_in(database: &Database, trio: &Trio, id: &str) -> Result<(), RestoreError> {
-    let said = comment_of(database, trio, &trio.restored).await?;
-    match said {
-        None => {}
-        Some(said) if said == format!("{COMPLETE}{id}") => {}
-        Some(_) => return Err(Names::Incomplete(trio.restored.clone()).into()),
+pub(super) async fn swap_in(database: &Database, name: Option<&str>) -> Result<Trio, RestoreError> {
+    let names = names(database).await?;
+    let live = database.name();
+    let trio = meant(live, &names, (RESTORED, REPLACED), name)?.ok_or_else(|| Names::NotPrepared(live.to_owned()))?;
+    let said = comment_of(database, &trio, &trio.restored).await?;
+    if said.is_some_and(|said| !said.starts_with(&format!("{COMPLETE}{}", trio.backup))) {
+        return Err(Names::Incomplete(trio.restored).into());
     }
-    let moved = exchange(database, &trio.live, &trio.restored, &trio.replaced).await?;
-    if moved { Ok(()) } else { Err(Names::NotPrepared(trio.restored.clone()).into()) }
+    exchange(database, &trio.live, &trio.restored, &trio.replaced).await?;
+    Ok(trio)
 }
 
 /// Swaps the replaced one back; what was restored stands beside it again.
-pub(super) async fn swap_back(database: &Database, trio: &Trio) -> Result<(), RestoreError> {
-    let moved = exchange(database, &trio.live, &trio.replaced, &trio.restored).await?;
-    if moved { Ok(()) } else { Err(Names::NothingToUndo(trio.replaced.clone()).into()) }
+pub(super) async fn swap_back(database: &Database, name: Option<&str>) -> Result<Trio, RestoreError> {
+    let names = names(database).await?;
+    let live = database.name();
+    let trio = meant(live, &names, (REPLACED, REPLACED), name)?.ok_or_else(|| Names::NothingToUndo(live.to_owned()))?;
+    exchange(database, &trio.live, &trio.replaced, &trio.restored).await?;
+    Ok(trio)
 }
 
-/// `live` is called `old`, then `new` is called `live`; goes on where it was cut off. False where there is no `new`.
-async fn exchange(database: &Database, live: &str, new: &str, old: &str) -> Result<bool, RestoreError> {
+/// The restore that was swapped in.
+pub(super) async fn in_place(database: &Database, name: Option<&str>) -> Result<Trio, RestoreError> {
+    let names = names(database).await?;
+    let live = database.name();
+    let trio = meant(live, &names, (REPLACED, REPLACED), name)?;
+    trio.ok_or_else(|| Names::NothingToUndo(live.to_owned()).into())
+}
+
+/// Every database of the server. In the middle of a swap the live one is not there: one that every server has is asked then.
+async fn names(database: &Database) -> Result<BTreeSet<String>, RestoreError> {
+    let mut connection = connect_to_any(database, &[database.name(), "postgres", "template1"]).await?;
+    all(&mut connection).await
+}
+
+async fn all(connection: &mut PgConnection) -> Result<BTreeSet<String>, RestoreError> {
+    let names: Vec<String> = sqlx::query_scalar("SELECT datname::text FROM pg_database").fetch_all(connection).await?;
+    Ok(names.into_iter().collect())
+}
+
+/// `live` is called `old`, then `new` is called `live`; goes on where it was cut off.
+async fn exchange(database: &Database, live: &str, new: &str, old: &str) -> Result<(), RestoreError> {
     loop {
         let mut connection = connect_to_any(database, &[new, live, old]).await?;
-        let names: Vec<String> =
-            sqlx::query_scalar("SELECT datname::text FROM pg_database").fetch_all(&mut connection).await?;
-        match step(&names.into_iter().collect(), live, new, old) {
-            None => return Ok(false),
-            Some(Step::Done) => return Ok(true),
+        match step(&all(&mut connection).await?, live, new, old) {
+            None | Some(Step::Done) => return Ok(()),
             Some(Step::Aside) => rename(database, new, live, old).await?,
             Some(Step::Take) => rename(database, old, new, live).await?,
         }
@@ -216,6 +279,27 @@ mod tests {
         );
         let long = Trio::of(&"ü".repeat(31), id);
         assert!(long.restored.len() <= LONGEST && long.restored.ends_with("ü_restored_01234567"), "{long:?}");
+    }
+
+    #[test]
+    fn a_restore_is_found_by_what_it_left_and_must_be_named_where_there_are_several() {
+        let names = |backups: &[(&str, &str)]| {
+            let name = |(word, backup): &(&str, &str)| format!("prod_chatbot_{word}_{backup}");
+            backups.iter().map(name).chain(["prod_chatbot".to_owned(), "other_restored_01234567".to_owned()]).collect()
+        };
+        let found = |backups: &[(&str, &str)], name| {
+            let found = meant("prod_chatbot", &names(backups), (RESTORED, REPLACED), name);
+            found.map(|trio| trio.map(|trio| trio.backup)).map_err(|error| error.to_string())
+        };
+        let (one, two) = (("restored", "01234567"), ("restored", "89abcdef"));
+        assert_eq!(found(&[], None), Ok(None));
+        assert_eq!(found(&[one], None), Ok(Some("01234567".to_owned())));
+        assert_eq!(found(&[("replaced", "89abcdef")], None), Ok(Some("89abcdef".to_owned())), "it was done before");
+        assert_eq!(found(&[one, ("replaced", "89abcdef")], None), Ok(Some("01234567".to_owned())));
+        assert_eq!(found(&[one, two], Some("89ab")), Ok(Some("89abcdef".to_owned())));
+        assert_eq!(found(&[one], Some("0123456789abcdef0000")), Ok(Some("01234567".to_owned())));
+        assert_eq!(found(&[one], Some("ffff")), Ok(None));
+        assert!(found(&[one, two], None).unwrap_err().contains("01234567, 89abcdef"));
     }
 
     #[test]

@@ -1,10 +1,7 @@
 //! Documents of a snapshot, back into the environment's store. One that is there with the same size is left alone: a document never
 //! changes under its key.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
-use jiff::Timestamp;
 use tokio::task::spawn_blocking;
 
 use super::RestoreError;
@@ -19,8 +16,8 @@ use crate::{
 pub(super) async fn restore(config: &Config, snapshot: Snapshot) -> Result<usize, RestoreError> {
     let objects = Objects::for_streams(config).map_err(|source| failed("", source))?;
     let (snapshot, files) = listed(snapshot).await?;
-    let there = there(&objects, &files).await?;
-    let missing = files.into_iter().filter(|(key, size)| there.get(key).is_none_or(|(found, _)| found != size));
+    let there = objects.around(files.iter().map(|(key, _)| key.as_str())).await.map_err(|source| failed("", source))?;
+    let missing = files.into_iter().filter(|(key, size)| there.get(key).is_none_or(|found| found.size != *size));
     let (mut snapshot, mut restored) = (snapshot, 0);
     for (key, _) in missing {
         let (back, content) = read(snapshot, &key).await?;
@@ -36,17 +33,6 @@ async fn listed(snapshot: Snapshot) -> Result<(Snapshot, Vec<(String, u64)>), Re
     Ok(spawn_blocking(list).await??)
 }
 
-/// What the store has in the folders that the files are in.
-async fn there(objects: &Objects, files: &[(String, u64)]) -> Result<BTreeMap<String, (u64, Timestamp)>, RestoreError> {
-    let mut there = BTreeMap::new();
-    let folders: std::collections::BTreeSet<&str> =
-        files.iter().filter_map(|(key, _)| key.split_once('/')).map(|(folder, _)| folder).collect();
-    for folder in folders {
-        there.extend(objects.sizes(folder).await.map_err(|source| failed(folder, source))?);
-    }
-    Ok(there)
-}
-
 async fn read(snapshot: Snapshot, key: &str) -> Result<(Snapshot, Bytes), RestoreError> {
     let path = format!("{FOLDER}/{key}");
     let read = move || -> Result<_, RepositoryError> {
@@ -58,5 +44,6 @@ async fn read(snapshot: Snapshot, key: &str) -> Result<(Snapshot, Bytes), Restor
 }
 
 fn failed(key: &str, source: ObjectsError) -> RestoreError {
-    RestoreError::Document { key: key.to_owned(), source }
+    let key = if key.is_empty() { String::new() } else { format!(" from {key} on") };
+    RestoreError::Document { key, source }
 }

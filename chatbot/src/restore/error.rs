@@ -96,10 +96,10 @@ pub enum RestoreError {
     /// Databases of these names are not there in a way that can be gone on from.
     #[error("{0}")]
     Names(#[from] Names),
-    /// An object.
-    #[error("the document {key} was not restored: {source}; run the command again")]
+    /// The environment's object store.
+    #[error("the documents were not restored{key}: {source}; run the command again")]
     Document {
-        /// The object's key.
+        /// At which one it was, if at one.
         key: String,
         /// Why.
         source: ObjectsError,

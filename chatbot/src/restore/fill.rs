@@ -20,7 +20,7 @@ use super::RestoreError;
 use crate::{
     config::database::Database,
     migrate::archive::{connection, piped::Piped, programs},
-    repository::{RepositoryError, Snapshot},
+    repository::Snapshot,
 };
 
 const PROGRAM: &str = "pg_restore";
@@ -53,24 +53,19 @@ pub(super) async fn run(
     command.env("PGAPPNAME", "chatbot-restore");
     let mut running = Piped::start(PROGRAM, command)?.patient(INDEXES);
     let (sender, pieces) = mpsc::channel(PIECES);
-    let reading = spawn_blocking(move || snapshot.copy(&file, &mut Outlet(sender)));
+    let reading = spawn_blocking(move || {
+        let mut outlet = Outlet { pieces: sender, is_refused: false };
+        (snapshot.copy(&file, &mut outlet), outlet.is_refused)
+    });
     let (input, sent) = (running.input()?, AtomicU64::new(0));
     let work = give(pieces, input, &sent);
     let given = running.attend(work, || sent.load(Ordering::Relaxed), std::future::pending()).await;
-    // Who reads says what is wrong with the repository, which a program that got the half of it does not know.
-    match (reading.await?, given) {
-        (Err(error), Ok(_)) => Err(error.into()),
-        (Err(error), Err(_)) if !is_cut_off(&error) => Err(error.into()),
-        (_, given) => given,
+    match reading.await? {
+        // Who reads knows what is wrong with the repository; a program that got the half of it does not.
+        (Err(error), false) => Err(error.into()),
+        (Ok(()) | Err(_), _) => given,
     }
 }
-
-fn is_cut_off(error: &RepositoryError) -> bool {
-    error.to_string().contains(CUT_OFF)
-}
-
-/// How a reader says that nobody takes what it reads.
-const CUT_OFF: &str = "nobody takes it any more";
 
 /// Hands everything on, and hashes it.
 async fn give(
@@ -94,12 +89,16 @@ async fn give(
 }
 
 /// Where the thread that reads writes to.
-struct Outlet(mpsc::Sender<Bytes>);
+struct Outlet {
+    pieces: mpsc::Sender<Bytes>,
+    /// Whether nobody takes anything any more.
+    is_refused: bool,
+}
 
 impl Write for Outlet {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let sent = self.0.blocking_send(Bytes::copy_from_slice(buffer));
-        sent.map(|()| buffer.len()).map_err(|_| io::Error::new(io::ErrorKind::BrokenPipe, CUT_OFF))
+        self.is_refused = self.pieces.blocking_send(Bytes::copy_from_slice(buffer)).is_err();
+        if self.is_refused { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(buffer.len()) }
     }
 
     fn flush(&mut self) -> io::Result<()> {

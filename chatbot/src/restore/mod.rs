@@ -83,33 +83,33 @@ pub async fn prepare(config: &BackupConfig, from: &From, search_path: Option<&st
     Ok(Prepared { chosen, trio, applied, was_there: false })
 }
 
-/// Puts the prepared database in the live one's place. Every session of both ends; nothing of ours may be running.
+/// Puts the prepared database in the live one's place: the one of the backup whose name begins with `name`, else the only one. Every
+/// session of both ends; nothing of ours should be running. The repository is not asked.
 ///
 /// # Errors
 /// See [`RestoreError`].
-pub async fn swap(config: &BackupConfig, chosen: &Chosen) -> Result<Trio, RestoreError> {
-    let trio = Trio::of(config.database.name(), &chosen.id);
-    database::swap_in(&config.database, &trio, &chosen.id).await?;
-    Ok(trio)
+pub async fn swap(config: &BackupConfig, name: Option<&str>) -> Result<Trio, RestoreError> {
+    database::swap_in(&config.database, name).await
 }
 
-/// Gives the former database back.
+/// Gives the database back that was live before the swap. The repository is not asked.
 ///
 /// # Errors
 /// See [`RestoreError`].
-pub async fn undo(config: &BackupConfig, chosen: &Chosen) -> Result<Trio, RestoreError> {
-    let trio = Trio::of(config.database.name(), &chosen.id);
-    database::swap_back(&config.database, &trio).await?;
-    Ok(trio)
+pub async fn undo(config: &BackupConfig, name: Option<&str>) -> Result<Trio, RestoreError> {
+    database::swap_back(&config.database, name).await
 }
 
-/// Puts the backup's documents that the store lacks, or has otherwise, into it; answers how many.
+/// Puts the documents of the backup that was swapped in, and that the store lacks or has otherwise, into it; answers how many.
 ///
 /// # Errors
 /// See [`RestoreError`].
-pub async fn documents(config: &BackupConfig, chosen: &Chosen) -> Result<usize, RestoreError> {
+pub async fn documents(config: &BackupConfig, name: Option<&str>) -> Result<(Trio, usize), RestoreError> {
+    let trio = database::in_place(&config.database, name).await?;
     let repository = open(config).await?;
-    documents::restore(&config.objects, snapshot(&repository, &chosen.id).await?).await
+    let chosen = chosen(config, &repository, &From::Name(trio.backup.clone())).await?;
+    let restored = documents::restore(&config.objects, snapshot(&repository, &chosen.id).await?).await?;
+    Ok((trio, restored))
 }
 
 async fn open(config: &BackupConfig) -> Result<Repository, RestoreError> {
@@ -117,13 +117,12 @@ async fn open(config: &BackupConfig) -> Result<Repository, RestoreError> {
 }
 
 async fn chosen(config: &BackupConfig, repository: &Repository, from: &From) -> Result<Chosen, RestoreError> {
-    let (repository, host) = (repository.clone(), backup::host(config));
     let listed = spawn_blocking({
-        let repository = repository.clone();
-        move || repository.list(&host, backup::TAG)
+        let (repository, whose) = (repository.clone(), backup::whose(config));
+        move || repository.list(&whose)
     });
     let Listed { id, .. } = choose::choose(&listed.await??, from)?.clone();
-    let manifest = read_manifest(&repository, &id).await?;
+    let manifest = read_manifest(repository, &id).await?;
     let own = &config.environment.resource_prefix;
     if manifest.environment != *own {
         return Err(RestoreError::Foreign { id, theirs: manifest.environment, ours: own.clone() });
