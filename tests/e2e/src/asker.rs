@@ -28,12 +28,13 @@ impl<'a> Asker<'a> {
             environment.name,
             body.len()
         );
-        // nc leaves when its input ends, so that is kept open for longer than an answer takes; many askers take turns meanwhile.
+        // nc leaves when its input ends, so that is kept open for longer than an answer takes on a busy node; many askers take
+        // turns meanwhile.
         let script = format!(
-            "ask() {{ {{ printf '{request}'; sleep 5; }} | nc -w 5 {} 80 | head -n 1; }}
-             asker() {{ sleep $(($1 % 5)); while true; do
+            "ask() {{ {{ printf '{request}'; sleep 15; }} | nc -w 15 {} 80 | head -n 1; }}
+             asker() {{ sleep $(($1 % 15)); while true; do
                said=$(ask); case $said in *' 200 '*) echo answered;; *) echo \"refused: $said\";; esac; done; }}
-             for number in $(seq 20); do asker $number & done; wait",
+             for number in $(seq 60); do asker $number & done; wait",
             environment.name
         );
         toolbox::pod(namespace, "asker", &json!({"e2e": "asker"}), &script).await;

@@ -30,7 +30,7 @@ async fn a_release_is_watched_beside_the_old_colour_and_taken_back_when_its_user
     let good = environment.status().await["release"]["id"].clone();
 
     // Well at first, and silent once it has users: each question now takes longer than a request may.
-    want(&environment, "colours-3", "10m", "Automatic").await;
+    want_within(&environment, "colours-3", "10m", "Automatic", "2").await;
     phase(&environment, "Bake").await;
     upstream::play("colours-3", &[json!({"kind": "hang"})]).await;
     let message = environment.says("Ready", "False", "requests failed").await;
@@ -123,7 +123,7 @@ async fn a_person_returns_to_an_earlier_release_after_its_bake_and_comes_back() 
 }
 
 async fn want(environment: &Environment, model: &str, bake: &str, promotion: &str) {
-    want_within(environment, model, bake, promotion, "2").await;
+    want_within(environment, model, bake, promotion, "30").await;
 }
 
 /// The same, with the seconds that a request may take.
