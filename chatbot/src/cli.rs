@@ -40,6 +40,12 @@ pub enum Command {
     /// Put database and documents into the backup repository, and read them back.
     #[command(args_conflicts_with_subcommands = true)]
     Backup {
+        /// Check the repository afterwards, reading a seventh of its content, and copy what the second one (OFFSITE_URL) lacks.
+        #[arg(long)]
+        full: bool,
+        /// Wait up to so many seconds first, by chance: many environments have the same schedule.
+        #[arg(long, default_value_t = 0, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=3600))]
+        jitter: u64,
         /// Something else than making one.
         #[command(subcommand)]
         command: Option<Backup>,
@@ -156,6 +162,10 @@ pub enum Restore {
     },
     /// Give the database back that was live before the swap.
     Undo(OfRestore),
+    /// Drop what a restore left beside the live database: the prepared one, or the one that was replaced.
+    Drop(OfRestore),
+    /// Rehearse a restore: fill a scratch database, check it against the manifest, bring it up to date, and drop it.
+    Drill(FromBackup),
 }
 
 /// Which backup.

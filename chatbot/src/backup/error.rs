@@ -60,7 +60,21 @@ pub enum BackupError {
     /// The manifest cannot be written down.
     #[error("no backup was made: its manifest cannot be written ({0}); this is an error of this program")]
     Manifest(#[source] serde_json::Error),
+    /// Another one is being made.
+    #[error(
+        "no backup was made: another backup of this database has been at work for half an hour; see it in pg_stat_activity (chatbot-backup), and run the command again"
+    )]
+    Busy,
     /// A signal came.
     #[error("the backup was stopped by a signal, and nothing of it counts: run the command again")]
     Interrupted,
+}
+
+impl BackupError {
+    /// What is wrong, for one that is told beside a backup that was made.
+    #[must_use]
+    pub fn found(&self) -> String {
+        let said = self.to_string();
+        said.strip_prefix("no backup was made: ").map_or_else(|| said.clone(), str::to_owned)
+    }
 }

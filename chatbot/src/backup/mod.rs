@@ -10,11 +10,14 @@ mod feed;
 pub(crate) mod files;
 mod listing;
 pub mod manifest;
+mod thorough;
+mod turn;
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 pub use error::BackupError;
 use jiff::Timestamp;
+pub use thorough::{Thorough, thorough};
 use tokio::{sync::mpsc, task::spawn_blocking, time::interval};
 
 use self::{
@@ -22,6 +25,7 @@ use self::{
     dump::Dumped,
     feed::Feed,
     manifest::{DatabaseManifest, Manifest, ObjectsManifest, Table, VectorsManifest},
+    turn::Turn,
 };
 use crate::{
     config::backup::BackupConfig,
@@ -110,6 +114,10 @@ pub async fn run(
 ) -> Result<Option<Backup>, BackupError> {
     let Some(repository) = open(config, Some(now)).await? else { return Ok(None) };
     tokio::pin!(stop);
+    let _turn = tokio::select! {
+        turn = Turn::wait(&config.database) => turn?,
+        () = &mut stop => return Err(BackupError::Interrupted),
+    };
     let stopper = StopsWhenDropped(Arc::default());
     let made = tokio::select! {
         made = Box::pin(make(config, &repository, search_path, &stopper.0)) => made?,
@@ -118,7 +126,7 @@ pub async fn run(
     };
     // It counts, whatever becomes of the older ones, and whoever wants to stop now.
     tokio::select! {
-        () = tidy(config, repository, (&made.id, now)) => {}
+        () = tidy(config, repository, &made.id, now) => {}
         () = &mut stop => {}
     }
     Ok(Some(made))
@@ -137,7 +145,7 @@ async fn tell_progress(tally: &Tally) -> Infallible {
 }
 
 /// That older ones cannot be removed is said, and tried again with the next backup.
-async fn tidy(config: &BackupConfig, repository: Repository, (made, now): (&str, Timestamp)) {
+async fn tidy(config: &BackupConfig, repository: Repository, made: &str, now: Timestamp) {
     let keep = Keep { last: NEWEST, hourly: config.retention.hourly, daily: config.retention.daily };
     let (whose, made) = (whose(config), made.to_owned());
     match stoppable(move |tally| repository.forget((&whose, &made), keep, now, tally)).await {

@@ -1,7 +1,8 @@
 //! `chatbot backup`: database and documents into the repository, and back to see that it is all there.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
@@ -10,7 +11,7 @@ use super::{
     words::{counted, short, size},
 };
 use crate::{
-    backup::{self, Backup},
+    backup::{self, Backup, BackupError},
     clock::Clock,
     config::backup::BackupConfig,
     telemetry,
@@ -18,6 +19,9 @@ use crate::{
 
 /// For an environment that keeps no objects.
 const SKIPPED: &str = "no backup was made: neither MINIO_URL nor BACKUP_URL names an object store";
+
+/// More names than this do not fit into what Kubernetes keeps of a container's last words.
+const MOST_KEPT: usize = 200;
 
 /// What a Job that makes a backup answers.
 #[derive(Debug, Serialize)]
@@ -31,22 +35,92 @@ struct Outcome {
     skipped: bool,
     /// One sentence for people.
     message: String,
+    /// The backup, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backup: Option<Made>,
 }
 
-pub(super) fn run(env: impl Fn(&str) -> Option<String>) -> Result<ExitCode, CommandError> {
+/// A backup, in numbers.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Made {
+    /// Name in the repository.
+    id: String,
+    /// When what it holds was so.
+    taken_at: Timestamp,
+    /// Bytes of what it holds.
+    bytes: u64,
+    /// Bytes of them that were new, compressed.
+    new_bytes: u64,
+    /// Rows in all tables.
+    rows: u64,
+    /// The environment's backups that the repository holds now, by the first digits of their names; none where they are too many.
+    kept: Vec<String>,
+    /// Whether the second repository has it; left out where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offsite: Option<bool>,
+    /// Which part of the content was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checked: Option<String>,
+    /// What is wrong although the backup is good.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<String>,
+}
+
+/// What a backup is made with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wishes {
+    /// Whether the repository is checked and copied afterwards.
+    pub(super) full: bool,
+    /// Up to how many seconds it waits first, by chance.
+    pub(super) jitter: u64,
+}
+
+pub(super) fn run(wishes: Wishes, env: impl Fn(&str) -> Option<String>) -> Result<ExitCode, CommandError> {
     let search_path = env("PATH");
     let config = BackupConfig::from_env(env)?;
     process::runtime(1)?.block_on(async {
         let observability = process::verbose(&config.observability);
         let _guard = telemetry::init(&observability, "chatbot", &config.environment.release_id)?;
         let mut signals = Signals::listen().map_err(CommandError::Process)?;
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(fastrand::u64(0..=wishes.jitter))) => {}
+            () = signals.received() => return Err(BackupError::Interrupted.into()),
+        }
         let now = Clock::system().now();
-        let made = backup::run(&config, search_path.as_deref(), now, signals.received()).await?;
-        let message = made.as_ref().map_or_else(|| SKIPPED.to_owned(), sentence);
-        let schema = migrate::schema(&config.database).await?;
-        output::result(&Outcome { schema, applied: [], skipped: made.is_none(), message });
+        let made = Box::pin(backup::run(&config, search_path.as_deref(), now, signals.received())).await?;
+        let outcome = outcome(&config, made, wishes.full).await?;
+        output::result(&outcome);
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// What was made, and what came of the work after it.
+async fn outcome(config: &BackupConfig, made: Option<Backup>, full: bool) -> Result<Outcome, CommandError> {
+    let schema = migrate::schema(&config.database).await?;
+    let Some(made) = made else {
+        return Ok(Outcome { schema, applied: [], skipped: true, message: SKIPPED.to_owned(), backup: None });
+    };
+    let message = sentence(&made);
+    let thorough = if full { Some(backup::thorough(config, Clock::system().now()).await) } else { None };
+    let kept = backup::list(config).await.unwrap_or_default();
+    let kept = kept.iter().map(|listed| short(&listed.id).to_owned());
+    let problems = thorough.as_ref().map(|thorough| thorough.problems.clone()).unwrap_or_default();
+    for problem in &problems {
+        tracing::error!(problem, "the backup counts, but not all is well");
+    }
+    let backup = Made {
+        taken_at: made.manifest.taken_at,
+        bytes: made.bytes,
+        new_bytes: made.new_bytes,
+        rows: made.manifest.rows(),
+        kept: Some(kept.collect::<Vec<_>>()).filter(|kept| kept.len() <= MOST_KEPT).unwrap_or_default(),
+        offsite: thorough.as_ref().and_then(|thorough| thorough.offsite),
+        checked: thorough.map(|thorough| thorough.part.to_string()),
+        problems,
+        id: made.id,
+    };
+    Ok(Outcome { schema, applied: [], skipped: false, message, backup: Some(backup) })
 }
 
 fn sentence(backup: &Backup) -> String {
@@ -66,7 +140,8 @@ mod tests {
 
     #[test]
     fn what_is_not_skipped_does_not_say_so() {
-        let outcome = |skipped| Outcome { schema: "1".to_owned(), applied: [], skipped, message: "m".to_owned() };
+        let outcome =
+            |skipped| Outcome { schema: "1".to_owned(), applied: [], skipped, message: "m".to_owned(), backup: None };
         assert_eq!(output::json(&outcome(false)), r#"{"schema":"1","applied":[],"message":"m"}"#);
         assert_eq!(output::json(&outcome(true)), r#"{"schema":"1","applied":[],"skipped":true,"message":"m"}"#);
     }

@@ -1,7 +1,8 @@
 //! `chatbot restore`: a backup comes back beside what runs, then in its place.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Instant};
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
@@ -22,8 +23,23 @@ struct Outcome {
     backup: String,
     /// Migrations that it lacked and that were applied, in order.
     applied: Vec<String>,
+    /// What a rehearsal took; left out of everything else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drill: Option<Drill>,
     /// One sentence for people.
     message: String,
+}
+
+/// A rehearsed restore, in numbers.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Drill {
+    /// How long the restore took, checks and migrations included.
+    restore_seconds: f64,
+    /// Rows in all tables.
+    rows: u64,
+    /// When what the backup holds was so.
+    taken_at: Timestamp,
 }
 
 pub(super) fn run(command: Restore, env: impl Fn(&str) -> Option<String>) -> Result<ExitCode, CommandError> {
@@ -42,9 +58,9 @@ pub(super) fn run(command: Restore, env: impl Fn(&str) -> Option<String>) -> Res
 
 const fn is_offsite(command: &Restore) -> bool {
     match command {
-        Restore::Plan(choice) | Restore::Prepare(choice) => choice.offsite,
+        Restore::Plan(choice) | Restore::Prepare(choice) | Restore::Drill(choice) => choice.offsite,
         Restore::Documents { offsite, .. } => *offsite,
-        Restore::Swap(_) | Restore::Undo(_) => false,
+        Restore::Swap(_) | Restore::Undo(_) | Restore::Drop(_) => false,
     }
 }
 
@@ -54,7 +70,7 @@ async fn act(command: Restore, config: &BackupConfig, search_path: Option<&str>)
         Restore::Prepare(choice) => {
             let prepared = restore::prepare(config, &choice.from, search_path).await?;
             let message = prepared_sentence(&prepared);
-            Ok(Outcome { backup: prepared.chosen.id, applied: prepared.applied, message })
+            Ok(Outcome { backup: prepared.chosen.id, applied: prepared.applied, drill: None, message })
         }
         Restore::Swap(which) => {
             let Trio { live, replaced, backup, .. } = restore::swap(config, which.from.as_deref()).await?;
@@ -71,7 +87,31 @@ async fn act(command: Restore, config: &BackupConfig, search_path: Option<&str>)
             let message = format!("{live} is again what it was before the restore; what was restored is {restored}");
             Ok(done(backup, message))
         }
+        Restore::Drop(which) => {
+            let dropped = restore::drop(config, which.from.as_deref()).await?;
+            let message = match &dropped[..] {
+                [] => "nothing stands beside the live database".to_owned(),
+                names => format!("{} dropped", names.join(" and ")),
+            };
+            Ok(done(which.from.unwrap_or_default(), message))
+        }
+        Restore::Drill(choice) => drill(config, &choice.from, search_path).await,
     }
+}
+
+async fn drill(config: &BackupConfig, from: &From, search_path: Option<&str>) -> Result<Outcome, RestoreError> {
+    let began = Instant::now();
+    let chosen = restore::drill(config, from, search_path).await?;
+    let (rows, seconds) = (chosen.manifest.rows(), began.elapsed().as_secs_f64());
+    let message = format!(
+        "{} of {} came back in {seconds:.1} s, with {} in {}, as the manifest says",
+        short(&chosen.id),
+        chosen.manifest.taken_at,
+        counted(rows, "row"),
+        counted(chosen.manifest.database.tables.len() as u64, "table"),
+    );
+    let drill = Drill { restore_seconds: seconds, rows, taken_at: chosen.manifest.taken_at };
+    Ok(Outcome { drill: Some(drill), message, ..done(chosen.id, String::new()) })
 }
 
 async fn plan(config: &BackupConfig, from: &From) -> Result<Outcome, RestoreError> {
@@ -91,7 +131,7 @@ async fn plan(config: &BackupConfig, from: &From) -> Result<Outcome, RestoreErro
 }
 
 fn done(backup: String, message: String) -> Outcome {
-    Outcome { backup, applied: Vec::new(), message }
+    Outcome { backup, applied: Vec::new(), drill: None, message }
 }
 
 fn prepared_sentence(prepared: &Prepared) -> String {

@@ -1,7 +1,13 @@
 //! What a backup is told: the environment's own variables, as a server is told them.
 //!
+//! | variable | form | default |
+//! |---|---|---|
+//! | ADMIN_DATABASE_URL | as DATABASE_URL, of a role that may create databases: used by `restore` alone | DATABASE_URL |
+//!
 //! A folder (OBJECTS_DIR, or dev's default) counts as an object store on a person's own machine alone: the folder of a pod
 //! (known by KUBERNETES_SERVICE_HOST) is gone with the pod.
+
+use sqlx::postgres::PgConnectOptions;
 
 use super::{
     ConfigErrors,
@@ -13,6 +19,8 @@ use super::{
     repository::{Repository, Retention},
 };
 
+const ADMINISTRATOR: &str = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE of a role that may create databases";
+
 /// Everything that a backup is told; it asks for nothing else, so that a broken setting of the server does not keep it away.
 #[derive(Clone, Debug)]
 pub struct BackupConfig {
@@ -20,6 +28,8 @@ pub struct BackupConfig {
     pub environment: Environment,
     /// What is backed up.
     pub database: Database,
+    /// Who makes, renames and drops databases, if not the role of DATABASE_URL.
+    pub administrator: Option<PgConnectOptions>,
     /// Uploaded documents, which go with the rows that refer to them.
     pub objects: Objects,
     /// Where to.
@@ -54,6 +64,7 @@ impl BackupConfig {
         let tier = environment.as_ref().map(|environment| environment.tier);
         let prefix = environment.as_ref().map_or("", |environment| environment.resource_prefix.as_str());
         let database = Database::read(reader, tier);
+        let administrator = reader.optional(super::database::ADMINISTRATOR, ADMINISTRATOR, super::database::options);
         let objects = match Objects::read(reader, prefix, tier) {
             Objects::Folder(_) if reader.text("KUBERNETES_SERVICE_HOST").is_some() => Objects::Disabled,
             objects @ (Objects::S3(_) | Objects::Folder(_) | Objects::Disabled) => objects,
@@ -65,6 +76,7 @@ impl BackupConfig {
         Some(Self {
             environment: environment?,
             database: database?,
+            administrator,
             objects,
             repository: repository?,
             offsite,

@@ -81,6 +81,14 @@ fn encrypted(options: &PgConnectOptions) -> bool {
     matches!(options.get_ssl_mode(), PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull)
 }
 
+/// The variable with the URL of a role that may do more than the environment's own.
+pub(super) const ADMINISTRATOR: &str = "ADMIN_DATABASE_URL";
+
+/// A URL as options for a connection.
+pub(super) fn options(text: &str) -> Option<PgConnectOptions> {
+    normalise(text)?.as_str().parse().ok()
+}
+
 /// `postgresql+asyncpg://…?ssl=require` and its kin as PostgreSQL's own form; None for what is no usable URL.
 pub(crate) fn normalise(text: &str) -> Option<Url> {
     let (scheme, rest) = text.split_once("://")?;

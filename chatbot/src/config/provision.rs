@@ -54,7 +54,7 @@ impl ProvisionConfig {
         let prefix = environment.as_ref().map_or("", |environment| environment.resource_prefix.as_str());
         let database = Database::read(reader, tier);
         let expected = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE of a role that may create roles and databases";
-        let admin = reader.required("ADMIN_DATABASE_URL", expected, admin);
+        let admin = reader.required(super::database::ADMINISTRATOR, expected, super::database::options);
         let secret_key = reader.secret("SECRET_KEY");
         let qdrant = Qdrant::read(reader);
         let embedding = Embedding::read(reader);
@@ -72,8 +72,4 @@ fn value(lookup: &impl Fn(&str) -> Option<String>, name: &str) -> Option<String>
         return admin().or_else(|| set(name));
     }
     set(name).or_else(|| (name == "QDRANT_URL").then(admin).flatten())
-}
-
-fn admin(text: &str) -> Option<PgConnectOptions> {
-    super::database::normalise(text)?.as_str().parse().ok()
 }

@@ -14,6 +14,14 @@ pub struct Part {
     of: u32,
 }
 
+impl Part {
+    /// The `number`th of `of`, the first and only one where there is no such.
+    #[must_use]
+    pub const fn of(number: u32, of: u32) -> Self {
+        if number == 0 || number > of { Self { number: 1, of: 1 } } else { Self { number, of } }
+    }
+}
+
 impl FromStr for Part {
     type Err = String;
 

@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::time::timeout;
 
 use super::RestoreError;
-use crate::config::database::Database;
+use crate::config::{backup::BackupConfig, database::Database};
 
 /// Longest wait for a connection.
 const DEADLINE: Duration = Duration::from_secs(15);
@@ -30,6 +30,12 @@ pub struct Trio {
     pub backup: String,
 }
 
+/// The database of a rehearsal, which is dropped at its end; one at a time, so that none is ever left for long.
+pub(super) fn scratch(live: &str) -> String {
+    const ENDING: &str = "_drill";
+    format!("{}{ENDING}", &live[..live.floor_char_boundary(LONGEST - ENDING.len())])
+}
+
 impl Trio {
     /// For the restore of the backup `id`; the same ones each time, so that a restore that was cut off is found again.
     #[must_use]
@@ -50,6 +56,49 @@ impl Trio {
     }
 }
 
+/// The databases of one server, as the one who may make and rename them sees them.
+pub(super) struct Server<'a> {
+    /// The environment's own.
+    pub(super) own: &'a Database,
+    /// Who acts, if not the environment's own role.
+    pub(super) administrator: Option<&'a PgConnectOptions>,
+}
+
+impl<'a> Server<'a> {
+    pub(super) fn of(config: &'a BackupConfig) -> Self {
+        Self { own: &config.database, administrator: config.administrator.as_ref() }
+    }
+
+    fn live(&self) -> &'a str {
+        self.own.name()
+    }
+
+    async fn connect(&self, database: &str) -> Result<PgConnection, sqlx::Error> {
+        let options = self.administrator.unwrap_or(&self.own.options).clone();
+        let options = options.database(database).application_name("chatbot-restore");
+        let late = || sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "no answer within fifteen seconds"));
+        timeout(DEADLINE, PgConnection::connect_with(&options)).await.unwrap_or_else(|_| Err(late()))
+    }
+
+    /// In the middle of a swap one of the names is not there.
+    async fn connect_to_any(&self, names: &[&str]) -> Result<PgConnection, sqlx::Error> {
+        let mut last = None;
+        for name in names {
+            match self.connect(name).await {
+                Ok(connection) => return Ok(connection),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or(sqlx::Error::RowNotFound))
+    }
+
+    /// Every database of the server. In the middle of a swap the live one is not there: one that every server has is asked then.
+    async fn names(&self) -> Result<BTreeSet<String>, RestoreError> {
+        let mut connection = self.connect_to_any(&[self.live(), "postgres", "template1"]).await?;
+        all(&mut connection).await
+    }
+}
+
 /// One name of a trio.
 type Part = fn(&Trio) -> &str;
 
@@ -62,6 +111,11 @@ pub enum Names {
     /// It was not finished.
     #[error("the database {0} is not complete: run chatbot restore prepare again")]
     Incomplete(String),
+    /// The live one is between two names.
+    #[error(
+        "the database {0} is not there, as in the middle of a swap: run chatbot restore swap or undo to its end first"
+    )]
+    NotLive(String),
     /// There is nothing to swap back to.
     #[error("no replaced database stands beside {0} (any more): there is nothing to go back to")]
     NothingToUndo(String),
@@ -121,25 +175,50 @@ fn step(names: &BTreeSet<String>, live: &str, new: &str, old: &str) -> Option<St
     }
 }
 
-/// Makes the restored one empty and ready to be filled; true when it is complete already.
-pub(super) async fn make(database: &Database, trio: &Trio, id: &str) -> Result<bool, RestoreError> {
-    let mut connection = connect(&database.options).await?;
-    if comment(&mut connection, &trio.restored).await?.is_some_and(|said| said == format!("{COMPLETE}{id}")) {
+/// Makes the database `name` empty and ready to be filled for the backup `id`; true when it is complete already.
+pub(super) async fn make(server: &Server<'_>, name: &str, id: &str) -> Result<bool, RestoreError> {
+    let mut connection = server.connect(server.live()).await?;
+    if comment(&mut connection, name).await?.is_some_and(|said| said == format!("{COMPLETE}{id}")) {
         return Ok(true);
     }
-    run(&mut connection, "DROP DATABASE IF EXISTS %I WITH (FORCE)", &[&trio.restored]).await?;
+    run(&mut connection, "DROP DATABASE IF EXISTS %I WITH (FORCE)", &[name]).await?;
     let like = "SELECT pg_encoding_to_char(encoding)::text, datcollate::text, datctype::text FROM pg_database WHERE datname = current_database()";
     let (encoding, collate, ctype): (String, String, String) = sqlx::query_as(like).fetch_one(&mut connection).await?;
-    let create = "CREATE DATABASE %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L";
-    let made = run(&mut connection, create, &[&trio.restored, &encoding, &collate, &ctype]).await;
-    made.map_err(|error| may_not_create(error, database))?;
+    let owner = server.own.options.get_username();
+    let create = "CREATE DATABASE %I OWNER %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L";
+    let made = run(&mut connection, create, &[name, owner, &encoding, &collate, &ctype]).await;
+    made.map_err(|error| may_not_create(error, server.own))?;
+    // As provision leaves the live one: environments that share a server do not see each other's data.
+    run(&mut connection, "REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC", &[name]).await?;
     Ok(false)
 }
 
-/// Says of the restored one that it is complete.
-pub(super) async fn complete(database: &Database, trio: &Trio, id: &str) -> Result<(), RestoreError> {
-    let mut connection = connect(&database.options).await?;
-    Ok(run(&mut connection, "COMMENT ON DATABASE %I IS %L", &[&trio.restored, &format!("{COMPLETE}{id}")]).await?)
+/// Says of the database `name` that it is complete.
+pub(super) async fn complete(server: &Server<'_>, name: &str, id: &str) -> Result<(), RestoreError> {
+    let mut connection = server.connect(server.live()).await?;
+    Ok(run(&mut connection, "COMMENT ON DATABASE %I IS %L", &[name, &format!("{COMPLETE}{id}")]).await?)
+}
+
+/// Drops a database that nobody is served from; nothing where there is none.
+pub(super) async fn remove(server: &Server<'_>, name: &str) -> Result<(), RestoreError> {
+    let mut connection = server.connect_to_any(&[server.live(), "postgres", "template1"]).await?;
+    Ok(run(&mut connection, "DROP DATABASE IF EXISTS %I WITH (FORCE)", &[name]).await?)
+}
+
+/// Drops what a restore left beside the live database; answers the names.
+pub(super) async fn remove_rest(server: &Server<'_>, name: Option<&str>) -> Result<Vec<String>, RestoreError> {
+    let names = server.names().await?;
+    // In the middle of a swap one of them is the only one that holds the data.
+    if !names.contains(server.live()) {
+        return Err(Names::NotLive(server.live().to_owned()).into());
+    }
+    let Some(trio) = meant(server.live(), &names, (RESTORED, REPLACED), name)? else { return Ok(Vec::new()) };
+    let mut dropped = Vec::new();
+    for name in [&trio.restored, &trio.replaced].into_iter().filter(|name| names.contains(*name)) {
+        remove(server, name).await?;
+        dropped.push(name.clone());
+    }
+    Ok(dropped)
 }
 
 /// The same access to another database of the server.
@@ -153,39 +232,29 @@ const RESTORED: Part = |trio| &trio.restored;
 const REPLACED: Part = |trio| &trio.replaced;
 
 /// Swaps the restored one in. Safe to repeat; nobody but us may be connected when it ends.
-pub(super) async fn swap_in(database: &Database, name: Option<&str>) -> Result<Trio, RestoreError> {
-    let names = names(database).await?;
-    let live = database.name();
+pub(super) async fn swap_in(server: &Server<'_>, name: Option<&str>) -> Result<Trio, RestoreError> {
+    let names = server.names().await?;
+    let live = server.live();
     let trio = meant(live, &names, (RESTORED, REPLACED), name)?.ok_or_else(|| Names::NotPrepared(live.to_owned()))?;
-    let said = comment_of(database, &trio, &trio.restored).await?;
+    let said = comment_of(server, &trio, &trio.restored).await?;
     if said.is_some_and(|said| !said.starts_with(&format!("{COMPLETE}{}", trio.backup))) {
         return Err(Names::Incomplete(trio.restored).into());
     }
-    exchange(database, &trio.live, &trio.restored, &trio.replaced).await?;
+    exchange(server, &trio.restored, &trio.replaced).await?;
     Ok(trio)
 }
 
 /// Swaps the replaced one back; what was restored stands beside it again.
-pub(super) async fn swap_back(database: &Database, name: Option<&str>) -> Result<Trio, RestoreError> {
-    let names = names(database).await?;
-    let live = database.name();
-    let trio = meant(live, &names, (REPLACED, REPLACED), name)?.ok_or_else(|| Names::NothingToUndo(live.to_owned()))?;
-    exchange(database, &trio.live, &trio.replaced, &trio.restored).await?;
+pub(super) async fn swap_back(server: &Server<'_>, name: Option<&str>) -> Result<Trio, RestoreError> {
+    let trio = in_place(server, name).await?;
+    exchange(server, &trio.replaced, &trio.restored).await?;
     Ok(trio)
 }
 
 /// The restore that was swapped in.
-pub(super) async fn in_place(database: &Database, name: Option<&str>) -> Result<Trio, RestoreError> {
-    let names = names(database).await?;
-    let live = database.name();
-    let trio = meant(live, &names, (REPLACED, REPLACED), name)?;
-    trio.ok_or_else(|| Names::NothingToUndo(live.to_owned()).into())
-}
-
-/// Every database of the server. In the middle of a swap the live one is not there: one that every server has is asked then.
-async fn names(database: &Database) -> Result<BTreeSet<String>, RestoreError> {
-    let mut connection = connect_to_any(database, &[database.name(), "postgres", "template1"]).await?;
-    all(&mut connection).await
+pub(super) async fn in_place(server: &Server<'_>, name: Option<&str>) -> Result<Trio, RestoreError> {
+    let trio = meant(server.live(), &server.names().await?, (REPLACED, REPLACED), name)?;
+    trio.ok_or_else(|| Names::NothingToUndo(server.live().to_owned()).into())
 }
 
 async fn all(connection: &mut PgConnection) -> Result<BTreeSet<String>, RestoreError> {
@@ -193,21 +262,22 @@ async fn all(connection: &mut PgConnection) -> Result<BTreeSet<String>, RestoreE
     Ok(names.into_iter().collect())
 }
 
-/// `live` is called `old`, then `new` is called `live`; goes on where it was cut off.
-async fn exchange(database: &Database, live: &str, new: &str, old: &str) -> Result<(), RestoreError> {
+/// The live one is called `old`, then `new` takes its name; goes on where it was cut off.
+async fn exchange(server: &Server<'_>, new: &str, old: &str) -> Result<(), RestoreError> {
+    let live = server.live();
     loop {
-        let mut connection = connect_to_any(database, &[new, live, old]).await?;
+        let mut connection = server.connect_to_any(&[new, live, old]).await?;
         match step(&all(&mut connection).await?, live, new, old) {
             None | Some(Step::Done) => return Ok(()),
-            Some(Step::Aside) => rename(database, new, live, old).await?,
-            Some(Step::Take) => rename(database, old, new, live).await?,
+            Some(Step::Aside) => rename(server, new, live, old).await?,
+            Some(Step::Take) => rename(server, old, new, live).await?,
         }
     }
 }
 
 /// Renames a database from within another one. Nobody can connect to it from its last look until it has its new name.
-async fn rename(database: &Database, from_within: &str, name: &str, new: &str) -> Result<(), RestoreError> {
-    let mut connection = connect(&beside(database, from_within).options).await?;
+async fn rename(server: &Server<'_>, from_within: &str, name: &str, new: &str) -> Result<(), RestoreError> {
+    let mut connection = server.connect(from_within).await?;
     run(&mut connection, "ALTER DATABASE %I WITH ALLOW_CONNECTIONS false", &[name]).await?;
     let end = "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()";
     sqlx::query(end).bind(name).execute(&mut connection).await?;
@@ -217,26 +287,8 @@ async fn rename(database: &Database, from_within: &str, name: &str, new: &str) -
     Ok(renamed?)
 }
 
-async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
-    let options = options.clone().application_name("chatbot-restore");
-    let late = || sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "no answer within fifteen seconds"));
-    timeout(DEADLINE, PgConnection::connect_with(&options)).await.unwrap_or_else(|_| Err(late()))
-}
-
-/// In the middle of a swap one of the names is not there.
-async fn connect_to_any(database: &Database, names: &[&str]) -> Result<PgConnection, sqlx::Error> {
-    let mut last = None;
-    for name in names {
-        match connect(&beside(database, name).options).await {
-            Ok(connection) => return Ok(connection),
-            Err(error) => last = Some(error),
-        }
-    }
-    Err(last.unwrap_or(sqlx::Error::RowNotFound))
-}
-
-async fn comment_of(database: &Database, trio: &Trio, name: &str) -> Result<Option<String>, RestoreError> {
-    let mut connection = connect_to_any(database, &[&trio.restored, &trio.live, &trio.replaced]).await?;
+async fn comment_of(server: &Server<'_>, trio: &Trio, name: &str) -> Result<Option<String>, RestoreError> {
+    let mut connection = server.connect_to_any(&[&trio.restored, &trio.live, &trio.replaced]).await?;
     Ok(comment(&mut connection, name).await?)
 }
 

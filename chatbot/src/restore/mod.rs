@@ -16,7 +16,7 @@ pub use error::RestoreError;
 use sqlx::{Connection, PgConnection};
 use tokio::task::spawn_blocking;
 
-use self::fill::Filled;
+use self::{database::Server, fill::Filled};
 use crate::{
     backup::{
         self, consistent,
@@ -65,22 +65,53 @@ pub async fn find(config: &BackupConfig, from: &From) -> Result<Chosen, RestoreE
 pub async fn prepare(config: &BackupConfig, from: &From, search_path: Option<&str>) -> Result<Prepared, RestoreError> {
     let repository = open(config).await?;
     let chosen = chosen(config, &repository, from).await?;
-    let trio = Trio::of(config.database.name(), &chosen.id);
-    if database::make(&config.database, &trio, &chosen.id).await? {
+    let (server, trio) = (Server::of(config), Trio::of(config.database.name(), &chosen.id));
+    if database::make(&server, &trio.restored, &chosen.id).await? {
         return Ok(Prepared { chosen, trio, applied: Vec::new(), was_there: true });
     }
-    let target = database::beside(&config.database, &trio.restored);
-    let filled = fill::run(
-        snapshot(&repository, &chosen.id).await?,
-        chosen.manifest.database.file.clone(),
-        &target,
-        search_path,
-    );
-    check(&chosen, &filled.await?, &target.options).await?;
-    let release = config.environment.release.as_deref();
-    let applied = migrate::up(&target.options, &migrate::embedded()?, Selection::All, release).await?;
-    database::complete(&config.database, &trio, &chosen.id).await?;
+    let applied = fill(config, &repository, &chosen, &trio.restored, search_path).await?;
+    database::complete(&server, &trio.restored, &chosen.id).await?;
     Ok(Prepared { chosen, trio, applied, was_there: false })
+}
+
+/// Fills an empty database, holds it against the manifest, and applies the migrations that it lacks; answers those.
+async fn fill(
+    config: &BackupConfig,
+    repository: &Repository,
+    chosen: &Chosen,
+    name: &str,
+    search_path: Option<&str>,
+) -> Result<Vec<String>, RestoreError> {
+    let target = database::beside(&config.database, name);
+    let snapshot = snapshot(repository, &chosen.id).await?;
+    let filled = fill::run(snapshot, chosen.manifest.database.file.clone(), &target, search_path).await?;
+    check(chosen, &filled, &target.options).await?;
+    let release = config.environment.release.as_deref();
+    Ok(migrate::up(&target.options, &migrate::embedded()?, Selection::All, release).await?)
+}
+
+/// A rehearsed restore: a scratch database is filled, checked, brought up to date, and dropped.
+///
+/// # Errors
+/// See [`RestoreError`]; then the backup would not have come back. The scratch database is dropped in any case.
+pub async fn drill(config: &BackupConfig, from: &From, search_path: Option<&str>) -> Result<Chosen, RestoreError> {
+    let repository = open(config).await?;
+    let chosen = chosen(config, &repository, from).await?;
+    let (server, scratch) = (Server::of(config), database::scratch(config.database.name()));
+    database::make(&server, &scratch, &chosen.id).await?;
+    let filled = fill(config, &repository, &chosen, &scratch, search_path).await;
+    let dropped = database::remove(&server, &scratch).await;
+    filled?;
+    dropped?;
+    Ok(chosen)
+}
+
+/// Drops the databases that a restore left beside the live one; answers their names.
+///
+/// # Errors
+/// See [`RestoreError`].
+pub async fn drop(config: &BackupConfig, name: Option<&str>) -> Result<Vec<String>, RestoreError> {
+    database::remove_rest(&Server::of(config), name).await
 }
 
 /// Puts the prepared database in the live one's place: the one of the backup whose name begins with `name`, else the only one. Every
@@ -89,7 +120,7 @@ pub async fn prepare(config: &BackupConfig, from: &From, search_path: Option<&st
 /// # Errors
 /// See [`RestoreError`].
 pub async fn swap(config: &BackupConfig, name: Option<&str>) -> Result<Trio, RestoreError> {
-    database::swap_in(&config.database, name).await
+    database::swap_in(&Server::of(config), name).await
 }
 
 /// Gives the database back that was live before the swap. The repository is not asked.
@@ -97,7 +128,7 @@ pub async fn swap(config: &BackupConfig, name: Option<&str>) -> Result<Trio, Res
 /// # Errors
 /// See [`RestoreError`].
 pub async fn undo(config: &BackupConfig, name: Option<&str>) -> Result<Trio, RestoreError> {
-    database::swap_back(&config.database, name).await
+    database::swap_back(&Server::of(config), name).await
 }
 
 /// Puts the documents of the backup that was swapped in, and that the store lacks or has otherwise, into it; answers how many.
@@ -105,7 +136,7 @@ pub async fn undo(config: &BackupConfig, name: Option<&str>) -> Result<Trio, Res
 /// # Errors
 /// See [`RestoreError`].
 pub async fn documents(config: &BackupConfig, name: Option<&str>) -> Result<(Trio, usize), RestoreError> {
-    let trio = database::in_place(&config.database, name).await?;
+    let trio = database::in_place(&Server::of(config), name).await?;
     let repository = open(config).await?;
     let chosen = chosen(config, &repository, &From::Name(trio.backup.clone())).await?;
     let restored = documents::restore(&config.objects, snapshot(&repository, &chosen.id).await?).await?;

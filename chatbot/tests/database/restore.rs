@@ -131,3 +131,45 @@ async fn a_damaged_repository_gives_back_nothing_half() {
     refusal(&run("restore swap", &variables(&database)));
     assert!(!beside(&database).await.iter().any(|name| name.contains("replaced")), "nothing is swapped");
 }
+
+#[tokio::test]
+async fn a_rehearsal_says_what_came_back_and_leaves_nothing() {
+    let (database, _) = lost().await;
+    let lost = now(&database).await;
+    let drill = run("restore drill", &variables(&database));
+    assert!(said(&drill).ends_with("as the manifest says"), "{drill:?}");
+    assert!(outcome(&drill)["drill"]["rows"].as_u64().unwrap() > 0, "{drill:?}");
+    assert_eq!((now(&database).await, beside(&database).await), (lost, Vec::new()));
+
+    std::fs::remove_dir_all(database.objects.path().join("dev_backups/data")).unwrap();
+    refusal(&run("restore drill", &variables(&database)));
+    assert_eq!(beside(&database).await, Vec::<String>::new(), "one that failed leaves nothing either");
+}
+
+#[tokio::test]
+async fn what_a_restore_left_is_dropped_when_it_is_asked_for_and_the_live_one_never() {
+    let (database, before) = lost().await;
+    let variables = variables(&database);
+    assert_eq!(said(&run("restore drop", &variables)), "nothing stands beside the live database");
+    assert_eq!(run("restore prepare", &variables).code, 0);
+    assert!(said(&run("restore drop", &variables)).ends_with("dropped"));
+    assert_eq!(beside(&database).await, Vec::<String>::new());
+
+    assert_eq!(run("restore prepare", &variables).code, 0);
+    assert_eq!(run("restore swap", &variables).code, 0);
+    assert!(said(&run("restore drop", &variables)).contains("_replaced_"));
+    assert_eq!((now(&database).await, beside(&database).await), (before, Vec::new()));
+}
+
+#[tokio::test]
+async fn a_role_that_may_not_make_databases_restores_with_the_administrator_s_access() {
+    let (database, before) = lost().await;
+    let own = database.role_without_rights().await;
+    let line = refusal(&run("restore prepare", &with(&database, &[("DATABASE_URL", &own)])));
+    assert!(line.contains("CREATEDB, or name an administrator's URL in ADMIN_DATABASE_URL"), "{line}");
+
+    let variables = with(&database, &[("DATABASE_URL", &own), ("ADMIN_DATABASE_URL", server_url())]);
+    assert_eq!(run("restore prepare", &variables).code, 0);
+    assert!(said(&run("restore swap", &variables)).contains("is what the backup holds"));
+    assert_eq!(now(&database).await, before);
+}

@@ -47,7 +47,7 @@ fn every_container_has_arguments_and_variables_that_its_command_accepts() {
             Command::Migrate(Migrate::Up { .. } | Migrate::Down { of_release: Some(_), .. }) => {
                 DatabaseConfig::from_env(lookup).unwrap_or_else(|error| panic!("{title}: {error}"));
             }
-            Command::Backup { command: None } => {
+            Command::Backup { command: None, .. } => {
                 BackupConfig::from_env(lookup).unwrap_or_else(|error| panic!("{title}: {error}"));
             }
             Command::Provision => {

@@ -111,6 +111,20 @@ pub(crate) async fn empty() -> Database {
     Database { objects, url, options: database.options, pool }
 }
 
+impl Database {
+    /// The URL of a role that may use the database, and make none.
+    pub(crate) async fn role_without_rights(&self) -> String {
+        let role = format!("{}_role", self.options.get_database().unwrap());
+        let mut admin = PgConnection::connect(server_url()).await.unwrap();
+        let make = format!("CREATE ROLE {role} LOGIN PASSWORD 'plain'");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(make)).execute(&mut admin).await.unwrap();
+        let mut url = url::Url::parse(&self.url).unwrap();
+        url.set_username(&role).unwrap();
+        url.set_password(Some("plain")).unwrap();
+        url.to_string()
+    }
+}
+
 /// Every row of every table, as text.
 pub(crate) async fn rows(pool: &PgPool) -> BTreeMap<String, Vec<String>> {
     let names = "SELECT quote_ident(table_name) FROM information_schema.tables WHERE table_schema = 'public'";
