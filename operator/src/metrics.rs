@@ -217,6 +217,11 @@ impl Metrics {
         }
     }
 
+    /// Counts a look at a backup or a restore that failed.
+    pub fn failed(&self, kind: &'static str) {
+        self.errors.get_or_create(&Kind { kind }).inc();
+    }
+
     /// Counts one write.
     pub fn wrote(&self, kind: &str, verb: &'static str) {
         self.writes.get_or_create(&Write { kind: kind.to_owned(), verb }).inc();

@@ -1,14 +1,14 @@
 //! Puts the process together: logs, metrics, election, watches, reconciliation, and an orderly end.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use futures::{StreamExt, channel::mpsc};
 use kube::{
-    Client, ResourceExt,
+    Client, Resource, ResourceExt,
     runtime::{
         applier,
         controller::{self, Action},
-        reflector::ObjectRef,
+        reflector::{ObjectRef, Store},
     },
 };
 use secrecy::SecretString;
@@ -23,14 +23,15 @@ use crate::{
     clock::Clock,
     config::Config,
     controllers::{
-        apis,
+        apis, backup,
         context::Context,
         environment::{self, trouble::short},
         memory::Memory,
+        restore,
         secrets::SecretWatches,
-        stores::{self, Queue, Target},
+        stores::{self, Queues, Target},
     },
-    crd::ChatbotEnvironment,
+    crd::{ChatbotBackup, ChatbotEnvironment, ChatbotRestore},
     error::Error,
     health::{self, Readiness},
     lease::{Election, Lost, Term},
@@ -143,13 +144,13 @@ async fn work(config: &Config, client: Client, term: Term, seen: Seen) -> Result
     let (tell, apis) = watch::channel(apis::discover(&client).await?);
     let mut tasks = JoinSet::new();
     tasks.spawn(apis::follow(client.clone(), tell));
-    let scopes: Vec<(Queue, mpsc::Receiver<Target>, stores::Stores)> = config
+    let scopes: Vec<(Queues, Looks, stores::Stores)> = config
         .scopes()
         .iter()
         .map(|scope| {
-            let (queue, looks) = mpsc::channel(QUEUE);
-            let stores = stores::start(&client, scope.as_deref(), &apis, &queue, &mut tasks);
-            (queue, looks, stores)
+            let (queues, looks) = queues();
+            let stores = stores::start(&client, scope.as_deref(), &apis, &queues, &mut tasks);
+            (queues, looks, stores)
         })
         .collect();
     let everywhere: Arc<Vec<_>> = Arc::new(scopes.iter().map(|(_, _, stores)| stores.clone()).collect());
@@ -160,7 +161,7 @@ async fn work(config: &Config, client: Client, term: Term, seen: Seen) -> Result
     tracing::info!(namespaces = ?config.scopes(), "caches are filled");
     let notifier = Notifier::start(config.notify_url.as_ref(), config.notify_format, Arc::clone(&metrics), &mut tasks)?;
     let (prober, memory) = (Prober::new()?, Arc::new(Memory::default()));
-    for (queue, looks, stores) in scopes {
+    for (queues, looks, stores) in scopes {
         let ctx = Context {
             client: client.clone(),
             term: term.clone(),
@@ -171,17 +172,65 @@ async fn work(config: &Config, client: Client, term: Term, seen: Seen) -> Result
             traces: traces.clone(),
             prober: prober.clone(),
             memory: Arc::clone(&memory),
-            secrets: Arc::new(SecretWatches::new(client.clone(), queue)),
+            secrets: Arc::new(SecretWatches::new(client.clone(), queues.environments)),
             apis: apis.clone(),
             stores,
             everywhere: Arc::clone(&everywhere),
             operator_namespace: config.pod_namespace.clone(),
             new_password,
         };
-        tasks.spawn(look_again_and_again(Arc::new(ctx), looks));
+        let ctx = Arc::new(ctx);
+        tasks.spawn(look_again_and_again(Arc::clone(&ctx), looks.environments));
+        let (backups, restores) = (ctx.stores.backups.clone(), ctx.stores.restores.clone());
+        tasks.spawn(follow(Arc::clone(&ctx), backups, looks.backups, |backup, ctx| {
+            Box::pin(backup::reconcile(backup, ctx))
+        }));
+        tasks.spawn(follow(ctx, restores, looks.restores, |restore, ctx| Box::pin(restore::reconcile(restore, ctx))));
     }
     tasks.join_next().await;
     Err(Fatal::Ended("a watch or controller"))
+}
+
+/// What is to be looked at, as it comes out of the [`Queues`].
+struct Looks {
+    environments: mpsc::Receiver<Target>,
+    backups: mpsc::Receiver<ObjectRef<ChatbotBackup>>,
+    restores: mpsc::Receiver<ObjectRef<ChatbotRestore>>,
+}
+
+fn queues() -> (Queues, Looks) {
+    let ((environments, look_at_environments), (backups, look_at_backups), (restores, look_at_restores)) =
+        (mpsc::channel(QUEUE), mpsc::channel(QUEUE), mpsc::channel(QUEUE));
+    let queues = Queues { environments, backups, restores };
+    (queues, Looks { environments: look_at_environments, backups: look_at_backups, restores: look_at_restores })
+}
+
+/// One reconciliation that is under way.
+type Look = Pin<Box<dyn Future<Output = Result<Action, Error>> + Send>>;
+
+/// Looks after backups, or after restores.
+async fn follow<K>(
+    ctx: Arc<Context>,
+    store: Store<K>,
+    looks: mpsc::Receiver<ObjectRef<K>>,
+    reconcile: fn(Arc<K>, Arc<Context>) -> Look,
+) where
+    K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
+{
+    let configuration = controller::Config::default().concurrency(CONCURRENCY).debounce(DEBOUNCE);
+    let queue = looks.map(Ok::<_, std::convert::Infallible>);
+    let again = |object: Arc<K>, error: &Error, ctx: Arc<Context>| {
+        let (kind, name) = (K::kind(&()), object.name_any());
+        match error {
+            Error::Conflict { .. } | Error::Deposed { .. } => tracing::debug!(%error, %kind, name, "looking again"),
+            Error::Api { .. } | Error::Timeout { .. } | Error::Json { .. } | Error::Random => {
+                tracing::warn!(error = short(&error.to_string()), %kind, name, "reconciliation failed");
+            }
+        }
+        ctx.metrics.failed(error.handling().0);
+        Action::requeue(error.pause(1))
+    };
+    applier(reconcile, again, ctx, store, queue, configuration).for_each(|_| std::future::ready(())).await;
 }
 
 async fn look_again_and_again(ctx: Arc<Context>, looks: mpsc::Receiver<Target>) {

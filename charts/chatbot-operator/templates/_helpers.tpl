@@ -52,16 +52,20 @@ What the operator may do where environments live. Server-side apply needs create
 The same rules stand in a ClusterRole, or in a Role per watched namespace.
 */}}
 {{- define "chatbot-operator.rules" -}}
-# Environments are read; their spec belongs to whoever applied it, so only the status is written.
+# Environments and restores are read; their spec belongs to whoever applied it, so only the status is written.
 - apiGroups: [chatbot.platform]
-  resources: [chatbotenvironments]
+  resources: [chatbotenvironments, chatbotrestores]
   verbs: [list, watch]
+# Backups that schedules and releases make are recorded, and forgotten with what they record.
 - apiGroups: [chatbot.platform]
-  resources: [chatbotenvironments/status]
+  resources: [chatbotbackups]
+  verbs: [create, delete, get, list, patch, watch]
+- apiGroups: [chatbot.platform]
+  resources: [chatbotbackups/status, chatbotenvironments/status, chatbotrestores/status]
   verbs: [patch]
 # Owner references with blockOwnerDeletion are refused without it, where that admission plugin runs.
 - apiGroups: [chatbot.platform]
-  resources: [chatbotenvironments/finalizers]
+  resources: [chatbotbackups/finalizers, chatbotenvironments/finalizers, chatbotrestores/finalizers]
   verbs: [update]
 - apiGroups: [apps]
   resources: [deployments]
@@ -75,7 +79,7 @@ The same rules stand in a ClusterRole, or in a Role per watched namespace.
   resources: [secrets]
   verbs: [create, delete, get, list, patch, watch]
 - apiGroups: [batch]
-  resources: [jobs]
+  resources: [cronjobs, jobs]
   verbs: [create, delete, get, list, patch, watch]
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]

@@ -143,6 +143,16 @@ impl Cluster {
         reconcile(environment, Arc::clone(&self.ctx)).await.unwrap();
     }
 
+    /// Looks once at every backup and every restore, as its controller does.
+    pub(crate) async fn reconcile_wishes(&self) {
+        for backup in self.ctx.stores.backups.state() {
+            Box::pin(super::backup::reconcile(backup, Arc::clone(&self.ctx))).await.unwrap();
+        }
+        for restore in self.ctx.stores.restores.state() {
+            Box::pin(super::restore::reconcile(restore, Arc::clone(&self.ctx))).await.unwrap();
+        }
+    }
+
     /// Lets the operator and the kubelet work until nothing is written any more.
     pub(crate) async fn settle(&self) {
         for _ in 0..30 {

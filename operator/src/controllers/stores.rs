@@ -9,7 +9,7 @@ use futures::{FutureExt, SinkExt, Stream, StreamExt, channel::mpsc, future::join
 use k8s_openapi::api::{
     apps::v1::Deployment,
     autoscaling::v2::HorizontalPodAutoscaler,
-    batch::v1::Job,
+    batch::v1::{CronJob, Job},
     core::v1::{Pod, Secret, Service, ServiceAccount},
     networking::v1::{Ingress, NetworkPolicy},
     policy::v1::PodDisruptionBudget,
@@ -32,20 +32,35 @@ use tokio::{
 
 use super::environment::resolve::Apis;
 use crate::{
-    crd::ChatbotEnvironment,
+    crd::{ChatbotBackup, ChatbotEnvironment, ChatbotRestore},
     resources::{http_route, labels, pod_monitor, service_monitor},
 };
 
 /// An environment to look at.
 pub type Target = ObjectRef<ChatbotEnvironment>;
 /// Where watches report what is to be looked at.
-pub type Queue = mpsc::Sender<Target>;
+pub type Queue<K = ChatbotEnvironment> = mpsc::Sender<ObjectRef<K>>;
+
+/// Where watches report, by the kind that is to be looked at.
+#[derive(Clone)]
+pub struct Queues {
+    /// Environments.
+    pub environments: Queue,
+    /// Backups.
+    pub backups: Queue<ChatbotBackup>,
+    /// Restores.
+    pub restores: Queue<ChatbotRestore>,
+}
 
 /// Caches of one namespace, or of the cluster.
 #[derive(Clone)]
 pub struct Stores {
     /// Environments.
     pub environments: Store<ChatbotEnvironment>,
+    /// Backups, whoever asked for them.
+    pub backups: Store<ChatbotBackup>,
+    /// Restores.
+    pub restores: Store<ChatbotRestore>,
     /// Pods of environments.
     pub pods: Store<Pod>,
     /// Metadata of the Secrets that the operator made.
@@ -57,12 +72,33 @@ pub struct Stores {
 impl Stores {
     /// Caches that somebody else fills.
     pub(super) fn new(
-        environments: Store<ChatbotEnvironment>,
+        (environments, backups, restores): (Store<ChatbotEnvironment>, Store<ChatbotBackup>, Store<ChatbotRestore>),
         pods: Store<Pod>,
         secrets: Store<PartialObjectMeta<Secret>>,
         owned: Vec<(ApiResource, Store<DynamicObject>)>,
     ) -> Self {
-        Self { environments, pods, secrets, owned: Arc::new(owned) }
+        Self { environments, backups, restores, pods, secrets, owned: Arc::new(owned) }
+    }
+
+    /// The backups of an environment, whoever asked for them, in the order of their names.
+    #[must_use]
+    pub fn backups_of(&self, namespace: &str, environment: &str) -> Vec<Arc<ChatbotBackup>> {
+        let mut found = self.backups.state_filter(|backup| {
+            backup.metadata.namespace.as_deref() == Some(namespace) && backup.spec.environment_ref.name == environment
+        });
+        found.sort_by(|one, other| one.metadata.name.cmp(&other.metadata.name));
+        found
+    }
+
+    /// The restores of an environment, the oldest first.
+    #[must_use]
+    pub fn restores_of(&self, namespace: &str, environment: &str) -> Vec<Arc<ChatbotRestore>> {
+        let mut found = self.restores.state_filter(|restore| {
+            restore.metadata.namespace.as_deref() == Some(namespace) && restore.spec.environment_ref.name == environment
+        });
+        let age = |restore: &ChatbotRestore| (restore.creation_timestamp(), restore.name_any());
+        found.sort_by_key(|restore| age(restore));
+        found
     }
 
     /// An owned object other than a Secret.
@@ -104,6 +140,8 @@ impl Stores {
         let owned = required.map(|(resource, store)| filled(&resource.kind, store, deadline).boxed());
         let others = [
             filled("ChatbotEnvironment", &self.environments, deadline).boxed(),
+            filled("ChatbotBackup", &self.backups, deadline).boxed(),
+            filled("ChatbotRestore", &self.restores, deadline).boxed(),
             filled("Pod", &self.pods, deadline).boxed(),
             filled("Secret", &self.secrets, deadline).boxed(),
         ];
@@ -147,11 +185,16 @@ pub fn start(
     client: &Client,
     scope: Option<&str>,
     apis: &watch::Receiver<Apis>,
-    queue: &Queue,
+    queues: &Queues,
     tasks: &mut JoinSet<()>,
 ) -> Stores {
+    let queue = &queues.environments;
     let (environments, writer) = reflector::store();
     tasks.spawn(feed(environment_triggers(api(client, scope), writer), queue.clone()));
+    let (backups, writer) = reflector::store();
+    tasks.spawn(feed_both(wishes(api(client, scope), writer), queues.backups.clone(), queue.clone()));
+    let (restores, writer) = reflector::store();
+    tasks.spawn(feed_both(wishes(api(client, scope), writer), queues.restores.clone(), queue.clone()));
     let (pods, writer) = reflector::store();
     tasks.spawn(feed(owned_triggers(api::<Pod>(client, scope), writer, forget_pod_details), queue.clone()));
     let (secrets, writer) = reflector::store();
@@ -160,7 +203,7 @@ pub fn start(
     let owned = kinds
         .map(|kind| (kind.clone(), start_owned(client, scope, kind, apis.clone(), queue.clone(), tasks)))
         .collect();
-    Stores::new(environments, pods, secrets, owned)
+    Stores::new((environments, backups, restores), pods, secrets, owned)
 }
 
 fn start_owned(
@@ -195,6 +238,7 @@ pub(super) fn kinds() -> Vec<ApiResource> {
     vec![
         ApiResource::erase::<ServiceAccount>(&()),
         ApiResource::erase::<NetworkPolicy>(&()),
+        ApiResource::erase::<CronJob>(&()),
         ApiResource::erase::<Job>(&()),
         ApiResource::erase::<Deployment>(&()),
         ApiResource::erase::<HorizontalPodAutoscaler>(&()),
@@ -262,6 +306,18 @@ fn owner<K: Resource>(object: &K) -> Option<Target> {
     Some(ObjectRef::new(environment).within(object.meta().namespace.as_deref()?))
 }
 
+/// Backups and restores: what a person asked for, and what came of it.
+fn wishes<K>(api: Api<K>, writer: Writer<K>) -> impl Stream<Item = Result<K, watcher::Error>> + Send
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
+{
+    watcher(api, watcher::Config::default())
+        .default_backoff()
+        .modify(forget_managed_fields)
+        .reflect(writer)
+        .touched_objects()
+}
+
 /// A watch mends itself after an error; it is said and no more.
 async fn feed(triggers: impl Stream<Item = Result<Target, watcher::Error>> + Send, mut queue: Queue) {
     let mut triggers = std::pin::pin!(triggers);
@@ -272,8 +328,50 @@ async fn feed(triggers: impl Stream<Item = Result<Target, watcher::Error>> + Sen
                     return;
                 }
             }
-            Err(error) => tracing::warn!(%error, "a watch broke off and is started again"),
+            Err(error) => tracing::warn!(%error, "{BROKEN}"),
         }
+    }
+}
+
+/// What a person asked for is looked at, and so is its environment.
+async fn feed_both<K>(
+    seen: impl Stream<Item = Result<K, watcher::Error>> + Send,
+    mut queue: Queue<K>,
+    mut environments: Queue,
+) where
+    K: Resource<DynamicType = ()> + OfEnvironment,
+{
+    let mut seen = std::pin::pin!(seen);
+    while let Some(seen) = seen.next().await {
+        match seen {
+            Ok(object) => {
+                let owner = ObjectRef::new(object.environment()).within(&object.namespace().unwrap_or_default());
+                if queue.send(ObjectRef::from_obj(&object)).await.is_err() || environments.send(owner).await.is_err() {
+                    return;
+                }
+            }
+            Err(error) => tracing::warn!(%error, "{BROKEN}"),
+        }
+    }
+}
+
+const BROKEN: &str = "a watch broke off and is started again";
+
+/// What is asked of one environment.
+trait OfEnvironment {
+    /// Its name; both are in one namespace.
+    fn environment(&self) -> &str;
+}
+
+impl OfEnvironment for ChatbotBackup {
+    fn environment(&self) -> &str {
+        &self.spec.environment_ref.name
+    }
+}
+
+impl OfEnvironment for ChatbotRestore {
+    fn environment(&self) -> &str {
+        &self.spec.environment_ref.name
     }
 }
 
@@ -296,12 +394,16 @@ mod tests {
     type Writers =
         (Writer<ChatbotEnvironment>, Writer<Pod>, Writer<PartialObjectMeta<Secret>>, Vec<Writer<DynamicObject>>);
 
+    /// Nobody asks for backups or restores.
     fn empty() -> (Stores, Writers) {
         let ((environments, environment), (pods, pod), (secrets, secret)) =
             (reflector::store(), reflector::store(), reflector::store());
+        let ((backups, mut backup), (restores, mut restore)) = (reflector::store(), reflector::store());
+        fill(&mut backup);
+        fill(&mut restore);
         let writers: Vec<_> = kinds().into_iter().map(Writer::new).collect();
         let owned = kinds().into_iter().zip(writers.iter().map(Writer::as_reader)).collect();
-        (Stores::new(environments, pods, secrets, owned), (environment, pod, secret, writers))
+        (Stores::new((environments, backups, restores), pods, secrets, owned), (environment, pod, secret, writers))
     }
 
     fn fill<K>(writer: &mut Writer<K>)

@@ -23,7 +23,7 @@ pub struct BackupsSpec {
     #[serde(skip_serializing_if = "is_default")]
     pub retention: Retention,
 
-    /// Where backups are written. Default: the environment's own object store, bucket `<prefix>backups`.
+    /// Where backups are written. Default: the environment's own bucket, folder `<prefix>backups`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repository: Option<Repository>,
 
@@ -31,8 +31,10 @@ pub struct BackupsSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offsite: Option<Repository>,
 
-    /// Recovery point objective: how old the newest good backup may be before an alert. Default: 1h.
-    pub rpo: Duration,
+    /// Recovery point objective: how old the newest good backup may be before an alert. Default: 1h where incremental backups are
+    /// scheduled, 25h elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rpo: Option<Duration>,
 
     /// Recovery time objective: how long a rehearsed restore may take before an alert. Default: 4h.
     pub rto: Duration,
@@ -46,7 +48,7 @@ impl Default for BackupsSpec {
             retention: Retention::default(),
             repository: None,
             offsite: None,
-            rpo: Duration::from_hours(1),
+            rpo: None,
             rto: Duration::from_hours(4),
         }
     }

@@ -58,6 +58,23 @@ pub fn set(conditions: &mut Vec<Condition>, decision: Decision, generation: Opti
     }
 }
 
+/// Ready, and of Reconciling and Stalled the one of `also`, with the same words.
+pub fn tell(
+    conditions: &mut Vec<Condition>,
+    ready: Decision,
+    also: Option<&'static str>,
+    (generation, now): (Option<i64>, Timestamp),
+) {
+    for type_ in [RECONCILING, STALLED] {
+        if also == Some(type_) {
+            set(conditions, Decision { type_, status: Some(true), ..ready.clone() }, generation, now);
+        } else {
+            remove(conditions, type_);
+        }
+    }
+    set(conditions, ready, generation, now);
+}
+
 /// Takes a condition away, as kstatus wants for `Reconciling` and `Stalled` that no longer hold.
 pub fn remove(conditions: &mut Vec<Condition>, type_: &str) {
     conditions.retain(|condition| condition.type_ != type_);

@@ -82,16 +82,19 @@ pub struct BackupsStatus {
     /// When the newest good full backup was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_full: Option<Time>,
-    /// The last rehearsed restore.
+    /// When the newest backup was made that the second repository has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_offsite: Option<Time>,
+    /// The last rehearsed restore that came back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_drill: Option<DrillStatus>,
     /// When the next backup is due.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<Time>,
-    /// Number of backups that are kept.
+    /// Number of good backups that are known: those that releases and people asked for are among them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<i64>,
-    /// Size of the repository in bytes.
+    /// Bytes that they added to the repository, compressed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<i64>,
 }

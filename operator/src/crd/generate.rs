@@ -4,7 +4,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::CustomResourceExt;
 use serde_json::Value;
 
-use super::ChatbotEnvironment;
+use super::{ChatbotBackup, ChatbotEnvironment, ChatbotRestore};
 
 /// A definition could not be written as YAML.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +49,14 @@ pub fn environment() -> Result<CustomResourceDefinition, GenerateError> {
 /// # Errors
 /// As [`environment`].
 pub fn files() -> Result<Vec<CrdFile>, GenerateError> {
-    Ok(vec![CrdFile { name: "chatbotenvironments.yaml", yaml: to_yaml("ChatbotEnvironment", &environment()?)? }])
+    let file = |name, kind, crd: &CustomResourceDefinition| {
+        Ok(CrdFile { name, yaml: to_yaml(kind, &definition(kind, crd)?)? })
+    };
+    Ok(vec![
+        file("chatbotbackups.yaml", "ChatbotBackup", &ChatbotBackup::crd())?,
+        file("chatbotenvironments.yaml", "ChatbotEnvironment", &ChatbotEnvironment::crd())?,
+        file("chatbotrestores.yaml", "ChatbotRestore", &ChatbotRestore::crd())?,
+    ])
 }
 
 /// Every definition in one YAML stream.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`environment`] | ChatbotEnvironment: the root, its spec and the rules across fields |
 //! | [`app`], [`worker`], [`network`], [`release`], [`migrations`], [`backups`], [`monitoring`], [`routing`] | one part of the spec each |
+//! | [`chatbot_backup`], [`chatbot_restore`] | ChatbotBackup and ChatbotRestore, each with its status |
 //! | [`environment_status`], [`release_status`] | what the operator reports |
 //! | [`conditions`], [`reasons`] | condition types, and the reasons they and events give |
 //! | [`tier`] | the table of defaults |
@@ -12,6 +13,8 @@
 
 pub mod app;
 pub mod backups;
+pub mod chatbot_backup;
+pub mod chatbot_restore;
 pub mod conditions;
 pub mod cron;
 pub mod duration;
@@ -33,6 +36,10 @@ pub mod worker;
 
 pub use app::{AppSpec, Autoscaling, Resources};
 pub use backups::{BackupsSpec, Repository, Retention, Schedules};
+pub use chatbot_backup::{BackupKind, BackupPhase, ChatbotBackup, ChatbotBackupSpec, ChatbotBackupStatus};
+pub use chatbot_restore::{
+    ChatbotRestore, ChatbotRestoreSpec, ChatbotRestoreStatus, RestoreFrom, RestorePhase, RestoreStep,
+};
 pub use duration::Duration;
 pub use environment::{ChatbotEnvironment, ChatbotEnvironmentSpec, LocalRef, ProvisionSpec};
 pub use environment_status::{ChatbotEnvironmentStatus, Colour, Phase};

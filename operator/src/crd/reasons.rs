@@ -51,8 +51,24 @@ reasons! {
     MIGRATION_FAILED = "MigrationFailed";
     /// The migrations did not end within migrations.timeout.
     MIGRATION_TIMED_OUT = "MigrationTimedOut";
-    /// The backup before the release failed.
+    /// A backup failed: the one before a release, one that a schedule or a person asked for, or the newest of all.
     BACKUP_FAILED = "BackupFailed";
+    /// A backup is being made, or waits for its turn.
+    BACKUP_IN_PROGRESS = "BackupInProgress";
+    /// A backup was made, and read back.
+    BACKUP_MADE = "BackupMade";
+    /// The newest backup is good, but its copy failed, or the repository is damaged elsewhere.
+    BACKUP_DOUBTFUL = "BackupDoubtful";
+    /// No backup has been made yet.
+    NO_BACKUP_YET = "NoBackupYet";
+    /// A restore is under way.
+    RESTORING = "Restoring";
+    /// A restore ended well: the backup is what is served.
+    RESTORED = "Restored";
+    /// A restore failed; what ran before it goes on, unless its message says otherwise.
+    RESTORE_FAILED = "RestoreFailed";
+    /// A restore was taken back.
+    RESTORE_UNDONE = "RestoreUndone";
     /// The image cannot be pulled.
     IMAGE_PULL_FAILED = "ImagePullFailed";
     /// A container ends again and again.

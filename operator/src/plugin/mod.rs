@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`status`], [`logs`], [`doctor`], [`ask`], [`upload`] | one subcommand each |
 //! | [`history`], [`diff`] | which releases there were, and what the next would change |
+//! | [`backups`], [`restore`] | which restore points there are; another one; the way back to one |
 //! | [`wish`] | `promote`, `rollback`, `retry`, `pause`, `resume` |
 //! | [`target`] | which cluster, namespace and environment is meant |
 //! | [`chatbot`] | the way into a running chatbot: tunnel, key, HTTP |
@@ -11,6 +12,7 @@
 //! | [`output`], [`error`] | what is printed |
 
 pub mod ask;
+pub mod backups;
 pub mod chatbot;
 pub mod diff;
 pub mod doctor;
@@ -21,6 +23,7 @@ pub mod history;
 pub mod logs;
 pub mod next_step;
 pub mod output;
+pub mod restore;
 pub mod status;
 pub mod target;
 pub mod upload;
@@ -76,6 +79,12 @@ enum Command {
     History(history::Arguments),
     /// Show what a changed spec would do: what changes, whether it is a release, and its steps
     Diff(diff::Arguments),
+    /// Show the backups there are, and whether one would come back
+    Backups(backups::ListArguments),
+    /// Make a backup now
+    Backup(backups::MakeArguments),
+    /// Bring a backup back, beside what runs first and then in its place; or take that back
+    Restore(restore::Arguments),
     /// Let the release that waits have the traffic, or end its bake
     Promote(wish::Arguments),
     /// Take back the release under way, or the active one, or return to an earlier one
@@ -103,6 +112,9 @@ pub async fn run(cli: Cli) -> Result<(), PluginError> {
         Command::Upload(arguments) => upload::run(&target, &output, arguments).await,
         Command::History(arguments) => history::run(&target, &output, arguments).await,
         Command::Diff(arguments) => diff::run(&target, &output, arguments).await,
+        Command::Backups(arguments) => backups::list(&target, &output, arguments).await,
+        Command::Backup(arguments) => backups::make(&target, &output, arguments).await,
+        Command::Restore(arguments) => restore::run(&target, &output, arguments).await,
         Command::Promote(arguments) => wish::run(&target, &output, &Wish::Promote, arguments).await,
         Command::Rollback(arguments) => wish::rollback(&target, &output, arguments).await,
         Command::Retry(arguments) => wish::run(&target, &output, &Wish::Retry, arguments).await,
@@ -145,6 +157,15 @@ mod tests {
             "retry dev",
             "pause dev",
             "resume dev",
+            "backups -n chatbot-prod prod",
+            "backup prod",
+            "backup prod --incremental --wait",
+            "backup prod --wait=10m",
+            "restore prod --plan",
+            "restore prod --from before-holiday --yes",
+            "restore prod --from 2026-03-04T05:06:07Z --offsite",
+            "restore prod --undo",
+            "restore prod --abort",
             "upload --namespace chatbot-dev dev guide.md --wait 120s",
         ] {
             let words = std::iter::once("kubectl-chatbot").chain(line.split(' '));

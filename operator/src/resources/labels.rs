@@ -35,6 +35,8 @@ pub const SERVICE: &str = "chatbot.platform/service";
 pub const TIER: &str = "chatbot.platform/tier";
 /// Fingerprint of the database that a release uses; on release Secrets only.
 pub const DATABASE: &str = "chatbot.platform/database";
+/// On Jobs that back up or restore, and their pods: `incremental`, `full`, `drill` or `restore`.
+pub const BACKUP: &str = "chatbot.platform/backup";
 /// On a namespace: its pods are an ingress controller and may reach the apps of environments.
 pub const INGRESS_NAMESPACE: &str = "chatbot.platform/ingress";
 /// On a namespace: its Prometheus may read the metrics of environments.
@@ -60,7 +62,7 @@ pub enum Component {
     Worker,
     /// The task monitor.
     Monitor,
-    /// Jobs that back the database up.
+    /// Jobs that back the database up, and those that bring it back.
     Backup,
     /// Jobs that migrate the schema.
     Migrate,
@@ -71,7 +73,7 @@ pub enum Component {
 impl Component {
     /// The value of [`COMPONENT`].
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::App => "app",
             Self::Worker => "worker",

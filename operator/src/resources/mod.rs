@@ -9,12 +9,14 @@
 //! | [`service_account`] | the account of every pod, without a token |
 //! | [`network_policy`] | who may reach the pods, and what they may reach |
 //! | [`provision_job`], [`release_job`] | the work before a release |
+//! | [`backup_cron_job`], [`run_job`] | scheduled backups and drills; single ones, and the steps of restores |
 //! | [`deployment`] | app and worker of one colour, on the pod of `pod` |
 //! | [`horizontal_pod_autoscaler`], [`pod_disruption_budget`] | size of the active colour; protection of each that stands |
 //! | [`service`], [`http_route`], [`ingress`] | the way to the app |
 //! | [`service_monitor`], [`pod_monitor`] | how Prometheus finds app and workers, on what `monitor` has for both |
 //! | [`names`], [`labels`] | what they are called and selected by |
 
+pub mod backup_cron_job;
 pub mod deployment;
 pub mod horizontal_pod_autoscaler;
 pub mod http_route;
@@ -31,6 +33,7 @@ pub mod provision_job;
 pub mod provisioned_secret;
 pub mod release_job;
 pub mod release_secret;
+pub mod run_job;
 pub mod service;
 pub mod service_account;
 pub mod service_monitor;

@@ -3,7 +3,10 @@
 //! A name never exceeds 63 characters: an environment's own name has at most 40, a release id has 10, and the longest text
 //! between them is `-downgrade-`.
 
+use sha2::{Digest, Sha256};
+
 use crate::crd::Colour;
+use crate::resources::backup_cron_job::Run;
 use crate::resources::labels::Component;
 use crate::resources::release_job::Task;
 
@@ -60,6 +63,22 @@ pub fn release_job(environment: &str, task: Task, release_id: &str) -> String {
 pub fn provision_job(environment: &str, hash: &str) -> String {
     format!("{environment}-provision-{hash}")
 }
+
+/// CronJob that backs up or rehearses: `<env>-backup-incremental`, `-full` or `-drill`. Kubernetes gives a CronJob 52 characters: of
+/// a longer name the environment's part is cut, and told apart from others by a hash.
+#[must_use]
+pub fn backup_cron_job(environment: &str, run: Run) -> String {
+    let ending = format!("-backup-{}", run.as_str());
+    if environment.len() + ending.len() <= LONGEST_CRON_JOB {
+        return format!("{environment}{ending}");
+    }
+    let hash = hex::encode(&Sha256::digest(environment)[..3]);
+    let room = LONGEST_CRON_JOB - ending.len() - hash.len() - 1;
+    format!("{}-{hash}{ending}", &environment[..room])
+}
+
+/// Longest name of a CronJob: those of its Jobs end with eleven characters more.
+const LONGEST_CRON_JOB: usize = 52;
 
 /// Secret that cert-manager fills for an Ingress: `<env>-tls`.
 #[must_use]

@@ -60,9 +60,13 @@ fn worker(resolved: &Resolved) -> NetworkPolicy {
     policy(resolved, Component::Worker, Some(observers(resolved)), egress(&resolved.network.endpoints))
 }
 
-/// It brings the database to the object store, and both may be anywhere that the variables say.
+/// It brings the database to the object stores and back, with the administrator's access where there is one, and all of them may
+/// be anywhere that the variables say.
 fn backup(resolved: &Resolved) -> NetworkPolicy {
-    policy(resolved, Component::Backup, None, egress(&resolved.network.endpoints))
+    let own = resolved.network.endpoints.clone();
+    let administrators = resolved.provision.as_ref().map(|provision| provision.endpoints.clone()).unwrap_or_default();
+    let reached = own.and(resolved.backups.endpoints.clone()).and(administrators);
+    policy(resolved, Component::Backup, None, egress(&reached))
 }
 
 fn migrate(resolved: &Resolved) -> NetworkPolicy {

@@ -6,7 +6,7 @@ use k8s_openapi::api::batch::v1::{
 use k8s_openapi::api::core::v1::{Container, PodSpec};
 
 use super::labels::{self, Component};
-use super::{Slot, metadata::metadata, names, pod};
+use super::{Slot, backup_cron_job, metadata::metadata, names, pod};
 use crate::{controllers::environment::resolve::Resolved, crd::OnRollback};
 
 /// Retries inside the deadline: a database that restarts should not fail a release, a wrong migration should fail it soon.
@@ -74,6 +74,9 @@ pub fn build(resolved: &Resolved, slot: &Slot, task: Task, serving: Option<Servi
     let identity = &resolved.identity;
     let work = Container {
         args: Some(task.command(resolved, &slot.release, serving.and_then(|serving| serving.schema))),
+        env: (task == Task::Backup)
+            .then(|| backup_cron_job::variables(resolved, &slot.release))
+            .filter(|it| !it.is_empty()),
         resources: Some(pod::job_resources()),
         ..pod::container(resolved, slot, task.component().as_str(), &[])
     };

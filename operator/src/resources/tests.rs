@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::labels::{Component, Labels};
 use super::release_job::Task;
 use super::{
-    Slot, deployment, horizontal_pod_autoscaler, http_route, ingress, labels, names, network_policy,
+    Slot, backup_cron_job, deployment, horizontal_pod_autoscaler, http_route, ingress, labels, names, network_policy,
     pod_disruption_budget, pod_monitor, provision_job, provisioned_secret, release_job, release_secret, service,
     service_account, service_monitor,
 };
@@ -40,6 +40,8 @@ fn objects(resolved: &Resolved) -> Vec<(&'static str, Value)> {
     objects.extend(
         Task::ALL.map(|task| ("release_job", object(release_job::build(resolved, &blue, task, Some(serving))))),
     );
+    objects
+        .extend(backup_cron_job::build(resolved, &blue, false).into_iter().map(|it| ("backup_cron_job", object(it))));
     objects.extend(network_policy::build(resolved).into_iter().map(|it| ("network_policy", object(it))));
     objects.extend(
         pod_disruption_budget::build(resolved, [(Component::App, Colour::Blue), (Component::Worker, Colour::Blue)])
@@ -125,10 +127,12 @@ fn every_object_is_labelled_and_owned_by_its_environment() {
 
 /// Pod templates of all workloads, by file.
 fn templates(resolved: &Resolved) -> Vec<(&'static str, PodTemplateSpec)> {
-    let with_template = objects(resolved).into_iter().filter(|(_, object)| object["spec"]["template"].is_object());
-    with_template
-        .map(|(file, object)| (file, serde_json::from_value(object["spec"]["template"].clone()).unwrap()))
-        .collect()
+    let template = |object: &Value| {
+        let paths = ["/spec/template", "/spec/jobTemplate/spec/template"];
+        paths.iter().find_map(|path| object.pointer(path)).cloned()
+    };
+    let with_template = objects(resolved).into_iter().filter_map(|(file, object)| Some((file, template(&object)?)));
+    with_template.map(|(file, template)| (file, serde_json::from_value(template).unwrap())).collect()
 }
 
 #[test]

@@ -6,12 +6,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use chatbot_operator::controllers::environment::resolve::{
-    Apis, References, Resolved, SecretData, provisioning, resolve,
+    Apis, References, Resolved, SecretData, backups::secrets, provisioning, resolve,
 };
 use chatbot_operator::crd::{ChatbotEnvironment, Colour};
 use chatbot_operator::resources::release_job::Task;
-use chatbot_operator::resources::{Slot, deployment, provision_job, provisioned_secret, release_job, release_secret};
-use k8s_openapi::api::core::v1::{Container, PodTemplateSpec, Secret};
+use chatbot_operator::resources::{
+    Slot, backup_cron_job, deployment, provision_job, provisioned_secret, release_job, release_secret,
+};
+use k8s_openapi::api::core::v1::{Container, EnvVar, PodTemplateSpec, Secret};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -93,6 +95,10 @@ fn example(path: &Path, document: &Value, documents: &[Value]) -> Example {
     let references = References {
         secret: secret.map(read),
         admin: Some(read(&administrator())),
+        repositories: secrets(&environment.spec.backups)
+            .into_iter()
+            .map(|name| (name.to_owned(), read(&bucket(name))))
+            .collect(),
         apis: every_api(),
         ..References::default()
     };
@@ -115,6 +121,16 @@ fn administrator() -> Value {
             "MINIO_URL": "http://s3.chatbot-platform.svc:7070",
             "MINIO_ROOT_USER": "admin",
             "MINIO_ROOT_PASSWORD": "admin-secret",
+        },
+    })
+}
+
+/// The Secret of a bucket.
+fn bucket(name: &str) -> Value {
+    json!({
+        "metadata": {"name": name},
+        "stringData": {
+            "MINIO_URL": "https://s3.example.org", "MINIO_ROOT_USER": "backups", "MINIO_ROOT_PASSWORD": "backups-secret",
         },
     })
 }
@@ -142,8 +158,11 @@ impl Example {
         let serving = release_job::Serving { release: &slot.release, schema: Some("20260101000600") };
         let jobs = Task::ALL.map(|task| release_job::build(&self.resolved, &slot, task, Some(serving)));
         let jobs = jobs.into_iter().chain(provision_job::build(&self.resolved, &slot));
+        let scheduled = backup_cron_job::build(&self.resolved, &slot, false).into_iter();
+        let scheduled = scheduled.map(|it| it.spec.unwrap().job_template.spec.unwrap().template);
         let templates = deployments.into_iter().map(|it| it.spec.unwrap().template);
-        templates.chain(jobs.map(|it| it.spec.unwrap().template)).map(|template| self.process(template)).collect()
+        let templates = templates.chain(jobs.map(|it| it.spec.unwrap().template)).chain(scheduled);
+        templates.map(|template| self.process(template)).collect()
     }
 
     fn process(&self, template: PodTemplateSpec) -> Process {
@@ -172,9 +191,23 @@ impl Example {
             let prefix = source.prefix.as_deref().unwrap_or_default();
             environment.extend(pairs(secret).map(|(key, value)| (format!("{prefix}{key}"), value)));
         }
-        let own = container.env.iter().flatten();
-        environment.extend(own.map(|variable| (variable.name.clone(), variable.value.clone().unwrap())));
+        for variable in container.env.iter().flatten() {
+            environment.extend(self.value(variable, &release).map(|value| (variable.name.clone(), value)));
+        }
         environment
+    }
+
+    /// As it stands there, or from a key of a Secret, which may be missing where it is optional.
+    fn value(&self, variable: &EnvVar, release: &Secret) -> Option<String> {
+        let Some(source) = &variable.value_from else { return variable.value.clone() };
+        let key = source.secret_key_ref.as_ref().unwrap();
+        let administrator: Secret = serde_json::from_value(administrator()).unwrap();
+        let bucket: Secret = serde_json::from_value(bucket(&key.name)).unwrap();
+        let secrets = [release, &administrator, &bucket];
+        let secret = secrets.into_iter().find(|secret| secret.metadata.name.as_deref() == Some(key.name.as_str()));
+        let value = pairs(secret.unwrap()).find(|(name, _)| *name == key.key).map(|(_, value)| value);
+        assert!(value.is_some() || key.optional == Some(true), "{}: Secret {} lacks {}", self.title, key.name, key.key);
+        value
     }
 }
 

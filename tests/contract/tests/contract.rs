@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use chatbot::cli::{Cli, Command, Migrate};
+use chatbot::cli::{Cli, Command, Migrate, Restore};
 use chatbot::config::backup::BackupConfig;
 use chatbot::config::provision::ProvisionConfig;
 use chatbot::config::{Config, DatabaseConfig};
 use chatbot_operator::controllers::environment::resolve::Database;
+use chatbot_operator::controllers::restore::next::Task;
+use chatbot_operator::crd::BackupKind;
 use clap::Parser;
 use contract::{Example, Process, examples, with_settings};
 use secrecy::SecretString;
@@ -47,7 +49,7 @@ fn every_container_has_arguments_and_variables_that_its_command_accepts() {
             Command::Migrate(Migrate::Up { .. } | Migrate::Down { of_release: Some(_), .. }) => {
                 DatabaseConfig::from_env(lookup).unwrap_or_else(|error| panic!("{title}: {error}"));
             }
-            Command::Backup { command: None, .. } => {
+            Command::Backup { command: None, .. } | Command::Restore(Restore::Drill(_)) => {
                 BackupConfig::from_env(lookup).unwrap_or_else(|error| panic!("{title}: {error}"));
             }
             Command::Provision => {
@@ -84,6 +86,28 @@ fn a_release_s_variables_are_enough_for_its_backup_and_its_way_back() {
             assert!(parsed.is_ok(), "{title}: {words:?}");
         }
     }
+}
+
+/// What single runs are told, in place of the words of the schedule that they are made from.
+#[test]
+fn the_words_of_single_backups_and_of_every_step_of_a_restore_are_commands() {
+    let backups = [BackupKind::Incremental, BackupKind::Full].map(chatbot_operator::controllers::backup::args);
+    let steps = Task::ALL.map(|task| chatbot_operator::controllers::restore::args(task, "5f0c61d2", true));
+    for words in backups.into_iter().chain(steps) {
+        let parsed = Cli::try_parse_from(std::iter::once("chatbot".to_owned()).chain(words.iter().cloned()));
+        assert!(parsed.is_ok(), "{words:?}: {:?}", parsed.err().map(|error| error.to_string()));
+    }
+}
+
+#[test]
+fn backups_go_where_the_spec_says_and_are_kept_for_as_long() {
+    let cases = cases();
+    let (_, processes) = cases.iter().find(|(example, _)| example.title.starts_with("backups.yaml")).unwrap();
+    let backup = processes.iter().find(|process| process.args.contains(&"--full".to_owned())).unwrap();
+    let config = BackupConfig::from_env(|name| backup.environment.get(name).cloned()).unwrap();
+    assert_eq!((config.retention.hourly, config.retention.daily), (Some(24), Some(14)));
+    assert!(config.repository.to_string().ends_with("/backups-chatbot/teams/support"), "{}", config.repository);
+    assert_eq!(config.offsite.unwrap().to_string(), "https://s3.example.org/off-site/chatbot-backups/backups");
 }
 
 #[test]

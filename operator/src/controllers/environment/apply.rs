@@ -154,6 +154,11 @@ fn observed(ctx: &Context, object: &Object) -> Result<Option<Value>, Error> {
         let secret = ctx.stores.secrets.get(&key);
         return secret.map(|secret| serde_json::to_value(secret.as_ref()).map_err(json_error)).transpose();
     }
+    if object.resource.kind == "ChatbotBackup" {
+        let key = kube::runtime::reflector::ObjectRef::new(&object.name).within(&object.namespace);
+        let backup = ctx.stores.backups.get(&key);
+        return backup.map(|backup| serde_json::to_value(backup.as_ref()).map_err(json_error)).transpose();
+    }
     let found: Option<Arc<DynamicObject>> = ctx.stores.owned(&object.resource, &object.namespace, &object.name);
     found.map(|found| serde_json::to_value(named(&found, object)).map_err(json_error)).transpose()
 }
@@ -210,7 +215,10 @@ fn refuse(ctx: &Context, object: &Object, why: String) -> Need {
 }
 
 /// A refusal is something that the user can mend; anything else is an error of the call.
-fn refusal_of(error: kube::Error) -> Result<String, kube::Error> {
+///
+/// # Errors
+/// The same, where nobody can mend it by another spec.
+pub fn refusal_of(error: kube::Error) -> Result<String, kube::Error> {
     if let kube::Error::Api(status) = &error
         && matches!(status.code, 400 | 403 | 404 | 422)
     {

@@ -40,9 +40,10 @@ const PAUSED: &str = "the annotation chatbot.platform/pause keeps the operator f
 type Check = fn(&Applied) -> Option<Verdict>;
 
 /// What keeps everything else from mattering comes first.
-const CHECKS: [Check; 16] = [
+const CHECKS: [Check; 17] = [
     blocked,
     refused,
+    restoring,
     suspended,
     paused,
     left,
@@ -72,6 +73,12 @@ fn blocked(applied: &Applied) -> Option<Verdict> {
 
 fn refused(applied: &Applied) -> Option<Verdict> {
     applied.refused.clone().map(|trouble| not_ready(Progress::Stalled, trouble))
+}
+
+fn restoring(applied: &Applied) -> Option<Verdict> {
+    let (name, phase) = applied.outlook.restoring.clone()?;
+    let message = format!("restore {name} is in {phase}: servers and workers are stopped, and start again after it");
+    Some(not_ready(Progress::Reconciling, Trouble::new(reasons::RESTORING, message)))
 }
 
 fn suspended(applied: &Applied) -> Option<Verdict> {
@@ -286,20 +293,6 @@ pub fn services(services: Option<&[ServiceStatus]>) -> Decision {
 fn described(service: &ServiceStatus) -> String {
     let why = if service.message.is_empty() { "it does not answer" } else { &service.message };
     format!("{}: {why}", service.name)
-}
-
-/// What is known of backups: no condition claims what nobody looks after.
-#[must_use]
-pub fn backups() -> [Decision; 2] {
-    let unknown = |type_, reason, message: &str| Decision { type_, status: None, reason, message: message.to_owned() };
-    [
-        unknown(
-            conditions::BACKUPS_HEALTHY,
-            reasons::BACKUPS_OFF,
-            "no scheduled backup is made; a release begins with one where the database has a place to go",
-        ),
-        unknown(conditions::RECOVERABLE, reasons::NEVER_DRILLED, "no restore has been rehearsed yet"),
-    ]
 }
 
 /// Whether every field has an effect.

@@ -8,7 +8,7 @@ use k8s_openapi::api::{
     core::v1::Pod,
 };
 use kube::ResourceExt;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use super::trouble::{last_words, short};
 use crate::release;
@@ -73,7 +73,13 @@ pub fn without_pods(jobs: &BTreeMap<String, Job>, pods: &[Arc<Pod>], now: Timest
 /// The Job of this name as the state machine sees it.
 #[must_use]
 pub fn fact(name: &str, jobs: &BTreeMap<String, Job>, pods: &[Arc<Pod>]) -> release::Job {
-    let Some(job) = jobs.get(name) else { return release::Job::Absent };
+    jobs.get(name).map_or(release::Job::Absent, |job| fact_of(job, pods))
+}
+
+/// A Job as the state machine sees it.
+#[must_use]
+pub fn fact_of(job: &Job, pods: &[Arc<Pod>]) -> release::Job {
+    let name = job.metadata.name.as_deref().unwrap_or_default();
     let words = || pods.iter().filter(|pod| job_of(pod) == Some(name)).find_map(|pod| last_words(pod));
     if succeeded(job) {
         return release::Job::Succeeded(report(name, pods));
@@ -94,16 +100,21 @@ fn condition<'a>(job: &'a Job, type_: &str) -> Option<&'a JobCondition> {
     conditions.iter().find(|condition| condition.type_ == type_ && condition.status == "True")
 }
 
-fn report(job: &str, pods: &[Arc<Pod>]) -> release::Report {
+/// What the pod of a Job said last, where that is what is expected of it.
+#[must_use]
+pub fn said<T: DeserializeOwned>(job: &str, pods: &[Arc<Pod>]) -> Option<T> {
     let of_job = pods.iter().filter(|pod| job_of(pod) == Some(job));
-    let ends = of_job.filter_map(|pod| {
+    let mut ends = of_job.filter_map(|pod| {
         pod.status.as_ref()?.container_statuses.as_ref()?.first()?.state.as_ref()?.terminated.as_ref()
     });
-    let words = ends.filter_map(|end| {
+    ends.find_map(|end| {
         let line = end.message.as_deref()?.lines().rfind(|line| line.starts_with('{'))?;
-        serde_json::from_str::<LastWords>(line).ok()
-    });
-    words.into_iter().next().map_or_else(release::Report::default, |words| release::Report {
+        serde_json::from_str(line).ok()
+    })
+}
+
+fn report(job: &str, pods: &[Arc<Pod>]) -> release::Report {
+    said::<LastWords>(job, pods).map_or_else(release::Report::default, |words| release::Report {
         schema: words.schema.filter(|schema| !schema.is_empty()),
         migrations: words.applied.len(),
         skipped: words.skipped,

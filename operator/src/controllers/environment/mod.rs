@@ -4,13 +4,14 @@
 //! |---|---|
 //! | [`observe`](mod@observe) | reads the cluster |
 //! | [`resolve`](mod@resolve) | spec, tier and references become one type |
-//! | [`facts`], [`jobs`], [`watch`](mod@watch), [`trouble`](mod@trouble) | what was read, in the terms of releases and of people |
+//! | [`facts`], [`jobs`], [`watch`](mod@watch), [`trouble`](mod@trouble), [`backups`] | what was read, in the terms of releases and of people |
 //! | [`plan`](mod@plan), [`removals`](mod@removals), [`object`] | what to write, and how the release goes on |
 //! | [`apply`](mod@apply), [`need`](mod@need), [`difference`], [`additions`] | writes what is not as it should be |
 //! | [`report`](mod@report), [`status`](mod@status), [`conditions`], [`notes`](mod@notes) | status, events, metrics |
 
 pub mod additions;
 pub mod apply;
+pub mod backups;
 pub mod conditions;
 pub mod difference;
 pub mod facts;
@@ -25,7 +26,7 @@ pub mod report;
 pub mod resolve;
 pub mod status;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod trouble;
 pub mod watch;
 
@@ -137,6 +138,9 @@ fn with_running(resolved: &mut Resolved, observed: &Observed, before: &Before) {
     let running = || observed.own_secrets.iter().map(|secret| &secret.metadata).filter(runs);
     resolved.network.endpoints = resolved.network.endpoints.clone().and(release_secret::reached_by(running()));
     resolved.graces = resolved.graces.clone().and(release_secret::graces(running()));
+    if observed.restoring.is_some() {
+        resolved.stop();
+    }
 }
 
 fn before(environment: &ChatbotEnvironment) -> Before {
@@ -144,6 +148,7 @@ fn before(environment: &ChatbotEnvironment) -> Before {
     Before {
         state: ReleaseState::read(&status),
         services: status.services,
+        backups: status.backups.unwrap_or_default(),
         wishes: wishes(environment),
         paused: environment.annotations().get(PAUSE).is_some_and(|value| value == "true"),
     }

@@ -1,38 +1,16 @@
 //! Which events a person would want to know of: the difference between two statuses. What lasts is told once.
 
-use crate::crd::{
-    ChatbotEnvironmentStatus, Phase, conditions,
-    environment_status::{Outcome, PastRelease, Step},
-    reasons,
+use crate::{
+    controllers::events::Note,
+    crd::{
+        ChatbotEnvironmentStatus, Phase, conditions,
+        environment_status::{Outcome, PastRelease, Step},
+        reasons,
+    },
 };
-
-/// Longest note that Kubernetes takes, in bytes.
-const LONGEST: usize = 1000;
 
 /// Reason of the event that a release ended well.
 pub const RELEASED: &str = "Released";
-
-/// Something that happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Note {
-    /// Whether a person should look at it.
-    pub warning: bool,
-    /// Short, stable word.
-    pub reason: String,
-    /// What the operator was doing.
-    pub action: &'static str,
-    /// What happened, and what to do next.
-    pub message: String,
-}
-
-/// A message in the length that Kubernetes takes.
-#[must_use]
-pub fn cut(mut message: String) -> String {
-    while message.len() > LONGEST {
-        message.pop();
-    }
-    message
-}
 
 /// What happened between two statuses.
 #[must_use]

@@ -24,13 +24,13 @@ use super::{
     PROMOTE,
     facts::{self, Examination, in_phase},
     jobs,
-    resolve::{DatabaseClaim, References, SecretData},
+    resolve::{DatabaseClaim, References, SecretData, backups},
     trouble::is_ready,
 };
 use crate::{
     check_token,
-    controllers::{context::Context, stores::Stores},
-    crd::{ChatbotEnvironment, conditions, reasons},
+    controllers::{context::Context, restore, stores::Stores},
+    crd::{ChatbotBackup, ChatbotEnvironment, RestorePhase, conditions, reasons},
     error::{Error, within},
     probe::{Health, Unanswered},
     release::{Phase, Placed, ReleaseState},
@@ -69,6 +69,12 @@ pub struct Observed {
     pub question: Option<Result<(), Unanswered>>,
     /// What servers of a release in its bake, and of the one before, have answered since they started, by their pods' names.
     pub traffic: BTreeMap<String, Result<Traffic, Unanswered>>,
+    /// Its backups, whoever asked for them.
+    pub backups: Vec<Arc<ChatbotBackup>>,
+    /// Its Jobs of scheduled backups and drills, whose owners are CronJobs.
+    pub runs: Vec<Job>,
+    /// The restore that wants its servers and workers gone, and how far it is.
+    pub restoring: Option<(String, RestorePhase)>,
     /// Why Jobs get no pods, where they should have some.
     pub refused_jobs: Vec<String>,
     /// Everything that the operator made for it, Secrets excepted.
@@ -129,6 +135,9 @@ pub async fn observe(ctx: &Context, environment: &ChatbotEnvironment) -> Result<
         jobs: of_kind(&owned, "Job", &uid)?,
         pods: pods(ctx, &namespace, &name),
         own_secrets: ctx.stores.own_secrets(&namespace, &name),
+        backups: ctx.stores.backups_of(&namespace, &name),
+        runs: runs(&owned)?,
+        restoring: restoring(ctx, &namespace, &name),
         environment: name,
         owned,
         ..Observed::default()
@@ -140,6 +149,20 @@ pub async fn observe(ctx: &Context, environment: &ChatbotEnvironment) -> Result<
     observed.question = question(ctx, &observed, &state, environment).await?;
     observed.traffic = traffic(ctx, &observed, &state).await;
     Ok(observed)
+}
+
+/// Jobs of schedules: those that are run once for somebody have that as their owner.
+fn runs(owned: &[(ApiResource, Arc<DynamicObject>)]) -> Result<Vec<Job>, Error> {
+    let is_scheduled = |object: &DynamicObject| object.owner_references().iter().any(|owner| owner.kind == "CronJob");
+    let jobs = owned.iter().filter(|(resource, object)| {
+        resource.kind == "Job" && object.labels().contains_key(labels::BACKUP) && is_scheduled(object)
+    });
+    jobs.map(|(_, object)| typed(object)).collect()
+}
+
+fn restoring(ctx: &Context, namespace: &str, name: &str) -> Option<(String, RestorePhase)> {
+    let restores = ctx.stores.restores_of(namespace, name);
+    restore::observe::stopping(restores.iter().map(AsRef::as_ref))
 }
 
 /// In one order, so that of several ill pods the same one speaks at every look.
@@ -158,10 +181,18 @@ async fn references(
     let user = environment.spec.secret_ref.name.clone();
     let admin = environment.spec.provision.as_ref().map(|provision| provision.admin_secret_ref.name.clone());
     let provisioned = admin.is_some().then(|| names::provisioned_secret(name));
-    let followed: BTreeSet<String> =
-        [Some(user.clone()), admin.clone(), provisioned.clone()].into_iter().flatten().collect();
+    let of_repositories = backups::secrets(&environment.spec.backups).into_iter().map(str::to_owned);
+    let of_repositories: BTreeSet<String> = of_repositories.collect();
+    let named = [Some(user.clone()), admin.clone(), provisioned.clone()].into_iter().flatten();
+    let followed: BTreeSet<String> = named.chain(of_repositories.iter().cloned()).collect();
     ctx.secrets.follow(&ObjectRef::from_obj(environment), &followed);
+    let mut repositories = BTreeMap::new();
+    for name in of_repositories {
+        let found = secret(ctx, namespace, Some(&name)).await?;
+        repositories.extend(found.map(|found| (name, found)));
+    }
     Ok(References {
+        repositories,
         secret: secret(ctx, namespace, Some(&user)).await?,
         admin: secret(ctx, namespace, admin.as_deref()).await?,
         provisioned: secret(ctx, namespace, provisioned.as_deref()).await?,
@@ -232,7 +263,11 @@ fn of_kind<K: DeserializeOwned>(
     objects.map(|object| Ok((object.name_any(), typed(object)?))).collect()
 }
 
-fn typed<K: DeserializeOwned>(object: &DynamicObject) -> Result<K, Error> {
+/// An object of a cache as its own type.
+///
+/// # Errors
+/// When it is not what its kind says.
+pub fn typed<K: DeserializeOwned>(object: &DynamicObject) -> Result<K, Error> {
     let doing = || format!("reading {}", object.name_any());
     let json = serde_json::to_value(object).map_err(|error| Error::json(doing(), error))?;
     serde_json::from_value(json).map_err(|error| Error::json(doing(), error))

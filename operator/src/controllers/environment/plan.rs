@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::Deployment;
 
 use super::{
+    backups::{self, Said},
     facts::{self, in_phase, needs_database, provision_job},
     object::{Object, Removal, Writing},
     observe::Observed,
@@ -14,11 +15,14 @@ use super::{
     trouble::Trouble,
 };
 use crate::{
-    crd::{Colour, environment_status::ServiceStatus},
+    crd::{
+        Colour, RestorePhase,
+        environment_status::{BackupsStatus, ServiceStatus},
+    },
     error::Error,
     release::{self, JobRun, Layout, Phase, ReleaseState, Wishes, Workload, hold, layout, next},
     resources::{
-        deployment, horizontal_pod_autoscaler, http_route, ingress,
+        backup_cron_job, deployment, horizontal_pod_autoscaler, http_route, ingress,
         labels::{self, Component},
         names, network_policy, pod_disruption_budget, pod_monitor, provision_job, provisioned_secret, release_job,
         release_secret, service, service_account, service_monitor,
@@ -72,6 +76,10 @@ pub struct Outlook {
     pub bake_until: Option<Timestamp>,
     /// Whether a Job makes database, bucket and collections now.
     pub provisioning: bool,
+    /// The restore that wants servers and workers gone, and how far it is.
+    pub restoring: Option<(String, RestorePhase)>,
+    /// What is said of backups and drills.
+    pub backups: Option<Said>,
 }
 
 /// Why nothing can be planned.
@@ -133,6 +141,8 @@ pub struct Before {
     pub state: ReleaseState,
     /// The services as they were last seen.
     pub services: Vec<ServiceStatus>,
+    /// What was said of backups.
+    pub backups: BackupsStatus,
     /// What a person asks for.
     pub wishes: Wishes,
     /// Whether a person told the operator to keep its hands off.
@@ -214,6 +224,8 @@ fn outlook(resolved: &Resolved, observed: &Observed, before: &Before) -> Outlook
         bake_until: facts::bake_until(resolved, &before.state),
         watch_every: resolved.release.analysis.interval.to_std(),
         provisioning: is_provisioning(resolved, observed, &before.state),
+        restoring: observed.restoring.clone(),
+        backups: Some(backups::said(&resolved.backups, observed, &before.backups)),
     }
 }
 
@@ -229,7 +241,8 @@ fn is_provisioning(resolved: &Resolved, observed: &Observed, state: &ReleaseStat
 /// 4. autoscalers and disruption budgets, which speak of Deployments;
 /// 5. Services, which send users to servers;
 /// 6. Deployments of workers: that they are refused must not keep the users where they are;
-/// 7. routes, which send users to Services, and what tells a Prometheus of Services and pods.
+/// 7. routes, which send users to Services, and what tells a Prometheus of Services and pods;
+/// 8. schedules of backups, which work as the release that serves, and records of those that were made.
 ///
 /// What takes users back to a release that runs already waits for nothing.
 fn objects(
@@ -264,7 +277,16 @@ fn objects(
         objects.push(deployment(resolved, observed, workload)?);
     }
     objects.extend(routes(resolved)?);
+    objects.extend(backup_objects(resolved, observed, state)?);
     Ok(objects)
+}
+
+fn backup_objects(resolved: &Resolved, observed: &Observed, state: &ReleaseState) -> Result<Vec<Object>, Error> {
+    let is_held = observed.restoring.is_some();
+    let schedules = state.active.iter().flat_map(|active| backup_cron_job::build(resolved, &active.slot(), is_held));
+    let schedules = schedules.map(|schedule| Object::new(&schedule, Writing::Apply));
+    let records = backups::records(resolved, observed).into_iter();
+    schedules.chain(records.map(|record| Object::new(&record, Writing::Create))).collect()
 }
 
 /// The variables of a release that failed are not needed any more, nor are those of one that waits while everything is at rest.

@@ -1,26 +1,20 @@
 //! Says what was done: status when it changed, events for what is news, metrics always.
 
 use jiff::Timestamp;
-use k8s_openapi::{
-    api::events::v1::Event,
-    apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
-};
-use kube::{
-    Api, Resource, ResourceExt,
-    api::{Patch, PatchParams, PostParams},
-    runtime::reflector::ObjectRef,
-};
-use serde_json::json;
+use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
 use super::{
     apply::Applied,
-    notes::{Note, RELEASED, cut, notes},
-    plan::MANAGER,
+    notes::{RELEASED, notes},
     status::status,
     trouble::short,
 };
 use crate::{
-    controllers::context::Context,
+    controllers::{
+        context::Context,
+        events::{self, Note},
+        status_patch,
+    },
     crd::{
         ChatbotEnvironment, ChatbotEnvironmentStatus,
         conditions::{self, Decision},
@@ -31,9 +25,6 @@ use crate::{
     metrics, notify,
     release::is_by_a_person,
 };
-
-/// Who reports events.
-const CONTROLLER: &str = "chatbot-operator";
 
 /// Reports. The status is written only on top of the version that was read: a decision from old facts must not overwrite newer ones.
 ///
@@ -80,37 +71,12 @@ fn with_error(environment: &ChatbotEnvironment, error: &Error, now: Timestamp) -
 }
 
 async fn write(ctx: &Context, environment: &ChatbotEnvironment, after: &ChatbotEnvironmentStatus) -> Result<(), Error> {
-    let (name, namespace) = (environment.name_any(), environment.namespace().unwrap_or_default());
-    let api: Api<ChatbotEnvironment> = Api::namespaced(ctx.client.clone(), &namespace);
-    let doing = || format!("writing the status of {namespace}/{name}");
-    let patch = merge_patch(environment, after).map_err(|error| Error::json(doing(), error))?;
-    ctx.metrics.wrote("ChatbotEnvironment", "status");
-    let parameters = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
-    let answer = ctx.term.write(doing, api.patch_status(&name, &parameters, &Patch::Merge(patch))).await?;
+    let answer = status_patch::write(ctx, environment, environment.status.as_ref(), after).await?;
     // The API server may find nothing changed: then no newer version will ever come.
     if answer.resource_version() != environment.resource_version() {
         ctx.memory.wrote_status(&ObjectRef::from_obj(environment), environment.resource_version(), answer);
     }
     Ok(())
-}
-
-/// A merge patch keeps what it does not name; what is gone from the status is named as null.
-fn merge_patch(
-    environment: &ChatbotEnvironment,
-    after: &ChatbotEnvironmentStatus,
-) -> serde_json::Result<serde_json::Value> {
-    let mut new = serde_json::to_value(after)?;
-    if let Some(old) = &environment.status {
-        nullify(&mut new, &serde_json::to_value(old)?);
-    }
-    Ok(json!({ "metadata": { "resourceVersion": environment.resource_version() }, "status": new }))
-}
-
-fn nullify(new: &mut serde_json::Value, old: &serde_json::Value) {
-    let (Some(new), Some(old)) = (new.as_object_mut(), old.as_object()) else { return };
-    for (key, value) in old {
-        nullify(new.entry(key.clone()).or_insert(serde_json::Value::Null), value);
-    }
 }
 
 async fn publish(
@@ -119,18 +85,11 @@ async fn publish(
     before: &ChatbotEnvironmentStatus,
     after: &ChatbotEnvironmentStatus,
 ) {
-    let api: Api<Event> = Api::namespaced(ctx.client.clone(), &environment.namespace().unwrap_or_default());
     for note in notes(before, after) {
-        ctx.metrics.wrote("Event", "create");
         if is_worth_a_message(&note) {
             ctx.notifier.tell(message(environment, &note, after, ctx.clock.now()));
         }
-        let event = event(environment, note, &ctx.identity, ctx.clock.now());
-        let publishing = || "publishing an event".to_owned();
-        let created = ctx.term.write(publishing, api.create(&PostParams::default(), &event)).await;
-        if let Err(error) = created {
-            tracing::warn!(%error, reason = event.reason, "an event was lost");
-        }
+        events::publish(ctx, environment, note).await;
     }
 }
 
@@ -155,23 +114,6 @@ fn message(
         warning: note.warning,
         message: note.message.clone(),
         time: now.to_string(),
-    }
-}
-
-/// Each is news, with words of its own: none is a repetition that could be counted on an earlier one.
-fn event(environment: &ChatbotEnvironment, note: Note, instance: &str, now: Timestamp) -> Event {
-    let (namespace, prefix) = (environment.namespace(), format!("{}-", environment.name_any()));
-    Event {
-        metadata: ObjectMeta { generate_name: Some(prefix), namespace, ..ObjectMeta::default() },
-        event_time: Some(MicroTime(now)),
-        reporting_controller: Some(CONTROLLER.to_owned()),
-        reporting_instance: Some(instance.to_owned()),
-        action: Some(note.action.to_owned()),
-        reason: Some(note.reason),
-        note: Some(cut(note.message)),
-        type_: Some(if note.warning { "Warning" } else { "Normal" }.to_owned()),
-        regarding: Some(environment.object_ref(&())),
-        ..Event::default()
     }
 }
 
@@ -217,22 +159,4 @@ fn show(ctx: &Context, environment: &ChatbotEnvironment, after: &ChatbotEnvironm
     let last_success = good.map(|past| past.finished_at.0.as_second());
     let shown = metrics::Shown { info, phase: Some(release.phase.to_string()), last_success, ready };
     ctx.metrics.show(&metrics::Environment { namespace, name }, Some(shown));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{controllers::environment::resolve::fixtures, crd::Tier};
-
-    #[test]
-    fn an_event_has_a_name_of_its_own_that_the_api_server_takes_and_tells_of_whom_it_is() {
-        let note =
-            Note { warning: true, reason: "RolledBack".to_owned(), action: "Release", message: "why".to_owned() };
-        let event = event(&fixtures::minimal(Tier::Dev), note, "chatbot-operator-0", Timestamp::UNIX_EPOCH);
-        let prefix = event.metadata.generate_name.as_deref().unwrap_or_default();
-        assert_eq!((prefix, event.metadata.name.as_deref()), ("dev-", None), "the API server refuses a dot at its end");
-        let regarding = event.regarding.unwrap_or_default();
-        assert_eq!((regarding.kind.as_deref(), regarding.name.as_deref()), (Some("ChatbotEnvironment"), Some("dev")));
-        assert_eq!((event.type_.as_deref(), event.note.as_deref()), (Some("Warning"), Some("why")));
-    }
 }

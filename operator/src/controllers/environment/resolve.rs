@@ -23,6 +23,8 @@ pub mod unresolved;
 pub mod variables;
 pub mod workloads;
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::networking::v1::NetworkPolicyPeer;
 use secrecy::SecretString;
 
@@ -53,6 +55,8 @@ pub struct References {
     pub provisioned: Option<SecretData>,
     /// The Secret of `spec.provision.adminSecretRef`, if it exists.
     pub admin: Option<SecretData>,
+    /// The Secrets of `spec.backups.repository` and `.offsite` that exist, by name.
+    pub repositories: BTreeMap<String, SecretData>,
     /// Databases of every environment, this one included.
     pub claims: Vec<DatabaseClaim>,
     /// Optional APIs that the cluster has.
@@ -137,6 +141,15 @@ pub struct Resolved {
     pub not_acted_on: Vec<NotActedOn>,
 }
 
+impl Resolved {
+    /// As if the spec wanted everything at zero.
+    pub fn stop(&mut self) {
+        self.suspend = true;
+        self.app.scale = Scale::Fixed(0);
+        self.worker.scale = Scale::Fixed(0);
+    }
+}
+
 /// Resolves an environment.
 ///
 /// # Errors
@@ -144,6 +157,7 @@ pub struct Resolved {
 pub fn resolve(environment: &ChatbotEnvironment, references: &References) -> Result<Resolved, Unresolved> {
     let layers = variables::collect(environment, references, &prefix(environment));
     Unresolved::unless_empty(layers.problems)?;
+    Unresolved::unless_empty(backups::problems(environment, references))?;
     let database = database(environment, references, &layers.variables)?;
     let mut resolved = assemble(environment, references, layers.variables, database);
     resolved.provision = provision::job(environment, references, &resolved.release_id)?;
@@ -207,8 +221,8 @@ fn assemble(
 ) -> Resolved {
     let (spec, identity) = (&environment.spec, Identity::of(environment));
     let defaults = tier::defaults(identity.tier);
-    let backups = Backups::of(&spec.backups, &defaults);
-    let mut not_acted_on = not_acted_on::by_this_version(environment, &defaults, &backups);
+    let backups = Backups::of(&spec.backups, &defaults, backups::reached(references, &identity.namespace));
+    let mut not_acted_on = not_acted_on::by_this_version(environment, &defaults);
     not_acted_on.extend(not_acted_on::by_other_fields(spec, &backups));
     let monitoring = Monitoring::of(&spec.monitoring, &defaults, references.apis);
     not_acted_on.extend(not_acted_on::monitoring(&monitoring, references.apis));

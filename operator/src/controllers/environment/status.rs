@@ -12,7 +12,7 @@ use crate::{
     crd::{
         ChatbotEnvironment, ChatbotEnvironmentStatus, Phase,
         conditions::{self as shown, Decision},
-        environment_status::{BackupsStatus, Candidate, Discounted, Outcome, ReleaseStatus},
+        environment_status::{Candidate, Discounted, ReleaseStatus},
     },
     release::{Placed, ReleaseState, Requests, is_by_a_person},
     resources::labels::{self, Component},
@@ -28,7 +28,7 @@ pub fn status(environment: &ChatbotEnvironment, applied: &Applied, now: Timestam
     status.services = outlook.services.clone().unwrap_or(status.services);
     status.release = Some(release(applied, status.release.as_ref()));
     status.history.clone_from(&applied.state.history);
-    status.backups = backups(&applied.state).or(status.backups);
+    status.backups = outlook.backups.as_ref().map(|said| said.status.clone()).or(status.backups);
     status.failed_releases = applied.state.failed.iter().cloned().collect();
     (status.replicas, status.selector) = scale(environment, applied);
     for decision in decisions(applied, &status) {
@@ -51,7 +51,7 @@ fn decisions(applied: &Applied, status: &ChatbotEnvironmentStatus) -> Vec<Decisi
     };
     decisions.extend(also.map(|type_| Decision { type_, status: Some(true), reason, message }));
     decisions.push(conditions::services(known.then_some(status.services.as_slice())));
-    decisions.extend(conditions::backups());
+    decisions.extend(applied.outlook.backups.iter().flat_map(|said| said.decisions.clone()));
     decisions.extend(applied.outlook.not_acted_on.as_deref().map(conditions::spec_supported));
     decisions
 }
@@ -101,12 +101,6 @@ fn release(applied: &Applied, before: Option<&ReleaseStatus>) -> ReleaseStatus {
             .then_some(Discounted { requests: discounted.all, failed: discounted.failed }),
         steps: steps.clone(),
     }
-}
-
-/// The backup of the release under way, or of the last one.
-fn backups(state: &ReleaseState) -> Option<BackupsStatus> {
-    let made = state.steps.iter().find(|step| step.name == Phase::Backup && step.outcome == Outcome::Succeeded)?;
-    Some(BackupsStatus { last: made.finished_at.clone(), ..BackupsStatus::default() })
 }
 
 fn candidate(placed: &Placed) -> Candidate {

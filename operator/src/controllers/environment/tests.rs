@@ -1,6 +1,7 @@
 //! An environment in a cluster that only exists in memory: what the operator writes, and what it says.
 
 mod at_rest;
+mod backups;
 mod blue_green;
 mod needs;
 mod owned;
@@ -69,7 +70,7 @@ fn candidate(cluster: &Cluster) -> String {
     cluster.environment().status.unwrap().release.unwrap().candidate.unwrap().id
 }
 
-async fn new_environment(more: &str) -> Cluster {
+pub(crate) async fn new_environment(more: &str) -> Cluster {
     let cluster = Cluster::with(fixtures::environment(Tier::Dev, more)).await;
     with_secret(&cluster);
     cluster
@@ -82,7 +83,7 @@ async fn release(cluster: &Cluster) {
     cluster.settle().await;
 }
 
-async fn running_environment() -> Cluster {
+pub(crate) async fn running_environment() -> Cluster {
     let cluster = new_environment("").await;
     release(&cluster).await;
     assert_eq!(ready(&cluster), told("True", "ReleaseActive"));

@@ -219,7 +219,8 @@ fn end_words(end: &ContainerStateTerminated) -> String {
 }
 
 /// Whether the kubelet calls the pod ready.
-pub(super) fn is_ready(pod: &Pod) -> bool {
+#[must_use]
+pub fn is_ready(pod: &Pod) -> bool {
     let conditions = pod.status.iter().filter_map(|status| status.conditions.as_ref()).flatten();
     conditions.into_iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }

@@ -24,7 +24,7 @@ use tower_test::mock::{self, SendResponse};
 use super::server_side_apply;
 use crate::{
     controllers::stores::{Stores, kinds},
-    crd::ChatbotEnvironment,
+    crd::{ChatbotBackup, ChatbotEnvironment, ChatbotRestore},
 };
 
 /// One call of the API server.
@@ -39,6 +39,8 @@ pub(crate) struct Call {
 
 pub(super) struct Writers {
     environments: Writer<ChatbotEnvironment>,
+    backups: Writer<ChatbotBackup>,
+    restores: Writer<ChatbotRestore>,
     pods: Writer<Pod>,
     secrets: Writer<PartialObjectMeta<Secret>>,
     owned: Vec<(ApiResource, Writer<DynamicObject>)>,
@@ -94,6 +96,10 @@ impl State {
         let is_own = object["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "chatbot-operator";
         if path.contains("/chatbotenvironments/") {
             self.writers.environments.apply_watcher_event(&event(object, gone));
+        } else if path.contains("/chatbotbackups/") {
+            self.writers.backups.apply_watcher_event(&event(object, gone));
+        } else if path.contains("/chatbotrestores/") {
+            self.writers.restores.apply_watcher_event(&event(object, gone));
         } else if !is_own {
         } else if kind == "Pod" {
             self.writers.pods.apply_watcher_event(&event(object, gone));
@@ -119,13 +125,23 @@ impl State {
                 (200, json!({"apiVersion": "events.k8s.io/v1", "kind": "EventList", "metadata": {}, "items": []}))
             }
             "GET" => self.objects.get(&path).map_or((404, status(404, "not found")), |object| (200, object.clone())),
-            "POST" => (201, call.body.clone()),
+            "POST" if path.ends_with("/events") => (201, call.body.clone()),
+            "POST" => self.create(&path, &call.body),
             "PATCH" if path.contains("/events/") => (200, call.body.clone()),
             "DELETE" => self.remove(&path).map_or((404, status(404, "not found")), |object| (200, object)),
             "PATCH" if call.applies => self.apply(&path, &call.body),
             "PATCH" => self.patch(&path, &call.body),
             method => panic!("{method} {path}"),
         }
+    }
+
+    fn create(&mut self, collection: &str, object: &Value) -> (u16, Value) {
+        let path = format!("{collection}/{}", object["metadata"]["name"].as_str().unwrap());
+        if self.objects.contains_key(&path) {
+            return (409, status(409, "it exists already"));
+        }
+        self.put(&path, object.clone());
+        (201, self.objects[&path].clone())
     }
 
     fn patch(&mut self, path: &str, change: &Value) -> (u16, Value) {
@@ -192,13 +208,20 @@ fn event<K: DeserializeOwned>(object: Value, gone: bool) -> Event<K> {
 
 pub(super) fn stores() -> (Stores, Writers) {
     let (environments, environment_writer) = reflector::store();
+    let ((backups, backup_writer), (restores, restore_writer)) = (reflector::store(), reflector::store());
     let (pods, pod_writer) = reflector::store();
     let (secrets, secret_writer) = reflector::store();
     let owned_writers: Vec<_> = kinds().into_iter().map(|kind| (kind.clone(), Writer::new(kind))).collect();
     let owned = owned_writers.iter().map(|(kind, writer)| (kind.clone(), writer.as_reader())).collect();
-    let writers =
-        Writers { environments: environment_writer, pods: pod_writer, secrets: secret_writer, owned: owned_writers };
-    (Stores::new(environments, pods, secrets, owned), writers)
+    let writers = Writers {
+        environments: environment_writer,
+        backups: backup_writer,
+        restores: restore_writer,
+        pods: pod_writer,
+        secrets: secret_writer,
+        owned: owned_writers,
+    };
+    (Stores::new((environments, backups, restores), pods, secrets, owned), writers)
 }
 
 pub(super) fn serve_api(tasks: &mut JoinSet<()>, state: Arc<Mutex<State>>) -> Client {

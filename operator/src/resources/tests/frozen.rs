@@ -9,7 +9,10 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::*;
-use crate::controllers::environment::resolve::{References, SecretData};
+use crate::controllers::environment::resolve::{
+    References, SecretData,
+    backups::{OF_A_BUCKET, secrets},
+};
 
 const FROZEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/resources/frozen");
 
@@ -39,7 +42,10 @@ fn secret(name: &str, keys: &Keys) -> SecretData {
 
 /// Release id and pod templates as this version makes them.
 fn made(given: &Given) -> Value {
+    let bucket: Keys = OF_A_BUCKET.iter().map(|key| ((*key).to_owned(), "https://s3.example.org".to_owned())).collect();
+    let named = secrets(&given.environment.spec.backups).into_iter();
     let references = References {
+        repositories: named.map(|name| (name.to_owned(), secret(name, &bucket))).collect(),
         secret: Some(secret("chatbot", &given.secret)),
         admin: given.admin.as_ref().map(|keys| secret("platform-admin", keys)),
         provisioned: given.provisioned.as_ref().map(|keys| secret("provisioned", keys)),

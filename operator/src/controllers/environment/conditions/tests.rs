@@ -11,7 +11,7 @@ use crate::{
         status::status,
     },
     crd::{
-        ChatbotEnvironment, ChatbotEnvironmentStatus, Colour, Tier,
+        ChatbotEnvironment, ChatbotEnvironmentStatus, Colour, RestorePhase, Tier,
         environment_status::{FailedRelease, Outcome, Step},
     },
     release::{Placed, Release, ReleaseState, Running},
@@ -85,6 +85,13 @@ fn cases() -> Vec<(&'static str, Applied)> {
         ("blocked", applied(serving_state(), Outlook { blocked: blocked(false), ..up() })),
         ("about to be mended", applied(serving_state(), Outlook { blocked: blocked(true), ..up() })),
         ("refused", refused),
+        (
+            "restoring",
+            applied(
+                serving_state(),
+                Outlook { restoring: Some(("back".to_owned(), RestorePhase::Swap)), suspended: true, ..up() },
+            ),
+        ),
         ("suspended", applied(serving_state(), Outlook { suspended: true, ..up() })),
         ("paused", applied(running(Phase::Start, ""), Outlook { paused: true, ..up() })),
         ("failed", applied(failed_state(Some(placed())), up())),

@@ -32,20 +32,9 @@ impl fmt::Display for NotActedOn {
 }
 
 /// Fields whose machinery this version does not have. A tier's default counts like a field that was written.
-pub(super) fn by_this_version(
-    environment: &ChatbotEnvironment,
-    defaults: &TierDefaults,
-    backups: &Backups,
-) -> Vec<NotActedOn> {
+pub(super) fn by_this_version(environment: &ChatbotEnvironment, defaults: &TierDefaults) -> Vec<NotActedOn> {
     let spec = &environment.spec;
-    let checks = [
-        (
-            backups.are_wanted(),
-            "backups",
-            "no scheduled backups are made yet, only one before each release: back the database up by other means too",
-        ),
-        (spec.monitor.enabled, "monitor", "the task monitor is not run yet"),
-    ];
+    let checks = [(spec.monitor.enabled, "monitor", "the task monitor is not run yet")];
     let mut fields: Vec<_> = checks.into_iter().filter_map(named).collect();
     fields.extend(of_release(&spec.release, defaults));
     fields
@@ -55,11 +44,10 @@ pub(super) fn by_this_version(
 pub(super) fn by_other_fields(spec: &ChatbotEnvironmentSpec, backups: &Backups) -> Vec<NotActedOn> {
     let (given, none) = (&spec.backups, BackupsSpec::default());
     let unscheduled = "no backup is scheduled: write backups.schedules, or remove it";
-    let idle = !backups.are_wanted();
+    let idle = !backups.has_schedule();
     let autoscaled = "autoscaling decides the number of pods: remove it, or remove autoscaling";
     let checks = [
         (idle && given.suspend, "backups.suspend", unscheduled),
-        (idle && given.retention != none.retention, "backups.retention", unscheduled),
         (idle && given.rpo != none.rpo, "backups.rpo", unscheduled),
         (idle && given.rto != none.rto, "backups.rto", unscheduled),
         (spec.app.autoscaling.is_some() && spec.app.replicas.is_some(), "app.replicas", autoscaled),

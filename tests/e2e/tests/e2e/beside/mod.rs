@@ -1,5 +1,6 @@
 //! What has a namespace of its own and leaves everything else alone, so that several can run at a time: they mostly wait.
 
+mod backups;
 mod bad_releases;
 pub(crate) mod blue_green;
 mod broken_and_mended;

@@ -6,7 +6,6 @@ use super::*;
 fn what_another_field_deprives_of_its_effect_is_named() {
     for (more, field) in [
         ("  backups: {suspend: true}\n", "backups.suspend"),
-        ("  backups: {retention: {daily: 3}}\n", "backups.retention"),
         ("  backups: {rpo: 2h}\n", "backups.rpo"),
         ("  backups: {rto: 2h}\n", "backups.rto"),
         ("  monitoring: {labels: {release: prometheus}}\n", "monitoring.labels"),
@@ -42,5 +41,5 @@ fn monitoring_that_lacks_a_kind_of_the_prometheus_operator_is_named() {
 fn what_this_version_does_not_do_is_named() {
     let fields = |tier| fixtures::resolved(tier).not_acted_on.iter().map(|it| it.field.clone()).collect::<Vec<_>>();
     assert_eq!(fields(Tier::Dev), ["monitor"]);
-    assert_eq!(fields(Tier::Prod), ["backups", "monitor", "monitoring.level"]);
+    assert_eq!(fields(Tier::Prod), ["monitor", "monitoring.level"]);
 }

@@ -1,0 +1,105 @@
+//! Says what became of a restore.
+
+use kube::ResourceExt;
+
+use crate::{
+    controllers::{
+        context::Context,
+        events::{self, Note},
+        status_patch,
+    },
+    crd::{
+        ChatbotRestore, ChatbotRestoreStatus, RestorePhase,
+        conditions::{self, Decision},
+        reasons,
+    },
+    error::Error,
+    notify,
+};
+
+/// Writes the status where it changed, and tells each new phase.
+///
+/// # Errors
+/// When the status cannot be written.
+pub async fn report(
+    ctx: &Context,
+    restore: &ChatbotRestore,
+    before: &ChatbotRestoreStatus,
+    mut after: ChatbotRestoreStatus,
+) -> Result<(), Error> {
+    decide(restore, &mut after, ctx);
+    if restore.status.as_ref() == Some(&after) {
+        return Ok(());
+    }
+    status_patch::write(ctx, restore, restore.status.as_ref(), &after).await?;
+    if before.phase != after.phase {
+        let note = note(&after);
+        if note.warning || note.reason != reasons::RESTORING {
+            ctx.notifier.tell(message(ctx, restore, &note));
+        }
+        events::publish(ctx, restore, note).await;
+    }
+    Ok(())
+}
+
+const fn reason(phase: RestorePhase) -> &'static str {
+    match phase {
+        RestorePhase::Succeeded => reasons::RESTORED,
+        RestorePhase::Failed => reasons::RESTORE_FAILED,
+        RestorePhase::Undone => reasons::RESTORE_UNDONE,
+        RestorePhase::Pending
+        | RestorePhase::Prepare
+        | RestorePhase::Stop
+        | RestorePhase::Swap
+        | RestorePhase::Documents
+        | RestorePhase::Start
+        | RestorePhase::Undo
+        | RestorePhase::StartAgain => reasons::RESTORING,
+    }
+}
+
+fn decide(restore: &ChatbotRestore, after: &mut ChatbotRestoreStatus, ctx: &Context) {
+    let (ready, also) = match after.phase {
+        RestorePhase::Succeeded => (true, None),
+        RestorePhase::Failed => (false, Some(conditions::STALLED)),
+        RestorePhase::Undone => (false, None),
+        RestorePhase::Pending
+        | RestorePhase::Prepare
+        | RestorePhase::Stop
+        | RestorePhase::Swap
+        | RestorePhase::Documents
+        | RestorePhase::Start
+        | RestorePhase::Undo
+        | RestorePhase::StartAgain => (false, Some(conditions::RECONCILING)),
+    };
+    let message = if after.message.is_empty() { format!("it is in {}", after.phase) } else { after.message.clone() };
+    conditions::tell(
+        &mut after.conditions,
+        Decision { type_: conditions::READY, status: Some(ready), reason: reason(after.phase), message },
+        also,
+        (restore.metadata.generation, ctx.clock.now()),
+    );
+}
+
+fn note(after: &ChatbotRestoreStatus) -> Note {
+    let words = if after.message.is_empty() { String::new() } else { format!(": {}", after.message) };
+    Note {
+        warning: matches!(after.phase, RestorePhase::Failed | RestorePhase::Undo),
+        reason: reason(after.phase).to_owned(),
+        action: "Restore",
+        message: format!("{}{words}", after.phase),
+    }
+}
+
+fn message(ctx: &Context, restore: &ChatbotRestore, note: &Note) -> notify::Message {
+    notify::Message {
+        namespace: restore.namespace().unwrap_or_default(),
+        environment: restore.spec.environment_ref.name.clone(),
+        tier: String::new(),
+        release: String::new(),
+        reason: note.reason.clone(),
+        warning: note.warning,
+        message: format!("restore {}: {}", restore.name_any(), note.message),
+        time: ctx.clock.now().to_string(),
+    }
+}

@@ -1,0 +1,308 @@
+//! Restores: the phases as a table and as properties, then one in a cluster in memory.
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::next::{Facts, KEPT, Task, next};
+use crate::{
+    controllers::{environment::tests::running_environment, fake::Cluster},
+    crd::{ChatbotRestoreStatus, RestorePhase},
+    release::{Job, Report},
+};
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_790_000_000 + second).unwrap()
+}
+
+fn done(task: Task, message: &str) -> (Task, Job) {
+    (task, Job::Succeeded(Report { message: message.to_owned(), ..Report::default() }))
+}
+
+fn failed(task: Task, message: &str) -> (Task, Job) {
+    (task, Job::Failed { at: at(0), message: message.to_owned() })
+}
+
+fn status(phase: RestorePhase, facts: &[Facts]) -> ChatbotRestoreStatus {
+    let mut status = ChatbotRestoreStatus::default();
+    for (second, facts) in (0..).zip(facts) {
+        status = next(&status, facts, at(second)).status;
+    }
+    assert_eq!(status.phase, phase);
+    status
+}
+
+/// Facts with these Jobs.
+fn with(jobs: Vec<(Task, Job)>) -> Facts {
+    Facts { jobs, prepared: Some("5f0c61d2".to_owned()), ..Facts::default() }
+}
+
+/// The facts that lead to each phase of a restore that goes well.
+fn road() -> Vec<(RestorePhase, Facts)> {
+    vec![
+        (RestorePhase::Prepare, Facts::default()),
+        (RestorePhase::Stop, with(vec![done(Task::Prepare, "prod_restored holds 7 rows")])),
+        (RestorePhase::Swap, Facts::default()),
+        (RestorePhase::Documents, with(vec![done(Task::Swap, "prod is what the backup holds")])),
+        (RestorePhase::Start, with(vec![done(Task::Documents, "2 documents put back")])),
+        (RestorePhase::Succeeded, Facts { serves: true, ..Facts::default() }),
+    ]
+}
+
+/// The status of one that went well until this phase.
+fn until(phase: RestorePhase) -> ChatbotRestoreStatus {
+    let position = road().iter().position(|(reached, _)| *reached == phase).unwrap();
+    let facts: Vec<_> = road().into_iter().take(position + 1).map(|(_, facts)| facts).collect();
+    status(phase, &facts)
+}
+
+#[test]
+fn every_phase_waits_for_its_fact_and_runs_its_job() {
+    let undo = Facts { undo: true, ..Facts::default() };
+    let abort = Facts { abort: true, ..Facts::default() };
+    let pods = Facts { pods: 3, ..Facts::default() };
+    let waits = Facts { waits_for: Some("release 1 is on its way".to_owned()), ..Facts::default() };
+    let table = [
+        ("it waits for its turn", RestorePhase::Pending, waits, RestorePhase::Pending, None),
+        ("it is ended while it waits", RestorePhase::Pending, abort.clone(), RestorePhase::Failed, None),
+        ("it prepares", RestorePhase::Prepare, Facts::default(), RestorePhase::Prepare, Some(Task::Prepare)),
+        (
+            "it cannot prepare",
+            RestorePhase::Prepare,
+            with(vec![failed(Task::Prepare, "no")]),
+            RestorePhase::Failed,
+            None,
+        ),
+        ("it is ended while it prepares", RestorePhase::Prepare, abort.clone(), RestorePhase::Failed, None),
+        ("it waits for the pods", RestorePhase::Stop, pods.clone(), RestorePhase::Stop, None),
+        ("it is ended before the swap", RestorePhase::Stop, abort.clone(), RestorePhase::StartAgain, None),
+        ("it swaps", RestorePhase::Swap, Facts::default(), RestorePhase::Swap, Some(Task::Swap)),
+        ("it cannot swap", RestorePhase::Swap, with(vec![failed(Task::Swap, "no")]), RestorePhase::Undo, None),
+        ("a swap is not ended half-way", RestorePhase::Swap, abort, RestorePhase::Swap, Some(Task::Swap)),
+        (
+            "documents fail",
+            RestorePhase::Documents,
+            with(vec![failed(Task::Documents, "no")]),
+            RestorePhase::Start,
+            None,
+        ),
+        ("servers do not come", RestorePhase::Start, Facts::default(), RestorePhase::Start, None),
+        ("a person goes back from there", RestorePhase::Start, undo.clone(), RestorePhase::Undo, None),
+        ("a person goes back later", RestorePhase::Succeeded, undo.clone(), RestorePhase::Undo, None),
+        ("nothing happens for a day", RestorePhase::Succeeded, Facts::default(), RestorePhase::Succeeded, None),
+    ];
+    for (name, phase, facts, reached, runs) in table {
+        let before = if phase == RestorePhase::Pending { ChatbotRestoreStatus::default() } else { until(phase) };
+        let found = next(&before, &facts, at(100));
+        assert_eq!((found.status.phase, found.runs), (reached, runs), "{name}: {:#?}", found.status);
+    }
+}
+
+#[test]
+fn a_restore_that_went_well_says_what_is_served_and_until_when_it_can_be_undone() {
+    let status = until(RestorePhase::Succeeded);
+    assert_eq!(status.message, "prod is what the backup holds; 2 documents put back");
+    assert_eq!(status.backup.as_deref(), Some("5f0c61d2"));
+    assert!(status.undo_until.is_some_and(|until| until.0 > at(23 * 3600)));
+    assert!(status.steps.iter().all(|step| step.finished_at.is_some()), "{:#?}", status.steps);
+}
+
+#[test]
+fn after_a_day_the_database_that_is_not_served_is_dropped_once_and_nothing_can_be_undone() {
+    let status = until(RestorePhase::Succeeded);
+    let later = at(100) + KEPT;
+    let found = next(&status, &Facts { undo: true, ..Facts::default() }, later);
+    assert_eq!((found.status.phase, found.runs), (RestorePhase::Succeeded, Some(Task::Drop)));
+    let found = next(&status, &with(vec![done(Task::Drop, "")]), later);
+    assert!(found.status.dropped);
+    assert_eq!(next(&found.status, &with(vec![done(Task::Drop, "")]), later).runs, None);
+}
+
+#[test]
+fn what_was_prepared_by_halves_is_dropped_at_once() {
+    let status = next(&until(RestorePhase::Prepare), &with(vec![failed(Task::Prepare, "damaged")]), at(9)).status;
+    assert_eq!((status.phase, status.message.as_str()), (RestorePhase::Failed, "damaged"));
+    assert_eq!(next(&status, &Facts::default(), at(10)).runs, Some(Task::Drop));
+}
+
+#[test]
+fn the_way_back_ends_with_what_was_served_before() {
+    let undo = Facts { undo: true, ..Facts::default() };
+    let status = next(&until(RestorePhase::Succeeded), &undo, at(50)).status;
+    let status = next(&status, &Facts { pods: 1, ..undo.clone() }, at(51)).status;
+    assert_eq!(status.phase, RestorePhase::Undo, "servers end first");
+    assert_eq!(next(&status, &undo, at(52)).runs, Some(Task::Undo));
+    let status = next(&status, &with(vec![done(Task::Undo, "prod is again what it was")]), at(53)).status;
+    assert_eq!(status.phase, RestorePhase::StartAgain);
+    let status = next(&status, &Facts { serves: true, ..Facts::default() }, at(54)).status;
+    assert_eq!((status.phase, status.message.as_str()), (RestorePhase::Undone, "prod is again what it was"));
+}
+
+#[test]
+fn servers_that_do_not_come_are_told_with_the_way_back() {
+    let status = until(RestorePhase::Start);
+    let facts = Facts { trouble: "it crashes".to_owned(), ..Facts::default() };
+    let late = next(&status, &facts, at(0) + SignedDuration::from_mins(20)).status;
+    assert!(
+        late.message.contains("it crashes") && late.message.contains("chatbot.platform/undo=true"),
+        "{}",
+        late.message
+    );
+}
+
+fn any_job() -> impl Strategy<Value = Job> {
+    prop_oneof![
+        Just(Job::Running { message: String::new() }),
+        Just(Job::Succeeded(Report::default())),
+        Just(Job::Failed { at: at(0), message: "no".to_owned() }),
+    ]
+}
+
+fn any_facts() -> impl Strategy<Value = Facts> {
+    let jobs = proptest::collection::vec((proptest::sample::select(Task::ALL.to_vec()), any_job()), 0..5);
+    (jobs, 0_usize..2, any::<bool>(), any::<bool>(), any::<bool>())
+        .prop_map(|(jobs, pods, serves, undo, abort)| Facts { pods, serves, jobs, undo, abort, ..Facts::default() })
+}
+
+proptest! {
+    #[test]
+    fn names_are_swapped_only_while_nothing_runs(looks in proptest::collection::vec(any_facts(), 1..40)) {
+        let mut status = ChatbotRestoreStatus::default();
+        for (second, facts) in (0..).zip(looks) {
+            let found = next(&status, &facts, at(second));
+            if matches!(found.runs, Some(Task::Swap | Task::Undo)) {
+                prop_assert!(status.phase.stops_everything());
+            }
+            // From the look at which everything had ended, nothing is started before the names are settled.
+            if found.status.phase == RestorePhase::Swap && status.phase != RestorePhase::Swap {
+                prop_assert_eq!(facts.pods, 0);
+            }
+            status = found.status;
+        }
+    }
+
+    #[test]
+    fn the_same_facts_twice_change_nothing_but_what_they_lead_to(looks in proptest::collection::vec(any_facts(), 1..40)) {
+        let mut status = ChatbotRestoreStatus::default();
+        for (second, facts) in (0..).zip(looks) {
+            let once = next(&status, &facts, at(second));
+            if once.status.phase == status.phase {
+                let twice = next(&once.status, &facts, at(second));
+                prop_assert_eq!(&twice.status, &once.status);
+            }
+            status = once.status;
+        }
+    }
+
+    #[test]
+    fn the_former_database_is_dropped_only_when_it_cannot_be_asked_for_any_more(looks in proptest::collection::vec(any_facts(), 1..40)) {
+        let mut status = ChatbotRestoreStatus::default();
+        for (second, facts) in (0..).zip(looks) {
+            let found = next(&status, &facts, at(second));
+            if found.runs == Some(Task::Drop) {
+                prop_assert!(status.undo_until.as_ref().is_none_or(|until| at(second) >= until.0));
+            }
+            status = found.status;
+        }
+    }
+}
+
+const RESTORE: &str = "/apis/chatbot.platform/v1alpha1/namespaces/chatbot-dev/chatbotrestores/back";
+
+fn ask(cluster: &Cluster, spec: &Value) {
+    cluster.put(
+        RESTORE,
+        json!({"apiVersion": "chatbot.platform/v1alpha1", "kind": "ChatbotRestore",
+            "metadata": {"name": "back", "namespace": "chatbot-dev", "generation": 1, "creationTimestamp": cluster.now().to_string()},
+            "spec": spec}),
+    );
+}
+
+fn phase(cluster: &Cluster) -> Value {
+    cluster.get(RESTORE).unwrap()["status"]["phase"].clone()
+}
+
+fn job(task: &str) -> String {
+    format!("/apis/batch/v1/namespaces/chatbot-dev/jobs/back-{task}")
+}
+
+fn words(cluster: &Cluster, task: &str) -> Value {
+    cluster.get(&job(task)).unwrap()["spec"]["template"]["spec"]["containers"][0]["args"].clone()
+}
+
+fn replicas(cluster: &Cluster) -> Value {
+    let path = "/apis/apps/v1/namespaces/chatbot-dev/deployments/dev-app-blue";
+    cluster.get(path).unwrap()["spec"]["replicas"].clone()
+}
+
+async fn look(cluster: &Cluster) {
+    cluster.reconcile_wishes().await;
+    cluster.reconcile().await;
+}
+
+#[tokio::test]
+async fn a_restore_stops_everything_for_the_swap_alone_and_starts_it_again() {
+    let cluster = running_environment().await;
+    ask(&cluster, &json!({"environmentRef": {"name": "dev"}, "from": {"at": "2026-03-04T05:06:07Z"}}));
+    look(&cluster).await;
+    look(&cluster).await;
+    assert_eq!(words(&cluster, "prepare"), json!(["restore", "prepare", "--from", "2026-03-04T05:06:07Z"]));
+    assert_eq!(replicas(&cluster), 1, "until the swap everything runs");
+
+    cluster.end_job(&job("prepare"), "Complete", 0, r#"{"backup":"5f0c61d2aaaa","message":"it holds 7 rows"}"#);
+    look(&cluster).await;
+    assert_eq!((phase(&cluster), replicas(&cluster)), (json!("Stop"), json!(0)));
+    let ready = cluster.environment().status.unwrap().conditions;
+    let ready = ready.iter().find(|condition| condition.type_ == "Ready").unwrap();
+    assert_eq!((ready.reason.as_str(), ready.status.as_str()), ("Restoring", "False"), "{}", ready.message);
+    look(&cluster).await;
+    assert_eq!(phase(&cluster), "Stop", "its pods have not ended");
+    cluster.run_pods();
+    for task in ["swap", "documents"] {
+        look(&cluster).await;
+        look(&cluster).await;
+        assert_eq!(words(&cluster, task), json!(["restore", task, "--from", "5f0c61d2aaaa"]));
+        assert_eq!(replicas(&cluster), 0);
+        cluster.end_job(&job(task), "Complete", 0, r#"{"backup":"5f0c61d2aaaa","message":"done"}"#);
+    }
+    look(&cluster).await;
+    assert_eq!((phase(&cluster), replicas(&cluster)), (json!("Start"), json!(1)));
+    look(&cluster).await;
+    assert_eq!(phase(&cluster), "Start", "no server is ready");
+    cluster.run_pods();
+    look(&cluster).await;
+    look(&cluster).await;
+    assert_eq!(phase(&cluster), "Succeeded");
+}
+
+#[tokio::test]
+async fn a_restore_waits_for_a_release_to_end_and_for_another_restore() {
+    let cluster = running_environment().await;
+    cluster.change("/apis/chatbot.platform/v1alpha1/namespaces/chatbot-dev/chatbotenvironments/dev", |environment| {
+        environment["spec"]["image"] = json!("chatbot:2");
+    });
+    cluster.reconcile().await;
+    ask(&cluster, &json!({"environmentRef": {"name": "dev"}}));
+    cluster.reconcile_wishes().await;
+    let status = cluster.get(RESTORE).unwrap()["status"].clone();
+    assert_eq!(status["phase"], "Pending");
+    assert!(
+        status["message"].as_str().unwrap().ends_with("is on its way: the restore begins when it is over"),
+        "{status:#}"
+    );
+}
+
+#[tokio::test]
+async fn a_backup_is_named_as_it_is_called_in_the_cluster() {
+    let cluster = running_environment().await;
+    cluster.put(
+        "/apis/chatbot.platform/v1alpha1/namespaces/chatbot-dev/chatbotbackups/before-holiday",
+        json!({"apiVersion": "chatbot.platform/v1alpha1", "kind": "ChatbotBackup",
+            "metadata": {"name": "before-holiday", "namespace": "chatbot-dev"}, "spec": {"environmentRef": {"name": "dev"}},
+            "status": {"phase": "Succeeded", "backup": "9a3e07bb"}}),
+    );
+    ask(&cluster, &json!({"environmentRef": {"name": "dev"}, "from": {"backup": "before-holiday"}, "offsite": true}));
+    look(&cluster).await;
+    look(&cluster).await;
+    assert_eq!(words(&cluster, "prepare"), json!(["restore", "prepare", "--from", "9a3e07bb", "--offsite"]));
+}

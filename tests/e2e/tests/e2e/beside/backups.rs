@@ -1,0 +1,53 @@
+//! What is lost comes back: a backup in the real object store, rows gone, and one command.
+
+use e2e::environment::PATIENCE;
+use e2e::postgres::sql;
+use e2e::{Cluster, Environment, until};
+use serde_json::{Value, json};
+
+const DATABASE: &str = "restored_chatbot";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_were_lost_are_back_with_one_command_and_what_was_live_can_be_had_again() {
+    let cluster = Cluster::get().await;
+    let environment = Environment::prepare(&cluster, "restored").await;
+    environment.apply(json!({})).await;
+    environment.ready().await;
+    environment.plugin(&["upload", "tests/fixtures/documents/backups.md", "--wait", "120s"]).await;
+    assert!(sources(&environment).await.contains("backups.md"));
+
+    let said = environment.plugin(&["backup", "--wait"]).await;
+    assert!(said.contains("Succeeded") && said.contains("1 document, read back"), "{said}");
+    let listed = environment.plugin(&["backups"]).await;
+    let kinds: Vec<_> = listed.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
+    assert!(kinds.contains(&"Full") && kinds.contains(&"Release"), "{listed}");
+    let known = |status: &Value| status["backups"]["lastFull"].is_string();
+    until("status knows of the backup", PATIENCE, || environment.status(), known).await;
+
+    sql(DATABASE, "TRUNCATE documents CASCADE").await;
+    assert_eq!(count("documents").await, "0");
+    let plan = environment.plugin(&["restore", "--plan"]).await;
+    assert!(plan.contains("what was written in the last"), "{plan}");
+    assert_eq!(count("documents").await, "0", "a plan changes nothing");
+
+    let said = environment.plugin(&["restore", "--yes"]).await;
+    assert!(said.contains("Swap") && said.lines().last().is_some_and(|line| line.starts_with("Succeeded")), "{said}");
+    assert_eq!(count("documents").await, "1");
+    environment.ready().await;
+    let cites = |text: &String| text.contains("backups.md");
+    until("the restored document is cited", PATIENCE, || sources(&environment), cites).await;
+
+    let said = environment.plugin(&["restore", "--undo", "--yes"]).await;
+    assert!(said.lines().last().is_some_and(|line| line.starts_with("Undone")), "{said}");
+    assert_eq!(count("documents").await, "0", "what was live before the restore is live again");
+    environment.ready().await;
+    environment.remove().await;
+}
+
+async fn count(table: &str) -> String {
+    sql(DATABASE, &format!("SELECT count(*) FROM {table}")).await
+}
+
+async fn sources(environment: &Environment) -> String {
+    environment.plugin(&["ask", "How long are backups kept in production?"]).await
+}
