@@ -82,6 +82,58 @@ struct Write {
     verb: &'static str,
 }
 
+/// What is known of an environment's backups and drills, times in seconds since 1970; none of it where it is not known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Backups {
+    /// What the newest good backup holds was so then.
+    pub last_success: Option<i64>,
+    /// The same of the newest one after which the repository was checked, and found to be sound.
+    pub verified: Option<i64>,
+    /// The same of the newest one that the second repository has.
+    pub offsite: Option<i64>,
+    /// Bytes of what the newest good one holds.
+    pub bytes: Option<i64>,
+    /// Bytes of them that were new, compressed.
+    pub new_bytes: Option<i64>,
+    /// How long it took, in seconds.
+    pub duration: Option<i64>,
+    /// How old the newest good one may be, in seconds.
+    pub rpo: Option<i64>,
+    /// When the last rehearsed restore came back.
+    pub drilled: Option<i64>,
+    /// How long it took, in seconds.
+    pub drill_duration: Option<i64>,
+    /// Rows that came back.
+    pub drill_rows: Option<i64>,
+    /// How long a restore may take, in seconds.
+    pub rto: Option<i64>,
+    /// Whether the condition Recoverable is True.
+    pub recoverable: Option<i64>,
+}
+
+/// A number about backups: its name after `chatbot_`, its meaning, and where it stands.
+type OfBackups = (&'static str, &'static str, fn(&Backups) -> Option<i64>);
+
+/// Names without a unit of their own have it written out: a gauge of bytes is called `_bytes`.
+const OF_BACKUPS: [OfBackups; 12] = [
+    ("backup_last_success_timestamp_seconds", "When what the newest good backup holds was so", |it| it.last_success),
+    (
+        "backup_verified_timestamp_seconds",
+        "The same of the newest one after which the repository was found sound",
+        |it| it.verified,
+    ),
+    ("backup_offsite_timestamp_seconds", "The same of the newest one that the second repository has", |it| it.offsite),
+    ("backup_bytes", "Size of what the newest good backup holds", |it| it.bytes),
+    ("backup_new_bytes", "Size of what was new of it, compressed", |it| it.new_bytes),
+    ("backup_duration_seconds", "Time that the newest good backup took", |it| it.duration),
+    ("backup_rpo_seconds", "How old the newest good backup may be: spec.backups.rpo", |it| it.rpo),
+    ("drill_last_success_timestamp_seconds", "When a rehearsed restore last came back", |it| it.drilled),
+    ("drill_restore_duration_seconds", "Time that it took", |it| it.drill_duration),
+    ("drill_rows", "Rows that came back", |it| it.drill_rows),
+    ("drill_rto_seconds", "How long a restore may take: spec.backups.rto", |it| it.rto),
+    ("drill_recoverable", "1 while the condition Recoverable is True, 0 while it is False", |it| it.recoverable),
+];
+
 /// What is shown of an environment until it is next reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
@@ -93,6 +145,8 @@ pub struct Shown {
     pub last_success: Option<i64>,
     /// Whether the condition Ready is True.
     pub ready: bool,
+    /// Backups and drills.
+    pub backups: Backups,
 }
 
 /// Every metric of the operator.
@@ -110,6 +164,8 @@ pub struct Metrics {
     steps_duration: Family<StepOf, Histogram>,
     last_success: Family<Environment, Gauge<i64, AtomicI64>>,
     notifications: Family<Outcome, Counter<u64, AtomicU64>>,
+    backups: [Family<Environment, Gauge<i64, AtomicI64>>; OF_BACKUPS.len()],
+    restores_duration: Family<Outcome, Histogram>,
     leader: Gauge<i64, AtomicI64>,
     shown: Mutex<Vec<(Environment, Shown)>>,
 }
@@ -138,6 +194,8 @@ impl Metrics {
             steps_duration: Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.5, 2.0, 16))),
             last_success: Family::default(),
             notifications: Family::default(),
+            backups: Default::default(),
+            restores_duration: Family::new_with_constructor(|| Histogram::new(exponential_buckets(4.0, 2.0, 14))),
             leader: Gauge::default(),
             shown: Mutex::default(),
         }
@@ -158,9 +216,12 @@ impl Metrics {
             steps_duration,
             last_success,
             notifications,
+            backups,
+            restores_duration,
             leader,
             shown: _,
         } = self;
+        register_backups(registry, backups, restores_duration);
         registry.register("chatbot_release", "Releases that ended, by outcome", releases.clone());
         let release = registry.sub_registry_with_prefix("chatbot_release");
         release.register("phase", "1 for the phase that a release is in", phase.clone());
@@ -242,6 +303,11 @@ impl Metrics {
         self.steps_duration.get_or_create(&StepOf { step: step.to_owned(), outcome }).observe(seconds);
     }
 
+    /// Records the end of a restore.
+    pub fn restore_ended(&self, outcome: &'static str, seconds: f64) {
+        self.restores_duration.get_or_create(&Outcome { outcome }).observe(seconds);
+    }
+
     /// Counts a message to the webhook: sent, failed or dropped.
     pub fn notified(&self, outcome: &'static str) {
         self.notifications.get_or_create(&Outcome { outcome }).inc();
@@ -261,6 +327,9 @@ impl Metrics {
             self.info.remove(&before.info);
             self.ready.remove(environment);
             self.last_success.remove(environment);
+            for family in &self.backups {
+                family.remove(environment);
+            }
             known_success = before.last_success;
             before.phase.map(|phase| self.phase.remove(&phase_of(environment, phase)));
         }
@@ -272,12 +341,33 @@ impl Metrics {
             if let Some(at) = now.last_success {
                 self.last_success.get_or_create(environment).set(at);
             }
+            for ((.., number), family) in OF_BACKUPS.iter().zip(&self.backups) {
+                if let Some(number) = number(&now.backups) {
+                    family.get_or_create(environment).set(number);
+                }
+            }
             if let Some(phase) = now.phase.clone() {
                 self.phase.get_or_create(&phase_of(environment, phase)).set(1);
             }
             shown.push((environment.clone(), now));
         }
     }
+}
+
+fn register_backups(
+    registry: &mut Registry,
+    backups: &[Family<Environment, Gauge<i64, AtomicI64>>],
+    restores_duration: &Family<Outcome, Histogram>,
+) {
+    for ((name, help, _), family) in OF_BACKUPS.iter().zip(backups) {
+        registry.register(format!("chatbot_{name}"), *help, family.clone());
+    }
+    registry.register_with_unit(
+        "chatbot_restore_duration",
+        "Time that restores took from their first step to their end, by outcome",
+        Unit::Seconds,
+        restores_duration.clone(),
+    );
 }
 
 fn phase_of(environment: &Environment, phase: String) -> PhaseOf {
@@ -301,6 +391,7 @@ mod tests {
             phase: None,
             last_success: None,
             ready,
+            backups: Backups { last_success: Some(1), bytes: Some(2), ..Backups::default() },
         }
     }
 
@@ -313,6 +404,8 @@ mod tests {
         let text = metrics.encode().unwrap();
         assert!(text.contains("image=\"new:2\"") && !text.contains("old:1"), "{text}");
         assert!(text.contains("chatbot_operator_environment_ready{namespace=\"chat\",name=\"dev\"} 1"), "{text}");
+        assert!(text.contains("chatbot_backup_bytes{namespace=\"chat\",name=\"dev\"} 2"), "{text}");
+        assert!(!text.contains("chatbot_drill_rows{"), "what is not known is not shown: {text}");
         metrics.show(&environment, None);
         assert!(!metrics.encode().unwrap().contains("name=\"dev\""));
     }
@@ -326,6 +419,7 @@ mod tests {
         metrics.release_ended("succeeded");
         metrics.rolled_back("person");
         metrics.step_ended("Bake", "failed", 60.0);
+        metrics.restore_ended("succeeded", 60.0);
         let text = metrics.encode().unwrap();
         for line in [
             "chatbot_operator_reconciliations_total{outcome=\"error\"} 1",
@@ -335,6 +429,7 @@ mod tests {
             "chatbot_operator_leader 1",
             "chatbot_release_total{outcome=\"succeeded\"} 1",
             "chatbot_release_rollbacks_total{reason=\"person\"} 1",
+            "chatbot_restore_duration_seconds_count{outcome=\"succeeded\"} 1",
             "chatbot_release_steps_duration_seconds_count{step=\"Bake\",outcome=\"failed\"} 1",
         ] {
             assert!(text.contains(line), "{line} is missing in {text}");

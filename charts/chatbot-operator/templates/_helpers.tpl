@@ -94,7 +94,7 @@ The same rules stand in a ClusterRole, or in a Role per watched namespace.
   resources: [httproutes]
   verbs: [create, delete, get, list, patch, watch]
 - apiGroups: [monitoring.coreos.com]
-  resources: [podmonitors, servicemonitors]
+  resources: [podmonitors, prometheusrules, servicemonitors]
   verbs: [create, delete, get, list, patch, watch]
 # Why a pod does not start, what a failed Job said, and (by its events) why a Job could not even make its pod.
 - apiGroups: [""]

@@ -33,7 +33,7 @@ use tokio::{
 use super::environment::resolve::Apis;
 use crate::{
     crd::{ChatbotBackup, ChatbotEnvironment, ChatbotRestore},
-    resources::{http_route, labels, pod_monitor, service_monitor},
+    resources::{http_route, labels, pod_monitor, prometheus_rule, service_monitor},
 };
 
 /// An environment to look at.
@@ -248,6 +248,7 @@ pub(super) fn kinds() -> Vec<ApiResource> {
         http_route::resource(),
         service_monitor::resource(),
         pod_monitor::resource(),
+        prometheus_rule::resource(),
     ]
 }
 
@@ -257,6 +258,7 @@ fn required_api(kind: &str) -> Option<fn(&Apis) -> bool> {
         "HTTPRoute" => Some(|apis| apis.gateway),
         "ServiceMonitor" => Some(|apis| apis.service_monitor),
         "PodMonitor" => Some(|apis| apis.pod_monitor),
+        "PrometheusRule" => Some(|apis| apis.prometheus_rule),
         _ => None,
     }
 }

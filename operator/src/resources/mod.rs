@@ -14,6 +14,7 @@
 //! | [`horizontal_pod_autoscaler`], [`pod_disruption_budget`] | size of the active colour; protection of each that stands |
 //! | [`service`], [`http_route`], [`ingress`] | the way to the app |
 //! | [`service_monitor`], [`pod_monitor`] | how Prometheus finds app and workers, on what `monitor` has for both |
+//! | [`prometheus_rule`] | when a person has to be called |
 //! | [`names`], [`labels`] | what they are called and selected by |
 
 pub mod backup_cron_job;
@@ -29,6 +30,7 @@ pub mod network_policy;
 mod pod;
 pub mod pod_disruption_budget;
 pub mod pod_monitor;
+pub mod prometheus_rule;
 pub mod provision_job;
 pub mod provisioned_secret;
 pub mod release_job;

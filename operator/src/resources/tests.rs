@@ -10,8 +10,8 @@ use super::labels::{Component, Labels};
 use super::release_job::Task;
 use super::{
     Slot, backup_cron_job, deployment, horizontal_pod_autoscaler, http_route, ingress, labels, names, network_policy,
-    pod_disruption_budget, pod_monitor, provision_job, provisioned_secret, release_job, release_secret, service,
-    service_account, service_monitor,
+    pod_disruption_budget, pod_monitor, prometheus_rule, provision_job, provisioned_secret, release_job,
+    release_secret, service, service_account, service_monitor,
 };
 use crate::controllers::environment::resolve::{Identity, Resolved, Variables, fixtures, resolve};
 use crate::crd::{ChatbotEnvironment, Colour, Tier};
@@ -57,12 +57,19 @@ fn objects(resolved: &Resolved) -> Vec<(&'static str, Value)> {
     objects.extend(ingress::build(resolved).map(|it| ("ingress", object(it))));
     objects.extend(http_route::build(resolved).map(|it| ("http_route", object(it))));
     objects.extend(service_monitor::build(resolved).map(|it| ("service_monitor", object(it))));
+    objects.extend(prometheus_rule::build(resolved).map(|it| ("prometheus_rule", object(it))));
     objects.extend(pod_monitor::build(resolved).map(|it| ("pod_monitor", object(it))));
     objects
 }
 
 fn full() -> Resolved {
     resolve(&fixtures::full(Tier::Prod), &fixtures::provisioned()).unwrap()
+}
+
+/// Prod with alerts, as a cluster with the Prometheus operator has it.
+fn alerted() -> Resolved {
+    let more = "  backups: {offsite: {bucket: copies}}\n";
+    resolve(&fixtures::environment(Tier::Prod, more), &fixtures::provisioned()).unwrap()
 }
 
 fn behind_gateway() -> Resolved {
@@ -75,12 +82,14 @@ fn cases() -> Vec<(String, Resolved)> {
     let mut cases: Vec<_> = Tier::ALL.map(|tier| (tier.to_string(), fixtures::resolved(tier))).into();
     cases.push(("full".to_owned(), full()));
     cases.push(("gateway".to_owned(), behind_gateway()));
+    cases.push(("alerted".to_owned(), alerted()));
     cases
 }
 
 /// What a spec that says more changes; the rest is as in its tier.
 fn is_telling(case: &str, file: &str) -> bool {
     match case {
+        "alerted" => file == "prometheus_rule",
         "gateway" => matches!(file, "http_route" | "network_policy"),
         "full" => !file.starts_with("service_a") && !file.starts_with("service_p") && !file.starts_with("release_job"),
         _ => true,

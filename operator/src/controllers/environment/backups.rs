@@ -23,7 +23,7 @@ use crate::{
         environment_status::{BackupsStatus, DrillStatus},
         reasons,
     },
-    release,
+    metrics, release,
     resources::{
         backup_cron_job::{Run, run_labels},
         labels::{self, Component},
@@ -76,6 +76,8 @@ pub struct Said {
     pub status: BackupsStatus,
     /// Whether backups are as they should be, and whether one would come back.
     pub decisions: Vec<Decision>,
+    /// For metrics.
+    pub numbers: metrics::Backups,
 }
 
 /// What is said, made from what was said before: a Job that is gone leaves what it told.
@@ -88,7 +90,34 @@ pub fn said(backups: &Backups, observed: &Observed, before: &BackupsStatus) -> S
         status.last_drill = Some(passed.clone());
     }
     let decisions = vec![healthy(backups, observed, &status), recoverable(backups, drill.as_ref(), &status)];
-    Said { status, decisions }
+    let numbers = numbers(backups, observed, &status, &decisions);
+    Said { status, decisions, numbers }
+}
+
+fn numbers(backups: &Backups, observed: &Observed, status: &BackupsStatus, decisions: &[Decision]) -> metrics::Backups {
+    let at = |time: &Option<Time>| time.as_ref().map(|time| time.0.as_second());
+    let seconds = |duration: crate::crd::Duration| i64::try_from(duration.to_std().as_secs()).ok();
+    let newest =
+        || observed.backups.iter().filter_map(|backup| good(backup)).max_by_key(|(_, made)| made.taken_at.clone());
+    let made = newest().map(|(_, made)| made.clone()).unwrap_or_default();
+    let sound = observed.backups.iter().filter_map(|backup| good(backup));
+    let sound = sound.filter(|(_, made)| made.checked.is_some() && made.problems.is_empty());
+    let drill = status.last_drill.as_ref();
+    let recoverable = decisions.iter().find(|decision| decision.type_ == conditions::RECOVERABLE);
+    metrics::Backups {
+        last_success: at(&status.last),
+        verified: sound.filter_map(|(_, made)| at(&made.taken_at)).max(),
+        offsite: at(&status.last_offsite),
+        bytes: made.bytes,
+        new_bytes: made.new_bytes,
+        duration: at(&made.finished_at).zip(at(&made.started_at)).map(|(end, start)| end - start),
+        rpo: backups.are_scheduled().then(|| seconds(backups.rpo)).flatten(),
+        drilled: drill.map(|drill| drill.at.0.as_second()),
+        drill_duration: drill.map(|drill| drill.restore_seconds),
+        drill_rows: drill.map(|drill| drill.rows),
+        rto: backups.drill.is_some().then(|| seconds(backups.rto)).flatten(),
+        recoverable: recoverable.and_then(|decision| decision.status).map(i64::from),
+    }
 }
 
 fn status(observed: &Observed, before: &BackupsStatus) -> BackupsStatus {

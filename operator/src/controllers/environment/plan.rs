@@ -24,8 +24,8 @@ use crate::{
     resources::{
         backup_cron_job, deployment, horizontal_pod_autoscaler, http_route, ingress,
         labels::{self, Component},
-        names, network_policy, pod_disruption_budget, pod_monitor, provision_job, provisioned_secret, release_job,
-        release_secret, service, service_account, service_monitor,
+        names, network_policy, pod_disruption_budget, pod_monitor, prometheus_rule, provision_job, provisioned_secret,
+        release_job, release_secret, service, service_account, service_monitor,
     },
 };
 
@@ -374,7 +374,9 @@ fn routes(resolved: &Resolved) -> Result<Vec<Object>, Error> {
         .map(|monitor| Object::of_kind(&monitor, service_monitor::resource(), Writing::Apply));
     let workers =
         pod_monitor::build(resolved).map(|monitor| Object::of_kind(&monitor, pod_monitor::resource(), Writing::Apply));
-    [ingress, route, app, workers].into_iter().flatten().collect()
+    let alerts = prometheus_rule::build(resolved)
+        .map(|rule| Object::of_kind(&rule, prometheus_rule::resource(), Writing::Apply));
+    [ingress, route, app, workers, alerts].into_iter().flatten().collect()
 }
 
 fn each<K>(objects: &[K]) -> Result<Vec<Object>, Error>

@@ -5,6 +5,7 @@ use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
 use super::{
     apply::Applied,
+    backups::Said,
     notes::{RELEASED, notes},
     status::status,
     trouble::short,
@@ -39,7 +40,7 @@ pub async fn report(ctx: &Context, environment: &ChatbotEnvironment, applied: &A
         count_ended(ctx, &before, &after);
         ctx.traces.tell(environment, &before, &after);
     }
-    show(ctx, environment, &after);
+    show(ctx, environment, &after, applied.outlook.backups.as_ref());
     Ok(())
 }
 
@@ -59,7 +60,7 @@ pub async fn report_error(ctx: &Context, environment: &ChatbotEnvironment, error
         Ok(()) => publish(ctx, environment, &before, &after).await,
         Err(error) => tracing::warn!(%error, "the failure is not shown in the status"),
     }
-    show(ctx, environment, &after);
+    show(ctx, environment, &after, None);
 }
 
 fn with_error(environment: &ChatbotEnvironment, error: &Error, now: Timestamp) -> ChatbotEnvironmentStatus {
@@ -144,7 +145,7 @@ const fn outcome(outcome: Outcome) -> &'static str {
     }
 }
 
-fn show(ctx: &Context, environment: &ChatbotEnvironment, after: &ChatbotEnvironmentStatus) {
+fn show(ctx: &Context, environment: &ChatbotEnvironment, after: &ChatbotEnvironmentStatus, backups: Option<&Said>) {
     let (namespace, name) = (environment.namespace().unwrap_or_default(), environment.name_any());
     let release = after.release.clone().unwrap_or_default();
     let info = metrics::Info {
@@ -157,6 +158,8 @@ fn show(ctx: &Context, environment: &ChatbotEnvironment, after: &ChatbotEnvironm
     let ready = conditions::is_true(&after.conditions, conditions::READY);
     let good = after.history.iter().find(|past| past.outcome == Outcome::Succeeded);
     let last_success = good.map(|past| past.finished_at.0.as_second());
-    let shown = metrics::Shown { info, phase: Some(release.phase.to_string()), last_success, ready };
+    let phase = Some(release.phase.to_string());
+    let backups = backups.map(|said| said.numbers).unwrap_or_default();
+    let shown = metrics::Shown { info, phase, last_success, ready, backups };
     ctx.metrics.show(&metrics::Environment { namespace, name }, Some(shown));
 }

@@ -38,8 +38,28 @@ pub async fn report(
             ctx.notifier.tell(message(ctx, restore, &note));
         }
         events::publish(ctx, restore, note).await;
+        count(ctx, &after);
     }
     Ok(())
+}
+
+fn count(ctx: &Context, after: &ChatbotRestoreStatus) {
+    let outcome = match after.phase {
+        RestorePhase::Succeeded => "succeeded",
+        RestorePhase::Failed => "failed",
+        RestorePhase::Undone => "undone",
+        RestorePhase::Pending
+        | RestorePhase::Prepare
+        | RestorePhase::Stop
+        | RestorePhase::Swap
+        | RestorePhase::Documents
+        | RestorePhase::Start
+        | RestorePhase::Undo
+        | RestorePhase::StartAgain => return,
+    };
+    let Some(began) = after.steps.first() else { return };
+    let seconds = u32::try_from(ctx.clock.now().as_second() - began.started_at.0.as_second()).unwrap_or(0);
+    ctx.metrics.restore_ended(outcome, f64::from(seconds));
 }
 
 const fn reason(phase: RestorePhase) -> &'static str {

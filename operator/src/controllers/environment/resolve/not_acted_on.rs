@@ -84,13 +84,15 @@ fn of_release(release: &ReleaseSpec, defaults: &TierDefaults) -> Vec<NotActedOn>
 pub(super) fn monitoring(monitoring: &Monitoring, apis: Apis) -> Option<NotActedOn> {
     let without_operator = "the cluster lacks ServiceMonitor or PodMonitor, so app or workers are not scraped: install the \
          Prometheus operator's CRDs, or set monitoring.level to None";
+    let without_rules = "the cluster lacks PrometheusRule, so nobody is called: install the Prometheus operator's CRDs, or set \
+         monitoring.level to Basic";
     let (field, message) = match (monitoring.level, apis.service_monitor && apis.pod_monitor) {
         (MonitoringLevel::None, _) if !monitoring.labels.is_empty() => {
             ("monitoring.labels", "monitoring.level is None, so nothing has them: write Basic, or remove them")
         }
-        (MonitoringLevel::None, _) | (MonitoringLevel::Basic, true) => return None,
         (MonitoringLevel::Basic | MonitoringLevel::Full, false) => ("monitoring.level", without_operator),
-        (MonitoringLevel::Full, true) => ("monitoring.level", "Full is set up as Basic: no alerts are made yet"),
+        (MonitoringLevel::Full, true) if !apis.prometheus_rule => ("monitoring.level", without_rules),
+        (MonitoringLevel::None, _) | (MonitoringLevel::Basic | MonitoringLevel::Full, true) => return None,
     };
     Some(NotActedOn::new(field, message))
 }

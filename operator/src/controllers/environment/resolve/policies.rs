@@ -84,6 +84,8 @@ pub struct Monitoring {
     pub service_monitor: bool,
     /// Whether a PodMonitor is made for the workers: asked for, and its kind known to the cluster.
     pub pod_monitor: bool,
+    /// Whether alerts are made: asked for, and their kind known to the cluster.
+    pub prometheus_rule: bool,
     /// Labels by which a Prometheus chooses its objects.
     pub labels: BTreeMap<String, String>,
 }
@@ -96,6 +98,7 @@ impl Monitoring {
             level,
             service_monitor: wanted && apis.service_monitor,
             pod_monitor: wanted && apis.pod_monitor,
+            prometheus_rule: level == MonitoringLevel::Full && apis.prometheus_rule,
             labels: spec.labels.clone(),
         }
     }
