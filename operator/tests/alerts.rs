@@ -1,7 +1,7 @@
 //! The alerts of an environment, judged by Prometheus' own promtool. Where that is not installed (Debian: `prometheus`), the test
 //! fails: an alert that nobody tried is none.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{fs, process::Command};
 
