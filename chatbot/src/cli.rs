@@ -148,22 +148,33 @@ pub enum Restore {
     /// Say what a restore would bring back. Nothing is changed.
     Plan(FromBackup),
     /// Fill a database beside the live one, check it against the backup's manifest, and bring its schema up to date.
-    Prepare(FromBackup),
+    Prepare {
+        /// Which backup.
+        #[command(flatten)]
+        from: FromBackup,
+        /// What the restore is called.
+        #[command(flatten)]
+        which: OfRestore,
+    },
     /// Put the prepared database in the live one's place. Stop server and workers first: every session of both ends.
     Swap(OfRestore),
     /// Put back the documents of the backup that was swapped in, and that the object store lacks.
     Documents {
-        /// The beginning of the backup's name; needed where more than one was restored.
-        #[arg(long, value_name = "BACKUP")]
-        from: Option<String>,
         /// From the second repository (OFFSITE_URL): the first one may be gone.
         #[arg(long)]
         offsite: bool,
     },
     /// Give the database back that was live before the swap.
     Undo(OfRestore),
-    /// Drop what a restore left beside the live database: the prepared one, or the one that was replaced.
-    Drop(OfRestore),
+    /// Drop what a restore left beside the live database: the prepared one, which is not in its place.
+    Drop {
+        /// Which restore.
+        #[command(flatten)]
+        which: OfRestore,
+        /// The one that was live before the swap, instead.
+        #[arg(long)]
+        replaced: bool,
+    },
     /// Rehearse a restore: fill a scratch database, check it against the manifest, bring it up to date, and drop it.
     Drill(FromBackup),
 }
@@ -182,9 +193,15 @@ pub struct FromBackup {
 /// Which restore.
 #[derive(Debug, Args)]
 pub struct OfRestore {
-    /// The beginning of the backup's name; needed where more than one was restored.
-    #[arg(long, value_name = "BACKUP")]
-    pub from: Option<String>,
+    /// Name of the restore: 8 hexadecimal digits by which its databases are called. By default those of the backup; needed
+    /// where several restores stand beside the live database.
+    #[arg(long, value_parser = restore_name)]
+    pub name: Option<String>,
+}
+
+fn restore_name(text: &str) -> Result<String, String> {
+    let is_one = text.len() == 8 && text.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c));
+    if is_one { Ok(text.to_owned()) } else { Err("write 8 hexadecimal digits, such as 5f0c61d2".to_owned()) }
 }
 
 /// User commands.

@@ -19,7 +19,7 @@ use crate::{
 /// What a Job that restores answers.
 #[derive(Debug, Serialize)]
 struct Outcome {
-    /// The backup's name in the repository, or the beginning of it.
+    /// The backup's name in the repository, or the restore's.
     backup: String,
     /// Migrations that it lacked and that were applied, in order.
     applied: Vec<String>,
@@ -58,42 +58,40 @@ pub(super) fn run(command: Restore, env: impl Fn(&str) -> Option<String>) -> Res
 
 const fn is_offsite(command: &Restore) -> bool {
     match command {
-        Restore::Plan(choice) | Restore::Prepare(choice) | Restore::Drill(choice) => choice.offsite,
-        Restore::Documents { offsite, .. } => *offsite,
-        Restore::Swap(_) | Restore::Undo(_) | Restore::Drop(_) => false,
+        Restore::Plan(choice) | Restore::Prepare { from: choice, .. } | Restore::Drill(choice) => choice.offsite,
+        Restore::Documents { offsite } => *offsite,
+        Restore::Swap(_) | Restore::Undo(_) | Restore::Drop { .. } => false,
     }
 }
 
 async fn act(command: Restore, config: &BackupConfig, search_path: Option<&str>) -> Result<Outcome, RestoreError> {
     match command {
         Restore::Plan(choice) => plan(config, &choice.from).await,
-        Restore::Prepare(choice) => {
-            let prepared = restore::prepare(config, &choice.from, search_path).await?;
+        Restore::Prepare { from, which } => {
+            let prepared = restore::prepare(config, &from.from, which.name.as_deref(), search_path).await?;
             let message = prepared_sentence(&prepared);
             Ok(Outcome { backup: prepared.chosen.id, applied: prepared.applied, drill: None, message })
         }
         Restore::Swap(which) => {
-            let Trio { live, replaced, backup, .. } = restore::swap(config, which.from.as_deref()).await?;
+            let Trio { live, replaced, name, .. } = restore::swap(config, which.name.as_deref()).await?;
             let message =
                 format!("{live} is what the backup holds; what it was is {replaced}, until somebody drops it");
-            Ok(done(backup, message))
+            Ok(done(name, message))
         }
-        Restore::Documents { from, .. } => {
-            let (trio, restored) = restore::documents(config, from.as_deref()).await?;
-            Ok(done(trio.backup, format!("{} put back", counted(restored as u64, "document"))))
+        Restore::Documents { .. } => {
+            let (backup, restored) = restore::documents(config).await?;
+            Ok(done(backup, format!("{} put back", counted(restored as u64, "document"))))
         }
         Restore::Undo(which) => {
-            let Trio { live, restored, backup, .. } = restore::undo(config, which.from.as_deref()).await?;
+            let Trio { live, restored, name, .. } = restore::undo(config, which.name.as_deref()).await?;
             let message = format!("{live} is again what it was before the restore; what was restored is {restored}");
-            Ok(done(backup, message))
+            Ok(done(name, message))
         }
-        Restore::Drop(which) => {
-            let dropped = restore::drop(config, which.from.as_deref()).await?;
-            let message = match &dropped[..] {
-                [] => "nothing stands beside the live database".to_owned(),
-                names => format!("{} dropped", names.join(" and ")),
-            };
-            Ok(done(which.from.unwrap_or_default(), message))
+        Restore::Drop { which, replaced } => {
+            let dropped = restore::drop(config, which.name.as_deref(), replaced).await?;
+            let nothing = || "nothing of that kind stands beside the live database".to_owned();
+            let message = dropped.map_or_else(nothing, |name| format!("{name} dropped"));
+            Ok(done(which.name.unwrap_or_default(), message))
         }
         Restore::Drill(choice) => drill(config, &choice.from, search_path).await,
     }

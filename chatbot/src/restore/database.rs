@@ -12,7 +12,7 @@ use crate::config::{backup::BackupConfig, database::Database};
 const DEADLINE: Duration = Duration::from_secs(15);
 /// Longest name of a database, in bytes.
 const LONGEST: usize = 63;
-/// Characters of a backup's name that stand in those of databases.
+/// Characters of a restore's name, which stand in those of its databases.
 const SHORT: usize = 8;
 /// What a database says that is filled, checked and migrated.
 const COMPLETE: &str = "chatbot: restored and checked, backup ";
@@ -26,8 +26,8 @@ pub struct Trio {
     pub restored: String,
     /// What was live, after the swap.
     pub replaced: String,
-    /// The backup, by the beginning of its name.
-    pub backup: String,
+    /// The restore: the beginning of its backup's name, unless it was given another one.
+    pub name: String,
 }
 
 /// The database of a rehearsal, which is dropped at its end; one at a time, so that none is ever left for long.
@@ -37,21 +37,20 @@ pub(super) fn scratch(live: &str) -> String {
 }
 
 impl Trio {
-    /// For the restore of the backup `id`; the same ones each time, so that a restore that was cut off is found again.
+    /// For the restore `name`; the same ones each time, so that a restore that was cut off is found again.
     #[must_use]
-    pub fn of(live: &str, id: &str) -> Self {
-        let backup = id.get(..SHORT).unwrap_or(id).to_owned();
+    pub fn of(live: &str, name: &str) -> Self {
+        let name = name.get(..SHORT).unwrap_or(name).to_owned();
         let beside = |word: &str| {
-            let ending = format!("_{word}_{backup}");
+            let ending = format!("_{word}_{name}");
             format!("{}{ending}", &live[..live.floor_char_boundary(LONGEST - ending.len())])
         };
-        Self { live: live.to_owned(), restored: beside("restored"), replaced: beside("replaced"), backup }
+        Self { live: live.to_owned(), restored: beside("restored"), replaced: beside("replaced"), name }
     }
 
     /// The one whose `part` is called `name`, if that is one's.
     fn found(live: &str, name: &str, part: Part) -> Option<Self> {
-        let backup = name.get(name.len().checked_sub(SHORT)?..)?;
-        let trio = Self::of(live, backup);
+        let trio = Self::of(live, name.get(name.len().checked_sub(SHORT)?..)?);
         (part(&trio) == name).then_some(trio)
     }
 }
@@ -120,16 +119,24 @@ pub enum Names {
     #[error("no replaced database stands beside {0} (any more): there is nothing to go back to")]
     NothingToUndo(String),
     /// There is more than one.
-    #[error("more than one restore stands beside {live}: say which one with --from, of {backups}")]
+    #[error("more than one restore stands beside {live}: say which one with --name, of {restores}")]
     Several {
         /// The live database.
         live: String,
-        /// The backups that were restored.
-        backups: String,
+        /// Their names.
+        restores: String,
     },
+    /// Nobody knows of which backup the live one is.
+    #[error("{0} is no restored database: it does not say of which backup it is")]
+    NotRestored(String),
+    /// What is to be restored once more stands in the way.
+    #[error(
+        "{0} stands there since an earlier restore of that name: choose another one with --name, or run chatbot restore drop --replaced first"
+    )]
+    InTheWay(String),
 }
 
-/// The restore that is meant: the one of `name`, where that begins so, else the only one. Of databases that wait to be `swapped`
+/// The restore that is meant: the one of that `name`, else the only one. Of databases that wait to be `swapped`
 /// in, else of those of a swap that was done: so that the step can be repeated. None where there is none.
 fn meant(
     live: &str,
@@ -139,12 +146,10 @@ fn meant(
 ) -> Result<Option<Trio>, Names> {
     for part in [waits, done] {
         let found = names.iter().filter_map(|database| Trio::found(live, database, part));
-        let mut found: Vec<Trio> = found
-            .filter(|trio| name.is_none_or(|name| name.starts_with(&trio.backup) || trio.backup.starts_with(name)))
-            .collect();
+        let mut found: Vec<Trio> = found.filter(|trio| name.is_none_or(|name| trio.name == name)).collect();
         if found.len() > 1 {
-            let backups = found.into_iter().map(|trio| trio.backup).collect::<Vec<_>>().join(", ");
-            return Err(Names::Several { live: live.to_owned(), backups });
+            let restores = found.into_iter().map(|trio| trio.name).collect::<Vec<_>>().join(", ");
+            return Err(Names::Several { live: live.to_owned(), restores });
         }
         if let Some(trio) = found.pop() {
             return Ok(Some(trio));
@@ -205,20 +210,22 @@ pub(super) async fn remove(server: &Server<'_>, name: &str) -> Result<(), Restor
     Ok(run(&mut connection, "DROP DATABASE IF EXISTS %I WITH (FORCE)", &[name]).await?)
 }
 
-/// Drops what a restore left beside the live database; answers the names.
-pub(super) async fn remove_rest(server: &Server<'_>, name: Option<&str>) -> Result<Vec<String>, RestoreError> {
+/// Drops the database that a restore prepared, or the one that it replaced; answers its name, if it is there. What is between two
+/// names may be the only one that holds the data.
+pub(super) async fn remove_rest(
+    server: &Server<'_>,
+    name: Option<&str>,
+    replaced: bool,
+) -> Result<Option<String>, RestoreError> {
     let names = server.names().await?;
-    // In the middle of a swap one of them is the only one that holds the data.
     if !names.contains(server.live()) {
         return Err(Names::NotLive(server.live().to_owned()).into());
     }
-    let Some(trio) = meant(server.live(), &names, (RESTORED, REPLACED), name)? else { return Ok(Vec::new()) };
-    let mut dropped = Vec::new();
-    for name in [&trio.restored, &trio.replaced].into_iter().filter(|name| names.contains(*name)) {
-        remove(server, name).await?;
-        dropped.push(name.clone());
-    }
-    Ok(dropped)
+    let part = if replaced { REPLACED } else { RESTORED };
+    let Some(trio) = meant(server.live(), &names, (part, part), name)? else { return Ok(None) };
+    let database = part(&trio).to_owned();
+    remove(server, &database).await?;
+    Ok(Some(database))
 }
 
 /// The same access to another database of the server.
@@ -237,8 +244,12 @@ pub(super) async fn swap_in(server: &Server<'_>, name: Option<&str>) -> Result<T
     let live = server.live();
     let trio = meant(live, &names, (RESTORED, REPLACED), name)?.ok_or_else(|| Names::NotPrepared(live.to_owned()))?;
     let said = comment_of(server, &trio, &trio.restored).await?;
-    if said.is_some_and(|said| !said.starts_with(&format!("{COMPLETE}{}", trio.backup))) {
+    if said.is_some_and(|said| !said.starts_with(COMPLETE)) {
         return Err(Names::Incomplete(trio.restored).into());
+    }
+    // In the middle of a swap it is there, and so is not the live one.
+    if [live, &trio.restored, &trio.replaced].into_iter().all(|name| names.contains(name)) {
+        return Err(Names::InTheWay(trio.replaced).into());
     }
     exchange(server, &trio.restored, &trio.replaced).await?;
     Ok(trio)
@@ -246,15 +257,18 @@ pub(super) async fn swap_in(server: &Server<'_>, name: Option<&str>) -> Result<T
 
 /// Swaps the replaced one back; what was restored stands beside it again.
 pub(super) async fn swap_back(server: &Server<'_>, name: Option<&str>) -> Result<Trio, RestoreError> {
-    let trio = in_place(server, name).await?;
+    let trio = meant(server.live(), &server.names().await?, (REPLACED, REPLACED), name)?;
+    let trio = trio.ok_or_else(|| Names::NothingToUndo(server.live().to_owned()))?;
     exchange(server, &trio.replaced, &trio.restored).await?;
     Ok(trio)
 }
 
-/// The restore that was swapped in.
-pub(super) async fn in_place(server: &Server<'_>, name: Option<&str>) -> Result<Trio, RestoreError> {
-    let trio = meant(server.live(), &server.names().await?, (REPLACED, REPLACED), name)?;
-    trio.ok_or_else(|| Names::NothingToUndo(server.live().to_owned()).into())
+/// The backup that was swapped in: the database itself says which one it is of, whatever it is called.
+pub(super) async fn in_place(server: &Server<'_>) -> Result<String, RestoreError> {
+    let mut connection = server.connect(server.live()).await?;
+    let said = comment(&mut connection, server.live()).await?.unwrap_or_default();
+    let backup = said.strip_prefix(COMPLETE).filter(|id| !id.is_empty());
+    backup.map(str::to_owned).ok_or_else(|| Names::NotRestored(server.live().to_owned()).into())
 }
 
 async fn all(connection: &mut PgConnection) -> Result<BTreeSet<String>, RestoreError> {
@@ -341,15 +355,14 @@ mod tests {
         };
         let found = |backups: &[(&str, &str)], name| {
             let found = meant("prod_chatbot", &names(backups), (RESTORED, REPLACED), name);
-            found.map(|trio| trio.map(|trio| trio.backup)).map_err(|error| error.to_string())
+            found.map(|trio| trio.map(|trio| trio.name)).map_err(|error| error.to_string())
         };
         let (one, two) = (("restored", "01234567"), ("restored", "89abcdef"));
         assert_eq!(found(&[], None), Ok(None));
         assert_eq!(found(&[one], None), Ok(Some("01234567".to_owned())));
         assert_eq!(found(&[("replaced", "89abcdef")], None), Ok(Some("89abcdef".to_owned())), "it was done before");
         assert_eq!(found(&[one, ("replaced", "89abcdef")], None), Ok(Some("01234567".to_owned())));
-        assert_eq!(found(&[one, two], Some("89ab")), Ok(Some("89abcdef".to_owned())));
-        assert_eq!(found(&[one], Some("0123456789abcdef0000")), Ok(Some("01234567".to_owned())));
+        assert_eq!(found(&[one, two], Some("89abcdef")), Ok(Some("89abcdef".to_owned())));
         assert_eq!(found(&[one], Some("ffff")), Ok(None));
         assert!(found(&[one, two], None).unwrap_err().contains("01234567, 89abcdef"));
     }

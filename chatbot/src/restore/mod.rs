@@ -58,14 +58,20 @@ pub async fn find(config: &BackupConfig, from: &From) -> Result<Chosen, RestoreE
     chosen(config, &repository, from).await
 }
 
-/// Fills a database beside the live one, holds it against the manifest, and applies the migrations that it lacks.
+/// Fills a database beside the live one, holds it against the manifest, and applies the migrations that it lacks. The restore is
+/// called `name`, or as its backup.
 ///
 /// # Errors
 /// See [`RestoreError`]; what runs was not touched.
-pub async fn prepare(config: &BackupConfig, from: &From, search_path: Option<&str>) -> Result<Prepared, RestoreError> {
+pub async fn prepare(
+    config: &BackupConfig,
+    from: &From,
+    name: Option<&str>,
+    search_path: Option<&str>,
+) -> Result<Prepared, RestoreError> {
     let repository = open(config).await?;
     let chosen = chosen(config, &repository, from).await?;
-    let (server, trio) = (Server::of(config), Trio::of(config.database.name(), &chosen.id));
+    let (server, trio) = (Server::of(config), Trio::of(config.database.name(), name.unwrap_or(&chosen.id)));
     if database::make(&server, &trio.restored, &chosen.id).await? {
         return Ok(Prepared { chosen, trio, applied: Vec::new(), was_there: true });
     }
@@ -106,15 +112,15 @@ pub async fn drill(config: &BackupConfig, from: &From, search_path: Option<&str>
     Ok(chosen)
 }
 
-/// Drops the databases that a restore left beside the live one; answers their names.
+/// Drops the database that a restore prepared, or else the one that it replaced; answers its name, if it was there.
 ///
 /// # Errors
 /// See [`RestoreError`].
-pub async fn drop(config: &BackupConfig, name: Option<&str>) -> Result<Vec<String>, RestoreError> {
-    database::remove_rest(&Server::of(config), name).await
+pub async fn drop(config: &BackupConfig, name: Option<&str>, replaced: bool) -> Result<Option<String>, RestoreError> {
+    database::remove_rest(&Server::of(config), name, replaced).await
 }
 
-/// Puts the prepared database in the live one's place: the one of the backup whose name begins with `name`, else the only one. Every
+/// Puts the prepared database in the live one's place: that of the restore `name`, else the only one. Every
 /// session of both ends; nothing of ours should be running. The repository is not asked.
 ///
 /// # Errors
@@ -131,16 +137,17 @@ pub async fn undo(config: &BackupConfig, name: Option<&str>) -> Result<Trio, Res
     database::swap_back(&Server::of(config), name).await
 }
 
-/// Puts the documents of the backup that was swapped in, and that the store lacks or has otherwise, into it; answers how many.
+/// Puts the documents of the backup that was swapped in, and that the store lacks or has otherwise, into it; answers which backup,
+/// and how many.
 ///
 /// # Errors
 /// See [`RestoreError`].
-pub async fn documents(config: &BackupConfig, name: Option<&str>) -> Result<(Trio, usize), RestoreError> {
-    let trio = database::in_place(&Server::of(config), name).await?;
+pub async fn documents(config: &BackupConfig) -> Result<(String, usize), RestoreError> {
+    let backup = database::in_place(&Server::of(config)).await?;
     let repository = open(config).await?;
-    let chosen = chosen(config, &repository, &From::Name(trio.backup.clone())).await?;
+    let chosen = chosen(config, &repository, &From::Name(backup)).await?;
     let restored = documents::restore(&config.objects, snapshot(&repository, &chosen.id).await?).await?;
-    Ok((trio, restored))
+    Ok((chosen.id, restored))
 }
 
 async fn open(config: &BackupConfig) -> Result<Repository, RestoreError> {

@@ -150,14 +150,16 @@ async fn a_rehearsal_says_what_came_back_and_leaves_nothing() {
 async fn what_a_restore_left_is_dropped_when_it_is_asked_for_and_the_live_one_never() {
     let (database, before) = lost().await;
     let variables = variables(&database);
-    assert_eq!(said(&run("restore drop", &variables)), "nothing stands beside the live database");
+    let nothing = "nothing of that kind stands beside the live database";
+    assert_eq!(said(&run("restore drop", &variables)), nothing);
     assert_eq!(run("restore prepare", &variables).code, 0);
     assert!(said(&run("restore drop", &variables)).ends_with("dropped"));
     assert_eq!(beside(&database).await, Vec::<String>::new());
 
     assert_eq!(run("restore prepare", &variables).code, 0);
     assert_eq!(run("restore swap", &variables).code, 0);
-    assert!(said(&run("restore drop", &variables)).contains("_replaced_"));
+    assert_eq!(said(&run("restore drop", &variables)), nothing, "what was replaced is not meant");
+    assert!(said(&run("restore drop --replaced", &variables)).contains("_replaced_"));
     assert_eq!((now(&database).await, beside(&database).await), (before, Vec::new()));
 }
 
@@ -172,4 +174,26 @@ async fn a_role_that_may_not_make_databases_restores_with_the_administrator_s_ac
     assert_eq!(run("restore prepare", &variables).code, 0);
     assert!(said(&run("restore swap", &variables)).contains("is what the backup holds"));
     assert_eq!(now(&database).await, before);
+}
+
+#[tokio::test]
+async fn the_same_backup_can_be_restored_again_while_the_first_restore_can_still_be_undone() {
+    let (database, before) = lost().await;
+    let (lost, variables) = (now(&database).await, variables(&database));
+    for name in ["aaaaaaaa", "bbbbbbbb"] {
+        assert_eq!(run(&format!("restore prepare --name {name}"), &variables).code, 0);
+        assert_eq!(run(&format!("restore swap --name {name}"), &variables).code, 0);
+        assert_eq!(now(&database).await, before, "{name}");
+    }
+    assert_eq!(said(&run("restore documents", &variables)), "1 document put back");
+    assert_eq!(beside(&database).await, ["_replaced_aaaaaaaa", "_replaced_bbbbbbbb"]);
+    assert_eq!(run("restore undo --name bbbbbbbb", &variables).code, 0);
+    assert_eq!(run("restore undo --name aaaaaaaa", &variables).code, 0);
+    assert_eq!(now(&database).await, lost);
+
+    assert_eq!(run("restore swap --name aaaaaaaa", &variables).code, 0);
+    assert_eq!(run("restore prepare --name aaaaaaaa", &variables).code, 0);
+    let line = refusal(&run("restore swap --name aaaaaaaa", &variables));
+    assert!(line.contains("_replaced_aaaaaaaa stands there since an earlier restore"), "{line}");
+    assert_eq!(now(&database).await, before, "what is live stays");
 }

@@ -89,7 +89,7 @@ pub enum Made {
 /// When the API server cannot be reached.
 pub async fn make(ctx: &Context, recipe: &CronJob, single: Single<'_>) -> Result<Made, Error> {
     let (namespace, name) = (recipe.namespace().unwrap_or_default(), single.name.clone());
-    let owner = single.owner.uid.clone();
+    let asked_by = single.asked_by.clone();
     let Some(job) = run_job::build(recipe, single) else {
         return Ok(Made::Refused(format!("CronJob {} has no pod template", recipe.name_any())));
     };
@@ -102,7 +102,7 @@ pub async fn make(ctx: &Context, recipe: &CronJob, single: Single<'_>) -> Result
             Ok(Made::Yes)
         }
         // It is there already: ours, from a moment ago, or somebody else's.
-        Err(Error::Conflict { .. }) => exists(&api, &name, &owner).await,
+        Err(Error::Conflict { .. }) => exists(&api, &name, &asked_by).await,
         Err(Error::Api { source, doing }) => {
             let why = refusal_of(*source).map_err(|source| Error::Api { doing, source: Box::new(source) })?;
             Ok(Made::Refused(short(&why)))
@@ -111,9 +111,9 @@ pub async fn make(ctx: &Context, recipe: &CronJob, single: Single<'_>) -> Result
     }
 }
 
-async fn exists(api: &Api<Job>, name: &str, owner: &str) -> Result<Made, Error> {
+async fn exists(api: &Api<Job>, name: &str, asked_by: &str) -> Result<Made, Error> {
     let found = crate::error::within(|| format!("reading Job {name}"), api.get_metadata_opt(name)).await?;
-    let is_own = found.is_none_or(|found| found.owner_references().iter().any(|it| it.uid == owner));
+    let is_own = found.is_none_or(|found| found.labels().get(labels::FOR).is_some_and(|uid| uid == asked_by));
     let foreign = || Made::Refused(format!("a Job {name} exists already, of something else: choose another name"));
     Ok(if is_own { Made::Yes } else { foreign() })
 }

@@ -35,7 +35,9 @@ pub const SERVICE: &str = "chatbot.platform/service";
 pub const TIER: &str = "chatbot.platform/tier";
 /// Fingerprint of the database that a release uses; on release Secrets only.
 pub const DATABASE: &str = "chatbot.platform/database";
-/// On Jobs that back up or restore, and their pods: `incremental`, `full`, `drill` or `restore`.
+/// On Jobs of single runs: the uid of the object that asked for it.
+pub const FOR: &str = "chatbot.platform/for";
+/// On Jobs that back up or restore, and their pods: `incremental`, `full`, `drill`, or `restore-` and the step.
 pub const BACKUP: &str = "chatbot.platform/backup";
 /// On a namespace: its pods are an ingress controller and may reach the apps of environments.
 pub const INGRESS_NAMESPACE: &str = "chatbot.platform/ingress";

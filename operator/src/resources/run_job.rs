@@ -13,8 +13,10 @@ const KEPT: i32 = 24 * 3600;
 pub struct Single<'a> {
     /// Name of the Job.
     pub name: String,
-    /// The object that asks for it.
-    pub owner: OwnerReference,
+    /// Uid of the object that asks for it.
+    pub asked_by: String,
+    /// With what it goes. A Job that must come to its end goes with nothing, but for its age.
+    pub owner: Option<OwnerReference>,
     /// Value of [`labels::BACKUP`].
     pub run: &'a str,
     /// The chatbot's command.
@@ -26,8 +28,10 @@ pub struct Single<'a> {
 pub fn build(cron_job: &CronJob, single: Single<'_>) -> Option<Job> {
     let template = &cron_job.spec.as_ref()?.job_template;
     let mut spec = template.spec.clone()?;
-    let own =
-        |labels: Option<labels::Labels>| Some(labels::with(labels.unwrap_or_default(), labels::BACKUP, single.run));
+    let own = |labels: Option<labels::Labels>| {
+        let labels = labels::with(labels.unwrap_or_default(), labels::BACKUP, single.run);
+        Some(labels::with(labels, labels::FOR, &single.asked_by))
+    };
     spec.ttl_seconds_after_finished = Some(KEPT);
     let pod = spec.template.metadata.get_or_insert_default();
     pod.labels = own(pod.labels.take());
@@ -37,7 +41,7 @@ pub fn build(cron_job: &CronJob, single: Single<'_>) -> Option<Job> {
             name: Some(single.name),
             namespace: cron_job.metadata.namespace.clone(),
             labels: own(template.metadata.as_ref().and_then(|metadata| metadata.labels.clone())),
-            owner_references: Some(vec![single.owner]),
+            owner_references: single.owner.map(|owner| vec![owner]),
             ..ObjectMeta::default()
         },
         spec: Some(spec),

@@ -87,7 +87,8 @@ fn refusal(made: Made) -> Option<String> {
 fn single(backup: &ChatbotBackup) -> Single<'static> {
     Single {
         name: backup.name_any(),
-        owner: backup.controller_owner_ref(&()).unwrap_or_default(),
+        asked_by: backup.uid().unwrap_or_default(),
+        owner: backup.controller_owner_ref(&()),
         run: Run::of(backup.spec.kind).as_str(),
         args: args(backup.spec.kind),
     }

@@ -137,7 +137,7 @@ pub async fn observe(ctx: &Context, environment: &ChatbotEnvironment) -> Result<
         own_secrets: ctx.stores.own_secrets(&namespace, &name),
         backups: ctx.stores.backups_of(&namespace, &name),
         runs: runs(&owned)?,
-        restoring: restoring(ctx, &namespace, &name),
+        restoring: restoring(ctx, &namespace, &name, &owned)?,
         environment: name,
         owned,
         ..Observed::default()
@@ -160,9 +160,19 @@ fn runs(owned: &[(ApiResource, Arc<DynamicObject>)]) -> Result<Vec<Job>, Error> 
     jobs.map(|(_, object)| typed(object)).collect()
 }
 
-fn restoring(ctx: &Context, namespace: &str, name: &str) -> Option<(String, RestorePhase)> {
+fn restoring(
+    ctx: &Context,
+    namespace: &str,
+    name: &str,
+    owned: &[(ApiResource, Arc<DynamicObject>)],
+) -> Result<Option<(String, RestorePhase)>, Error> {
     let restores = ctx.stores.restores_of(namespace, name);
-    restore::observe::stopping(restores.iter().map(AsRef::as_ref))
+    let is_run = |resource: &ApiResource, object: &DynamicObject| {
+        resource.kind == "Job" && object.labels().contains_key(labels::FOR)
+    };
+    let jobs = owned.iter().filter(|(resource, object)| is_run(resource, object));
+    let jobs: Vec<Job> = jobs.map(|(_, object)| typed(object)).collect::<Result<_, _>>()?;
+    Ok(restore::observe::stopping(restores.iter().map(AsRef::as_ref), &jobs))
 }
 
 /// In one order, so that of several ill pods the same one speaks at every look.

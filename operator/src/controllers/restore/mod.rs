@@ -17,6 +17,7 @@ mod tests;
 use std::{sync::Arc, time::Duration};
 
 use kube::{Resource, ResourceExt, runtime::controller::Action};
+use sha2::{Digest, Sha256};
 
 use self::{
     next::{Next, Task, next},
@@ -37,8 +38,6 @@ use crate::{
 pub const UNDO: &str = "chatbot.platform/undo";
 /// Annotation by which a person ends a restore before its swap, while it is "true".
 pub const ABORT: &str = "chatbot.platform/abort";
-/// Value of the label by which Jobs of restores are told from those of backups.
-pub const RUN: &str = "restore";
 
 /// While it is under way: the caches are asked, which costs nothing.
 const UNDER_WAY: Duration = Duration::from_secs(1);
@@ -82,23 +81,51 @@ async fn run(
 }
 
 fn single(restore: &ChatbotRestore, observed: &Observed, task: Task) -> Single<'static> {
-    let chosen = restore.status.as_ref().and_then(|status| status.backup.clone());
-    let from = chosen.unwrap_or_else(|| observed.from.clone());
-    let args = args(task, &from, restore.spec.offsite);
+    let uid = restore.uid().unwrap_or_default();
+    let phase = restore.status.as_ref().map(|status| status.phase).unwrap_or_default();
+    let which = Which {
+        name: hex::encode(&Sha256::digest(&uid)[..4]),
+        from: observed.from.clone(),
+        offsite: restore.spec.offsite,
+        replaced: phase == RestorePhase::Succeeded,
+    };
     Single {
         name: job_name(&restore.name_any(), task),
-        owner: restore.controller_owner_ref(&()).unwrap_or_default(),
-        run: RUN,
-        args,
+        asked_by: uid,
+        // Names are swapped to the end, even where the restore itself was deleted meanwhile.
+        owner: (!task.swaps()).then(|| restore.controller_owner_ref(&())).flatten(),
+        run: task.run(),
+        args: args(task, &which),
     }
+}
+
+/// Which restore a task is of.
+#[derive(Clone, Debug)]
+pub struct Which {
+    /// By what its databases are called.
+    pub name: String,
+    /// The backup, as a person names it.
+    pub from: String,
+    /// Whether the second repository is read.
+    pub offsite: bool,
+    /// Whether what was replaced is dropped, and not what was prepared.
+    pub replaced: bool,
 }
 
 /// The chatbot's command for a task.
 #[must_use]
-pub fn args(task: Task, from: &str, offsite: bool) -> Vec<String> {
-    let reads = matches!(task, Task::Prepare | Task::Documents);
-    let words = ["restore", task.as_str(), "--from", from].into_iter();
-    words.chain((reads && offsite).then_some("--offsite")).map(str::to_owned).collect()
+pub fn args(task: Task, which: &Which) -> Vec<String> {
+    let reads = matches!(task, Task::Prepare | Task::Documents) && which.offsite;
+    let mut words = vec!["restore", task.as_str()];
+    if task == Task::Prepare {
+        words.extend(["--from", &which.from]);
+    }
+    if task != Task::Documents {
+        words.extend(["--name", &which.name]);
+    }
+    words.extend((task == Task::Drop && which.replaced).then_some("--replaced"));
+    words.extend(reads.then_some("--offsite"));
+    words.into_iter().map(str::to_owned).collect()
 }
 
 /// Name of the Job of a task: `<restore>-prepare`.

@@ -53,6 +53,24 @@ impl Task {
             Self::Drop => "drop",
         }
     }
+
+    /// By which its Job is told from those of backups, and from other steps.
+    #[must_use]
+    pub const fn run(self) -> &'static str {
+        match self {
+            Self::Prepare => "restore-prepare",
+            Self::Swap => "restore-swap",
+            Self::Documents => "restore-documents",
+            Self::Undo => "restore-undo",
+            Self::Drop => "restore-drop",
+        }
+    }
+
+    /// Whether it moves names of databases, so that nothing must run meanwhile.
+    #[must_use]
+    pub const fn swaps(self) -> bool {
+        matches!(self, Self::Swap | Self::Undo)
+    }
 }
 
 /// What is known.
@@ -60,7 +78,9 @@ impl Task {
 pub struct Facts {
     /// Why the restore cannot begin now, if so.
     pub waits_for: Option<String>,
-    /// Servers and workers that have not ended.
+    /// What must be over before servers and workers are stopped for it: a release, a backup.
+    pub busy: Option<String>,
+    /// Pods of the environment that have not ended, but those of this restore.
     pub pods: usize,
     /// Whether servers answer and the environment is Ready; always so where its spec wants everything at zero.
     pub serves: bool,
@@ -131,6 +151,9 @@ impl At {
             Job::Failed { message, .. } => self.fail(&message),
             Job::Succeeded(report) => {
                 self.status.backup = facts.prepared.clone().or(self.status.backup.take());
+                if let Some(busy) = &facts.busy {
+                    return self.say(&format!("{}; it waits: {busy}", report.message));
+                }
                 self.say(&report.message);
                 self.go(RestorePhase::Stop)
             }
@@ -146,8 +169,7 @@ impl At {
         if facts.pods == 0 {
             return self.go(RestorePhase::Swap);
         }
-        let message = format!("{} servers and workers have not ended yet", facts.pods);
-        self.say(&message)
+        self.wait_for_the_end_of(facts.pods)
     }
 
     fn swap(&mut self, facts: &Facts) -> Option<Task> {
@@ -189,8 +211,7 @@ impl At {
 
     fn undo(&mut self, facts: &Facts) -> Option<Task> {
         if facts.pods > 0 {
-            let message = format!("{} servers and workers have not ended yet", facts.pods);
-            return self.say(&message);
+            return self.wait_for_the_end_of(facts.pods);
         }
         let message = match facts.job(Task::Undo) {
             Job::Failed { message, .. } => message,
@@ -205,12 +226,16 @@ impl At {
         if !facts.serves {
             return self.wait_for_servers(facts, "see kubectl chatbot doctor");
         }
-        let swapped = self.step(RestorePhase::Swap).is_some();
-        if swapped {
-            self.finish(RestorePhase::Undone, "")
-        } else {
-            self.fail("it was ended by a person before the swap")
+        let swap = self.step(RestorePhase::Swap).map(|step| step.message.clone());
+        match (swap, &self.status.undo_until) {
+            (None, _) => self.fail("it was ended by a person before the swap"),
+            (Some(why), None) => self.fail(&format!("the swap failed: {why}; what ran before runs again")),
+            (Some(_), Some(_)) => self.finish(RestorePhase::Undone, ""),
         }
+    }
+
+    fn wait_for_the_end_of(&mut self, pods: usize) -> Option<Task> {
+        self.say(&format!("{pods} of the environment's pods have not ended yet"))
     }
 
     fn wait_for_servers(&mut self, facts: &Facts, next: &str) -> Option<Task> {
@@ -225,15 +250,20 @@ impl At {
         self.say(&message)
     }
 
-    /// What was restored by halves, and what nobody served for a day.
+    /// What was prepared and is not wanted, and what nobody served for a day. After a swap that failed and could not be taken back
+    /// nobody knows which of the databases holds what, and both stay.
     fn drop(&mut self, facts: &Facts) -> Option<Task> {
         let began = self.step(RestorePhase::Prepare).is_some();
-        let is_due = self.status.undo_until.as_ref().is_none_or(|until| self.now >= until.0);
+        let is_due = match (&self.status.undo_until, self.step(RestorePhase::Swap)) {
+            (Some(until), _) => self.now >= until.0,
+            (None, Some(_)) => matches!(facts.job(Task::Undo), Job::Succeeded(_)),
+            (None, None) => true,
+        };
         if !began || !is_due || self.status.dropped {
             return None;
         }
         match facts.job(Task::Drop) {
-            // It costs room and nothing else; the next restore of this backup finds it.
+            // It costs room and nothing else.
             Job::Failed { .. } | Job::Succeeded(_) => {
                 self.status.dropped = true;
                 None

@@ -1,6 +1,9 @@
 //! What the cluster tells of a restore. From caches alone.
 
-use k8s_openapi::api::{batch::v1::CronJob, core::v1::Pod};
+use k8s_openapi::api::{
+    batch::v1::{CronJob, Job},
+    core::v1::Pod,
+};
 use kube::ResourceExt;
 use serde::Deserialize;
 
@@ -11,10 +14,10 @@ use super::{
 use crate::{
     controllers::{
         context::Context,
-        environment::{jobs, trouble::is_ready},
+        environment::{PAUSE, jobs, trouble::is_ready},
         runs::{self, Place},
     },
-    crd::{ChatbotRestore, RestorePhase, conditions},
+    crd::{ChatbotRestore, RestorePhase, conditions, environment_status::ReleaseStatus},
     error::Error,
     resources::{
         backup_cron_job::Run,
@@ -32,6 +35,8 @@ pub struct Observed {
     /// Which backup is asked for, as the chatbot reads it.
     pub from: String,
 }
+
+const APP: &str = Component::App.as_str();
 
 /// The last words of the chatbot's restore commands.
 #[derive(Deserialize)]
@@ -58,7 +63,8 @@ pub fn observe(ctx: &Context, restore: &ChatbotRestore) -> Result<Observed, Erro
         .filter_map(|task| place.job(&job_name(&name, task)).map(|job| (task, jobs::fact_of(job, &place.pods))));
     let facts = Facts {
         waits_for: waits_for(ctx, restore, &place, recipe.is_some()),
-        pods: serving(&place).count(),
+        busy: busy(&place, &name),
+        pods: others(&place, &name).count(),
         serves: serves(&place),
         trouble: trouble(&place),
         jobs: jobs.collect(),
@@ -83,36 +89,66 @@ fn from(ctx: &Context, restore: &ChatbotRestore) -> String {
 }
 
 fn waits_for(ctx: &Context, restore: &ChatbotRestore, place: &Place, has_recipe: bool) -> Option<String> {
-    let namespace = restore.namespace().unwrap_or_default();
-    let is_other = |other: &&std::sync::Arc<ChatbotRestore>| {
-        let phase = other.status.as_ref().map(|status| status.phase).unwrap_or_default();
-        other.metadata.uid != restore.metadata.uid && phase.is_under_way()
-    };
-    let others = ctx.stores.restores_of(&namespace, &restore.spec.environment_ref.name);
-    if let Some(other) = others.iter().find(is_other) {
-        return Some(format!("restore {} of the same environment is under way", other.name_any()));
+    if let Some(other) = earlier(ctx, restore) {
+        return Some(format!("restore {other} of the same environment is not over yet"));
     }
-    let release = place.environment.status.as_ref().and_then(|status| status.release.clone()).unwrap_or_default();
-    if let Some(candidate) = &release.candidate {
-        return Some(format!("release {} is on its way: the restore begins when it is over", candidate.id));
+    if place.environment.annotations().get(PAUSE).is_some_and(|value| value == "true") {
+        return Some(format!("the environment is paused: kubectl chatbot resume {}", place.environment.name_any()));
     }
-    (!has_recipe || release.id.is_none()).then(|| "no release of the environment serves yet".to_owned())
+    let release = release(place);
+    if !has_recipe || release.id.is_none() {
+        return Some("no release of the environment serves yet".to_owned());
+    }
+    on_its_way(&release)
 }
 
-/// Servers and workers, ending ones included.
-fn serving(place: &Place) -> impl Iterator<Item = &Pod> {
-    let is_of = |pod: &Pod, component: Component| {
-        pod.labels().get(labels::COMPONENT).is_some_and(|name| name == component.as_str())
+fn release(place: &Place) -> ReleaseStatus {
+    place.environment.status.as_ref().and_then(|status| status.release.clone()).unwrap_or_default()
+}
+
+fn on_its_way(release: &ReleaseStatus) -> Option<String> {
+    let candidate = release.candidate.as_ref()?;
+    Some(format!("release {} is on its way: the restore goes on when it is over", candidate.id))
+}
+
+/// One at a time, in the order in which they were asked for.
+fn earlier(ctx: &Context, restore: &ChatbotRestore) -> Option<String> {
+    let namespace = restore.namespace().unwrap_or_default();
+    let all = ctx.stores.restores_of(&namespace, &restore.spec.environment_ref.name);
+    let before = all.iter().take_while(|other| other.metadata.uid != restore.metadata.uid);
+    let later = all.iter().skip_while(|other| other.metadata.uid != restore.metadata.uid).skip(1);
+    let phase = |other: &ChatbotRestore| other.status.as_ref().map(|status| status.phase).unwrap_or_default();
+    let open = before.filter(|other| phase(other) == RestorePhase::Pending || phase(other).is_under_way());
+    // A later one may have begun before this one was seen, or be on its way back.
+    let mut others = open.chain(later.filter(|other| phase(other).is_under_way()));
+    others.next().map(|other| other.name_any())
+}
+
+/// What must not be cut off: a release, whose migrations are on their way, and a backup.
+fn busy(place: &Place, restore: &str) -> Option<String> {
+    let job = others(place, restore).find_map(|pod| jobs::job_of(pod).map(str::to_owned));
+    on_its_way(&release(place)).or_else(|| job.map(|job| format!("Job {job} is at work")))
+}
+
+/// Pods that have not ended, but those of the restore itself.
+fn others<'a>(place: &'a Place, restore: &'a str) -> impl Iterator<Item = &'a Pod> {
+    let is_own = move |pod: &Pod| {
+        jobs::job_of(pod).is_some_and(|job| Task::ALL.into_iter().any(|task| job == job_name(restore, task)))
     };
-    let pods = place.pods.iter().map(AsRef::as_ref);
-    pods.filter(move |pod| (is_of(pod, Component::App) || is_of(pod, Component::Worker)) && !jobs::is_over(pod))
+    place.pods.iter().map(AsRef::as_ref).filter(move |pod| !jobs::is_over(pod) && !is_own(pod))
+}
+
+/// Servers, ending ones included.
+fn servers(place: &Place) -> impl Iterator<Item = &Pod> {
+    let is_server = |pod: &&Pod| pod.labels().get(labels::COMPONENT).is_some_and(|name| name == APP);
+    place.pods.iter().map(AsRef::as_ref).filter(is_server)
 }
 
 /// An environment that was just let go on shows for a moment what it was before: a server must be there too.
 fn serves(place: &Place) -> bool {
     let status = place.environment.status.clone().unwrap_or_default();
     let is_suspended = place.environment.spec.suspend;
-    let has_server = serving(place).any(|pod| pod.metadata.deletion_timestamp.is_none() && is_ready(pod));
+    let has_server = servers(place).any(|pod| pod.metadata.deletion_timestamp.is_none() && is_ready(pod));
     is_suspended || (has_server && conditions::is_true(&status.conditions, conditions::READY))
 }
 
@@ -125,11 +161,22 @@ fn trouble(place: &Place) -> String {
         .unwrap_or_default()
 }
 
-/// Whether a restore of the environment wants its servers and workers gone, and which.
+/// Whether a restore of the environment wants its servers and workers gone, and which: one that says so, or whose Job moves names
+/// of databases right now, although it was deleted meanwhile.
 #[must_use]
-pub fn stopping<'a>(restores: impl IntoIterator<Item = &'a ChatbotRestore>) -> Option<(String, RestorePhase)> {
-    restores.into_iter().find_map(|restore| {
+pub fn stopping<'a>(
+    restores: impl IntoIterator<Item = &'a ChatbotRestore>,
+    jobs: impl IntoIterator<Item = &'a Job>,
+) -> Option<(String, RestorePhase)> {
+    let said = restores.into_iter().find_map(|restore| {
         let phase = restore.status.as_ref()?.phase;
         phase.stops_everything().then(|| (restore.name_any(), phase))
-    })
+    });
+    let swaps = |job: &Job| Task::ALL.into_iter().any(|task| task.swaps() && is_of(job, task));
+    let open = |job: &&Job| swaps(job) && !jobs::succeeded(job) && !jobs::failed(job);
+    said.or_else(|| jobs.into_iter().find(open).map(|job| (job.name_any(), RestorePhase::Swap)))
+}
+
+fn is_of(job: &Job, task: Task) -> bool {
+    job.labels().get(labels::BACKUP).is_some_and(|run| run == task.run())
 }

@@ -99,6 +99,33 @@ fn every_phase_waits_for_its_fact_and_runs_its_job() {
 }
 
 #[test]
+fn what_was_prepared_waits_for_a_release_or_a_backup_to_end() {
+    let facts = Facts {
+        busy: Some("Job prod-backup-full-1 is at work".to_owned()),
+        ..with(vec![done(Task::Prepare, "7 rows")])
+    };
+    let status = next(&until(RestorePhase::Prepare), &facts, at(5)).status;
+    assert_eq!(
+        (status.phase, status.message.as_str()),
+        (RestorePhase::Prepare, "7 rows; it waits: Job prod-backup-full-1 is at work")
+    );
+}
+
+#[test]
+fn a_swap_that_fails_is_taken_back_and_nothing_is_dropped_unless_that_is_certain() {
+    let status = next(&until(RestorePhase::Swap), &with(vec![failed(Task::Swap, "it is locked")]), at(9)).status;
+    for (undo, runs) in [(done(Task::Undo, ""), Some(Task::Drop)), (failed(Task::Undo, "no database"), None)] {
+        let facts = with(vec![undo]);
+        let again = next(&status, &facts, at(10)).status;
+        let serves = Facts { serves: true, ..facts.clone() };
+        let over = next(&again, &serves, at(11)).status;
+        let words = "the swap failed: it is locked; what ran before runs again";
+        assert_eq!((over.phase, over.message.as_str()), (RestorePhase::Failed, words));
+        assert_eq!(next(&over, &facts, at(12)).runs, runs);
+    }
+}
+
+#[test]
 fn a_restore_that_went_well_says_what_is_served_and_until_when_it_can_be_undone() {
     let status = until(RestorePhase::Succeeded);
     assert_eq!(status.message, "prod is what the backup holds; 2 documents put back");
@@ -226,8 +253,9 @@ fn job(task: &str) -> String {
     format!("/apis/batch/v1/namespaces/chatbot-dev/jobs/back-{task}")
 }
 
-fn words(cluster: &Cluster, task: &str) -> Value {
-    cluster.get(&job(task)).unwrap()["spec"]["template"]["spec"]["containers"][0]["args"].clone()
+fn words(cluster: &Cluster, task: &str) -> Vec<String> {
+    let job = cluster.get(&job(task)).unwrap();
+    serde_json::from_value(job["spec"]["template"]["spec"]["containers"][0]["args"].clone()).unwrap()
 }
 
 fn replicas(cluster: &Cluster) -> Value {
@@ -246,7 +274,7 @@ async fn a_restore_stops_everything_for_the_swap_alone_and_starts_it_again() {
     ask(&cluster, &json!({"environmentRef": {"name": "dev"}, "from": {"at": "2026-03-04T05:06:07Z"}}));
     look(&cluster).await;
     look(&cluster).await;
-    assert_eq!(words(&cluster, "prepare"), json!(["restore", "prepare", "--from", "2026-03-04T05:06:07Z"]));
+    assert_eq!(words(&cluster, "prepare")[..4], ["restore", "prepare", "--from", "2026-03-04T05:06:07Z"]);
     assert_eq!(replicas(&cluster), 1, "until the swap everything runs");
 
     cluster.end_job(&job("prepare"), "Complete", 0, r#"{"backup":"5f0c61d2aaaa","message":"it holds 7 rows"}"#);
@@ -261,7 +289,7 @@ async fn a_restore_stops_everything_for_the_swap_alone_and_starts_it_again() {
     for task in ["swap", "documents"] {
         look(&cluster).await;
         look(&cluster).await;
-        assert_eq!(words(&cluster, task), json!(["restore", task, "--from", "5f0c61d2aaaa"]));
+        assert_eq!(words(&cluster, task)[..2], ["restore", task]);
         assert_eq!(replicas(&cluster), 0);
         cluster.end_job(&job(task), "Complete", 0, r#"{"backup":"5f0c61d2aaaa","message":"done"}"#);
     }
@@ -287,7 +315,7 @@ async fn a_restore_waits_for_a_release_to_end_and_for_another_restore() {
     let status = cluster.get(RESTORE).unwrap()["status"].clone();
     assert_eq!(status["phase"], "Pending");
     assert!(
-        status["message"].as_str().unwrap().ends_with("is on its way: the restore begins when it is over"),
+        status["message"].as_str().unwrap().ends_with("is on its way: the restore goes on when it is over"),
         "{status:#}"
     );
 }
@@ -304,5 +332,47 @@ async fn a_backup_is_named_as_it_is_called_in_the_cluster() {
     ask(&cluster, &json!({"environmentRef": {"name": "dev"}, "from": {"backup": "before-holiday"}, "offsite": true}));
     look(&cluster).await;
     look(&cluster).await;
-    assert_eq!(words(&cluster, "prepare"), json!(["restore", "prepare", "--from", "9a3e07bb", "--offsite"]));
+    let words = words(&cluster, "prepare");
+    assert_eq!(
+        (&words[2..4], words.last().unwrap().as_str()),
+        (&["--from".to_owned(), "9a3e07bb".to_owned()][..], "--offsite")
+    );
+}
+
+#[tokio::test]
+async fn restores_are_done_one_after_the_other() {
+    let cluster = running_environment().await;
+    ask(&cluster, &json!({"environmentRef": {"name": "dev"}}));
+    let second = RESTORE.replace("/back", "/again");
+    cluster.later(60);
+    cluster.put(
+        &second,
+        json!({"apiVersion": "chatbot.platform/v1alpha1", "kind": "ChatbotRestore",
+            "metadata": {"name": "again", "namespace": "chatbot-dev", "creationTimestamp": cluster.now().to_string()},
+            "spec": {"environmentRef": {"name": "dev"}}}),
+    );
+    look(&cluster).await;
+    assert_eq!(phase(&cluster), "Prepare");
+    let status = cluster.get(&second).unwrap()["status"].clone();
+    assert_eq!(status["message"], "restore back of the same environment is not over yet");
+}
+
+#[tokio::test]
+async fn a_restore_that_is_deleted_while_names_are_swapped_lets_nothing_start_before_they_are() {
+    let cluster = running_environment().await;
+    ask(&cluster, &json!({"environmentRef": {"name": "dev"}}));
+    look(&cluster).await;
+    look(&cluster).await;
+    cluster.end_job(&job("prepare"), "Complete", 0, r#"{"backup":"5f0c61d2aaaa","message":"it holds 7 rows"}"#);
+    look(&cluster).await;
+    cluster.run_pods();
+    look(&cluster).await;
+    look(&cluster).await;
+    assert_eq!(cluster.get(&job("swap")).unwrap()["metadata"]["ownerReferences"], Value::Null, "it goes with nothing");
+    cluster.remove(RESTORE);
+    cluster.reconcile().await;
+    assert_eq!(replicas(&cluster), 0);
+    cluster.end_job(&job("swap"), "Complete", 0, r#"{"backup":"5f0c61d2aaaa","message":"done"}"#);
+    cluster.reconcile().await;
+    assert_eq!(replicas(&cluster), 1);
 }
