@@ -43,6 +43,9 @@ pub enum Command {
         /// Check the repository afterwards, reading a seventh of its content, and copy what the second one (OFFSITE_URL) lacks.
         #[arg(long)]
         full: bool,
+        /// Make none where the database has no table and the repository has backups of it: ask instead what is meant.
+        #[arg(long)]
+        unless_empty: bool,
         /// Wait up to so many seconds first, by chance: many environments have the same schedule.
         #[arg(long, default_value_t = 0, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=3600))]
         jitter: u64,

@@ -145,8 +145,8 @@ pub struct Shown {
     pub last_success: Option<i64>,
     /// Whether the condition Ready is True.
     pub ready: bool,
-    /// Backups and drills.
-    pub backups: Backups,
+    /// Backups and drills; what was last known where nobody could look.
+    pub backups: Option<Backups>,
 }
 
 /// Every metric of the operator.
@@ -321,7 +321,7 @@ impl Metrics {
     /// Shows an environment as it is now, and removes what was shown of it before; `None` removes it altogether.
     pub fn show(&self, environment: &Environment, now: Option<Shown>) {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut known_success = None;
+        let (mut known_success, mut known_backups) = (None, None);
         if let Some(index) = shown.iter().position(|(known, _)| known == environment) {
             let (_, before) = shown.swap_remove(index);
             self.info.remove(&before.info);
@@ -331,18 +331,20 @@ impl Metrics {
                 family.remove(environment);
             }
             known_success = before.last_success;
+            known_backups = before.backups;
             before.phase.map(|phase| self.phase.remove(&phase_of(environment, phase)));
         }
         if let Some(now) = now {
             // The history forgets after ten releases, however bad they were.
-            let now = Shown { last_success: now.last_success.or(known_success), ..now };
+            let last_success = now.last_success.or(known_success);
+            let now = Shown { last_success, backups: now.backups.or(known_backups), ..now };
             self.info.get_or_create(&now.info).set(1);
             self.ready.get_or_create(environment).set(i64::from(now.ready));
             if let Some(at) = now.last_success {
                 self.last_success.get_or_create(environment).set(at);
             }
             for ((.., number), family) in OF_BACKUPS.iter().zip(&self.backups) {
-                if let Some(number) = number(&now.backups) {
+                if let Some(number) = now.backups.as_ref().and_then(number) {
                     family.get_or_create(environment).set(number);
                 }
             }
@@ -391,7 +393,7 @@ mod tests {
             phase: None,
             last_success: None,
             ready,
-            backups: Backups { last_success: Some(1), bytes: Some(2), ..Backups::default() },
+            backups: Some(Backups { last_success: Some(1), bytes: Some(2), ..Backups::default() }),
         }
     }
 

@@ -51,8 +51,13 @@ fn expect(time: &str, firing: &[&str]) -> Vec<Value> {
     names.collect::<Vec<_>>().into_iter().map(alert).collect()
 }
 
+fn case(name: &str, series: impl Into<Value>, expected: impl Into<Value>) -> Value {
+    let (series, expected): (Value, Value) = (series.into(), expected.into());
+    json!({ "name": name, "interval": "1m", "input_series": series, "alert_rule_test": expected })
+}
+
 /// Time 0 of promtool is second 0 of 1970.
-fn cases() -> Value {
+fn of_backups() -> Vec<Value> {
     let well = || {
         vec![
             series("chatbot_operator_environment_ready", "1x6000"),
@@ -61,12 +66,14 @@ fn cases() -> Value {
         ]
     };
     let with = |more: Vec<Value>| [well(), more].concat();
-    let case = |name: &str, series: Vec<Value>, expected: Vec<Value>| json!({ "name": name, "interval": "1m", "input_series": series, "alert_rule_test": expected });
-    json!([
+    vec![
         case(
             "a backup every half an hour",
-            with(vec![series("chatbot_backup_last_success_timestamp_seconds", "0+1800x2 3600x20 5400x600")]),
-            expect("61m", &[]),
+            with(vec![series(
+                "chatbot_backup_last_success_timestamp_seconds",
+                "0x29 1800x29 3600x29 5400x29 7200x600",
+            )]),
+            expect("149m", &[]),
         ),
         case(
             "none since the beginning",
@@ -74,15 +81,6 @@ fn cases() -> Value {
             expect("63m", &["ChatbotBackupTooOld"]),
         ),
         case("none at all", with(vec![]), expect("125m", &["ChatbotBackupMissing"])),
-        case(
-            "a rehearsal that failed",
-            vec![
-                series("chatbot_drill_recoverable", "0x600"),
-                series("chatbot_backup_last_success_timestamp_seconds", "0x600"),
-                series("chatbot_backup_rpo_seconds", "3600x600"),
-            ],
-            expect("5m", &["ChatbotNotRecoverable"]),
-        ),
         case(
             "the copy stands still",
             with(vec![
@@ -96,24 +94,53 @@ fn cases() -> Value {
             "nothing is checked any more",
             with(vec![
                 series("chatbot_backup_last_success_timestamp_seconds", "0+60x6000"),
+                series("chatbot_backup_offsite_timestamp_seconds", "0+60x6000"),
                 series("chatbot_backup_verified_timestamp_seconds", "0x6000"),
             ]),
             expect("73h", &["ChatbotBackupUnverified"]),
         ),
         case(
+            "nothing was ever copied or checked",
+            with(vec![series("chatbot_backup_last_success_timestamp_seconds", "0+60x6000")]),
+            expect("37h", &["ChatbotBackupNeverOffsite", "ChatbotBackupNeverVerified"]),
+        ),
+    ]
+}
+
+fn of_releases_and_restores() -> Vec<Value> {
+    vec![
+        case(
+            "a rehearsal that failed",
+            vec![
+                series("chatbot_drill_recoverable", "0x600"),
+                series("chatbot_backup_last_success_timestamp_seconds", "0x600"),
+                series("chatbot_backup_rpo_seconds", "3600x600"),
+            ],
+            expect("5m", &["ChatbotNotRecoverable"]),
+        ),
+        case(
+            "it is suspended",
+            vec![
+                series("chatbot_operator_environment_ready", "0x60"),
+                json!({ "series": "chatbot_release_phase{namespace=\"chat\",name=\"prod\",phase=\"Suspended\"}", "values": "1x60" }),
+            ],
+            expect("16m", &[]),
+        ),
+        case(
             "users are not served",
             vec![series("chatbot_operator_environment_ready", "0x60")],
-            expect("16m", &["ChatbotNotReady"])
+            expect("16m", &["ChatbotNotReady"]),
         ),
-    ])
+    ]
 }
 
 #[test]
 fn each_alert_fires_for_its_reason_and_no_other_does() {
+    let tests = [of_backups(), of_releases_and_restores()].concat();
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, content: &Value| fs::write(folder.path().join(name), content.to_string()).unwrap();
     write("rules.json", &rules());
-    write("test.json", &json!({ "rule_files": ["rules.json"], "evaluation_interval": "1m", "tests": cases() }));
+    write("test.json", &json!({ "rule_files": ["rules.json"], "evaluation_interval": "1m", "tests": tests }));
     let run = Command::new("promtool").args(["test", "rules", "test.json"]).current_dir(folder.path()).output();
     let run = run.expect("promtool runs: apt-get install prometheus");
     let said = format!("{}{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));

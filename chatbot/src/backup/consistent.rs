@@ -19,6 +19,22 @@ const DEADLINE: Duration = Duration::from_mins(1);
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; \
     SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0";
 
+/// Whether the database has no table of its own.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn is_empty(database: &Database) -> Result<bool, BackupError> {
+    let tables = "SELECT NOT EXISTS (SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace \
+        WHERE relkind IN ('r', 'p') AND nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema')";
+    let asked = async {
+        let options = database.options.clone().application_name("chatbot-backup");
+        let mut connection = PgConnection::connect_with(&options).await?;
+        sqlx::query_scalar(tables).fetch_one(&mut connection).await
+    };
+    let late = || sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "no answer within a minute"));
+    Ok(timeout(DEADLINE, asked).await.unwrap_or_else(|_| Err(late())).map_err(StoreError::from)?)
+}
+
 /// A transaction that holds the moment.
 pub(super) struct Consistent {
     connection: PgConnection,

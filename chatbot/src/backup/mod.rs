@@ -25,7 +25,6 @@ use self::{
     dump::Dumped,
     feed::Feed,
     manifest::{DatabaseManifest, Manifest, ObjectsManifest, Table, VectorsManifest},
-    turn::Turn,
 };
 use crate::{
     config::backup::BackupConfig,
@@ -34,6 +33,7 @@ use crate::{
         Content, Description, Entry, Keep, Keys, Listed, Part, Place, Repository, RepositoryError, Stored, Tally, Whose,
     },
 };
+pub use turn::Turn;
 
 /// How often it is said how far a backup is.
 const PROGRESS: Duration = Duration::from_secs(5);
@@ -62,6 +62,31 @@ pub async fn list(config: &BackupConfig) -> Result<Vec<Listed>, BackupError> {
     let Some(repository) = open(config, None).await? else { return Ok(Vec::new()) };
     let whose = whose(config);
     Ok(spawn_blocking(move || repository.list(&whose)).await??)
+}
+
+/// The newest backup of a database that has no table: what was in it is probably meant to come back. None where there are tables,
+/// or no backup.
+///
+/// # Errors
+/// The repository's, or the database's.
+pub async fn lost(config: &BackupConfig) -> Result<Option<Listed>, BackupError> {
+    if !consistent::is_empty(&config.database).await? {
+        return Ok(None);
+    }
+    let newest = newest(config).await?;
+    match (newest, config.offsite()) {
+        (None, Some(second)) => self::newest(&second).await,
+        (newest, _) => Ok(newest),
+    }
+}
+
+/// None also where nobody has made a repository yet.
+async fn newest(config: &BackupConfig) -> Result<Option<Listed>, BackupError> {
+    match list(config).await {
+        Ok(listed) => Ok(listed.into_iter().next()),
+        Err(BackupError::Repository(RepositoryError::Missing { .. })) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Copies what the second repository lacks into it; answers how many backups. None where there is no second one, or no first.
@@ -101,6 +126,9 @@ impl Drop for StopsWhenDropped {
     }
 }
 
+/// A backup that counts, and the turn of whoever made it: as long as that is held, no other one is made.
+pub type Made = (Backup, Turn);
+
 /// Makes a backup; `search_path` (as PATH is written) is where PostgreSQL's programs are looked for, `stop` gives up. None where
 /// there is no place to keep it.
 ///
@@ -111,10 +139,10 @@ pub async fn run(
     search_path: Option<&str>,
     now: Timestamp,
     stop: impl Future<Output = ()>,
-) -> Result<Option<Backup>, BackupError> {
+) -> Result<Option<Made>, BackupError> {
     let Some(repository) = open(config, Some(now)).await? else { return Ok(None) };
     tokio::pin!(stop);
-    let _turn = tokio::select! {
+    let turn = tokio::select! {
         turn = Turn::wait(&config.database) => turn?,
         () = &mut stop => return Err(BackupError::Interrupted),
     };
@@ -129,7 +157,7 @@ pub async fn run(
         () = tidy(config, repository, &made.id, now) => {}
         () = &mut stop => {}
     }
-    Ok(Some(made))
+    Ok(Some((made, turn)))
 }
 
 /// Says how far it is, again and again: how much there will be in all nobody knows before the dump ends.

@@ -18,8 +18,9 @@ const BEGIN: &str = "SET lock_timeout = '30min'; SET statement_timeout = 0; SET 
 /// `lock_not_available`
 const LATE: &str = "55P03";
 
-/// Held while a backup is made.
-pub(super) struct Turn {
+/// Held while a backup is made, and while what belongs to it is done.
+#[derive(Debug)]
+pub struct Turn {
     _session: PgConnection,
 }
 

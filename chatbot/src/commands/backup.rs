@@ -11,15 +11,18 @@ use super::{
     words::{counted, short, size},
 };
 use crate::{
-    backup::{self, Backup, BackupError},
+    backup::{self, Backup, BackupError, Thorough},
     clock::Clock,
     config::backup::BackupConfig,
+    repository::Listed,
     telemetry,
 };
 
 /// For an environment that keeps no objects.
 const SKIPPED: &str = "no backup was made: neither MINIO_URL nor BACKUP_URL names an object store";
 
+/// Kubernetes keeps 4096 bytes of a container's last words: what is longer stands in its log.
+const LONGEST_PROBLEM: usize = 300;
 /// More names than this do not fit into what Kubernetes keeps of a container's last words.
 const MOST_KEPT: usize = 200;
 
@@ -35,6 +38,9 @@ struct Outcome {
     skipped: bool,
     /// One sentence for people.
     message: String,
+    /// Whether a person has to say what is meant before anything is written; left out otherwise.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    question: bool,
     /// The backup, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     backup: Option<Made>,
@@ -72,6 +78,8 @@ struct Made {
 pub(super) struct Wishes {
     /// Whether the repository is checked and copied afterwards.
     pub(super) full: bool,
+    /// Whether a person is asked where the database is empty and the repository is not.
+    pub(super) unless_empty: bool,
     /// Up to how many seconds it waits first, by chance.
     pub(super) jitter: u64,
 }
@@ -88,27 +96,58 @@ pub(super) fn run(wishes: Wishes, env: impl Fn(&str) -> Option<String>) -> Resul
             () = signals.received() => return Err(BackupError::Interrupted.into()),
         }
         let now = Clock::system().now();
+        if wishes.unless_empty
+            && let Some(newest) = Box::pin(backup::lost(&config)).await?
+        {
+            output::result(&question(&newest));
+            return Ok(ExitCode::SUCCESS);
+        }
         let made = Box::pin(backup::run(&config, search_path.as_deref(), now, signals.received())).await?;
-        let outcome = outcome(&config, made, wishes.full).await?;
-        output::result(&outcome);
+        let Some((made, _turn)) = made else {
+            output::result(&skipped(&config).await?);
+            return Ok(ExitCode::SUCCESS);
+        };
+        let thorough = if wishes.full { thorough(&config, &mut signals).await } else { None };
+        output::result(&outcome(&config, made, thorough).await?);
         Ok(ExitCode::SUCCESS)
     })
 }
 
+fn question(newest: &Listed) -> Outcome {
+    let (id, time) = (short(&newest.id), newest.time);
+    let message = format!(
+        "the database is empty, and the repository has backups of it, the newest {id} of {time}: nothing was changed"
+    );
+    Outcome { schema: String::new(), applied: [], skipped: false, message, question: true, backup: None }
+}
+
+async fn skipped(config: &BackupConfig) -> Result<Outcome, CommandError> {
+    let (schema, message) = (migrate::schema(&config.database).await?, SKIPPED.to_owned());
+    Ok(Outcome { schema, applied: [], skipped: true, message, question: false, backup: None })
+}
+
+/// None where somebody wants it to stop: the backup counts, and the next full one does what is left.
+async fn thorough(config: &BackupConfig, signals: &mut Signals) -> Option<Thorough> {
+    tokio::select! {
+        done = Box::pin(backup::thorough(config, Clock::system().now())) => Some(done),
+        () = signals.received() => {
+            tracing::warn!("stopped by a signal before the repository was checked and copied; the backup counts");
+            None
+        }
+    }
+}
+
 /// What was made, and what came of the work after it.
-async fn outcome(config: &BackupConfig, made: Option<Backup>, full: bool) -> Result<Outcome, CommandError> {
+async fn outcome(config: &BackupConfig, made: Backup, thorough: Option<Thorough>) -> Result<Outcome, CommandError> {
     let schema = migrate::schema(&config.database).await?;
-    let Some(made) = made else {
-        return Ok(Outcome { schema, applied: [], skipped: true, message: SKIPPED.to_owned(), backup: None });
-    };
     let message = sentence(&made);
-    let thorough = if full { Some(backup::thorough(config, Clock::system().now()).await) } else { None };
     let kept = backup::list(config).await.unwrap_or_default();
     let kept = kept.iter().map(|listed| short(&listed.id).to_owned());
     let problems = thorough.as_ref().map(|thorough| thorough.problems.clone()).unwrap_or_default();
     for problem in &problems {
         tracing::error!(problem, "the backup counts, but not all is well");
     }
+    let problems = problems.iter().map(|problem| problem.chars().take(LONGEST_PROBLEM).collect()).collect();
     let backup = Made {
         taken_at: made.manifest.taken_at,
         bytes: made.bytes,
@@ -120,7 +159,7 @@ async fn outcome(config: &BackupConfig, made: Option<Backup>, full: bool) -> Res
         problems,
         id: made.id,
     };
-    Ok(Outcome { schema, applied: [], skipped: false, message, backup: Some(backup) })
+    Ok(Outcome { schema, applied: [], skipped: false, message, question: false, backup: Some(backup) })
 }
 
 fn sentence(backup: &Backup) -> String {
@@ -140,8 +179,14 @@ mod tests {
 
     #[test]
     fn what_is_not_skipped_does_not_say_so() {
-        let outcome =
-            |skipped| Outcome { schema: "1".to_owned(), applied: [], skipped, message: "m".to_owned(), backup: None };
+        let outcome = |skipped| Outcome {
+            schema: "1".to_owned(),
+            applied: [],
+            skipped,
+            message: "m".to_owned(),
+            question: false,
+            backup: None,
+        };
         assert_eq!(output::json(&outcome(false)), r#"{"schema":"1","applied":[],"message":"m"}"#);
         assert_eq!(output::json(&outcome(true)), r#"{"schema":"1","applied":[],"skipped":true,"message":"m"}"#);
     }

@@ -51,7 +51,9 @@ fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
         Command::Migrate(command) => migrate::run(command, env),
         Command::Doctor { json } => doctor::run(env, json),
         Command::User(command) => user::run(command, env),
-        Command::Backup { command: None, full, jitter } => backup::run(backup::Wishes { full, jitter }, env),
+        Command::Backup { command: None, full, unless_empty, jitter } => {
+            backup::run(backup::Wishes { full, unless_empty, jitter }, env)
+        }
         Command::Backup { command: Some(command), .. } => repository::run(command, env),
         Command::Restore(command) => restore::run(command, env),
         Command::Openapi => openapi::run(),

@@ -14,6 +14,10 @@ const DEADLINE: Duration = Duration::from_secs(15);
 const LONGEST: usize = 63;
 /// Characters of a restore's name, which stand in those of its databases.
 const SHORT: usize = 8;
+/// How what we made begins to speak of itself.
+const OURS: &str = "chatbot: ";
+/// What a database says that is being filled.
+const UNFINISHED: &str = "chatbot: being restored";
 /// What a database says that is filled, checked and migrated.
 const COMPLETE: &str = "chatbot: restored and checked, backup ";
 
@@ -79,10 +83,10 @@ impl<'a> Server<'a> {
         timeout(DEADLINE, PgConnection::connect_with(&options)).await.unwrap_or_else(|_| Err(late()))
     }
 
-    /// In the middle of a swap one of the names is not there.
+    /// In the middle of a swap one of the names is not there, or lets nobody in: then one that every server has is asked.
     async fn connect_to_any(&self, names: &[&str]) -> Result<PgConnection, sqlx::Error> {
         let mut last = None;
-        for name in names {
+        for name in names.iter().chain(&["postgres", "template1"]) {
             match self.connect(name).await {
                 Ok(connection) => return Ok(connection),
                 Err(error) => last = Some(error),
@@ -91,9 +95,9 @@ impl<'a> Server<'a> {
         Err(last.unwrap_or(sqlx::Error::RowNotFound))
     }
 
-    /// Every database of the server. In the middle of a swap the live one is not there: one that every server has is asked then.
+    /// Every database of the server.
     async fn names(&self) -> Result<BTreeSet<String>, RestoreError> {
-        let mut connection = self.connect_to_any(&[self.live(), "postgres", "template1"]).await?;
+        let mut connection = self.connect_to_any(&[self.live()]).await?;
         all(&mut connection).await
     }
 }
@@ -126,6 +130,9 @@ pub enum Names {
         /// Their names.
         restores: String,
     },
+    /// Somebody else's.
+    #[error("there is a database {0} that was not made by a restore: rename or drop it by hand")]
+    Foreign(String),
     /// Nobody knows of which backup the live one is.
     #[error("{0} is no restored database: it does not say of which backup it is")]
     NotRestored(String),
@@ -180,19 +187,29 @@ fn step(names: &BTreeSet<String>, live: &str, new: &str, old: &str) -> Option<St
     }
 }
 
-/// Makes the database `name` empty and ready to be filled for the backup `id`; true when it is complete already.
+/// Makes the database `name` empty and ready to be filled for the backup `id`; true when it is complete already. It is made like
+/// the live one, where that is still there.
 pub(super) async fn make(server: &Server<'_>, name: &str, id: &str) -> Result<bool, RestoreError> {
-    let mut connection = server.connect(server.live()).await?;
-    if comment(&mut connection, name).await?.is_some_and(|said| said == format!("{COMPLETE}{id}")) {
-        return Ok(true);
+    let mut connection = server.connect_to_any(&[server.live()]).await?;
+    match comment(&mut connection, name).await? {
+        Some(said) if said == format!("{COMPLETE}{id}") => return Ok(true),
+        Some(said) if !said.starts_with(OURS) => return Err(Names::Foreign(name.to_owned()).into()),
+        Some(_) | None => {}
     }
     run(&mut connection, "DROP DATABASE IF EXISTS %I WITH (FORCE)", &[name]).await?;
-    let like = "SELECT pg_encoding_to_char(encoding)::text, datcollate::text, datctype::text FROM pg_database WHERE datname = current_database()";
-    let (encoding, collate, ctype): (String, String, String) = sqlx::query_as(like).fetch_one(&mut connection).await?;
+    let looks = "SELECT pg_encoding_to_char(encoding)::text, datcollate::text, datctype::text FROM pg_database WHERE datname = $1";
+    let live: Option<(String, String, String)> =
+        sqlx::query_as(looks).bind(server.live()).fetch_optional(&mut connection).await?;
     let owner = server.own.options.get_username();
-    let create = "CREATE DATABASE %I OWNER %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L";
-    let made = run(&mut connection, create, &[name, owner, &encoding, &collate, &ctype]).await;
+    let made = match &live {
+        Some((encoding, collate, ctype)) => {
+            let create = "CREATE DATABASE %I OWNER %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L";
+            run(&mut connection, create, &[name, owner, encoding, collate, ctype]).await
+        }
+        None => run(&mut connection, "CREATE DATABASE %I OWNER %I TEMPLATE template0", &[name, owner]).await,
+    };
     made.map_err(|error| may_not_create(error, server.own))?;
+    run(&mut connection, "COMMENT ON DATABASE %I IS %L", &[name, UNFINISHED]).await?;
     // As provision leaves the live one: environments that share a server do not see each other's data.
     run(&mut connection, "REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC", &[name]).await?;
     Ok(false)
@@ -200,13 +217,13 @@ pub(super) async fn make(server: &Server<'_>, name: &str, id: &str) -> Result<bo
 
 /// Says of the database `name` that it is complete.
 pub(super) async fn complete(server: &Server<'_>, name: &str, id: &str) -> Result<(), RestoreError> {
-    let mut connection = server.connect(server.live()).await?;
+    let mut connection = server.connect_to_any(&[server.live()]).await?;
     Ok(run(&mut connection, "COMMENT ON DATABASE %I IS %L", &[name, &format!("{COMPLETE}{id}")]).await?)
 }
 
 /// Drops a database that nobody is served from; nothing where there is none.
 pub(super) async fn remove(server: &Server<'_>, name: &str) -> Result<(), RestoreError> {
-    let mut connection = server.connect_to_any(&[server.live(), "postgres", "template1"]).await?;
+    let mut connection = server.connect_to_any(&[server.live()]).await?;
     Ok(run(&mut connection, "DROP DATABASE IF EXISTS %I WITH (FORCE)", &[name]).await?)
 }
 
@@ -276,11 +293,19 @@ async fn all(connection: &mut PgConnection) -> Result<BTreeSet<String>, RestoreE
     Ok(names.into_iter().collect())
 }
 
+/// The replaced database that would come back, while the live one stands beside it.
+pub(super) async fn waiting(server: &Server<'_>, name: Option<&str>) -> Result<Option<String>, RestoreError> {
+    let names = server.names().await?;
+    let trio = meant(server.live(), &names, (REPLACED, REPLACED), name)?;
+    Ok(trio.filter(|_| names.contains(server.live())).map(|trio| trio.replaced))
+}
+
 /// The live one is called `old`, then `new` takes its name; goes on where it was cut off.
 async fn exchange(server: &Server<'_>, new: &str, old: &str) -> Result<(), RestoreError> {
     let live = server.live();
     loop {
         let mut connection = server.connect_to_any(&[new, live, old]).await?;
+        reopen(&mut connection, [live, new, old]).await?;
         match step(&all(&mut connection).await?, live, new, old) {
             None | Some(Step::Done) => return Ok(()),
             Some(Step::Aside) => rename(server, new, live, old).await?,
@@ -289,16 +314,42 @@ async fn exchange(server: &Server<'_>, new: &str, old: &str) -> Result<(), Resto
     }
 }
 
+/// Who was cut off between two statements of [`rename`] left a database that nobody can connect to.
+async fn reopen(connection: &mut PgConnection, names: [&str; 3]) -> Result<(), sqlx::Error> {
+    let closed = "SELECT datname::text FROM pg_database WHERE NOT datallowconn AND datname = ANY($1)";
+    let closed: Vec<String> = sqlx::query_scalar(closed).bind(&names[..]).fetch_all(&mut *connection).await?;
+    for name in closed {
+        run(connection, OPEN, &[&name]).await?;
+    }
+    Ok(())
+}
+
+const OPEN: &str = "ALTER DATABASE %I WITH ALLOW_CONNECTIONS true";
+
 /// Renames a database from within another one. Nobody can connect to it from its last look until it has its new name.
 async fn rename(server: &Server<'_>, from_within: &str, name: &str, new: &str) -> Result<(), RestoreError> {
-    let mut connection = server.connect(from_within).await?;
+    let mut connection = server.connect_to_any(&[from_within]).await?;
     run(&mut connection, "ALTER DATABASE %I WITH ALLOW_CONNECTIONS false", &[name]).await?;
-    let end = "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()";
-    sqlx::query(end).bind(name).execute(&mut connection).await?;
-    let renamed = run(&mut connection, "ALTER DATABASE %I RENAME TO %I", &[name, new]).await;
+    let renamed = match end_sessions(&mut connection, name).await {
+        Ok(()) => run(&mut connection, "ALTER DATABASE %I RENAME TO %I", &[name, new]).await,
+        Err(error) => Err(error),
+    };
     let now = if renamed.is_ok() { new } else { name };
-    run(&mut connection, "ALTER DATABASE %I WITH ALLOW_CONNECTIONS true", &[now]).await?;
+    run(&mut connection, OPEN, &[now]).await?;
     Ok(renamed?)
+}
+
+/// Ends those that may be ended. Whether somebody is left who keeps the database from its new name, renaming says.
+async fn end_sessions(connection: &mut PgConnection, name: &str) -> Result<(), sqlx::Error> {
+    let pids = "SELECT pid FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()";
+    let pids: Vec<i32> = sqlx::query_scalar(pids).bind(name).fetch_all(&mut *connection).await?;
+    for pid in pids {
+        let ended = sqlx::query("SELECT pg_terminate_backend($1, 10000)").bind(pid).execute(&mut *connection).await;
+        if let Err(error) = ended {
+            tracing::warn!(%error, pid, name, "a session cannot be ended");
+        }
+    }
+    Ok(())
 }
 
 async fn comment_of(server: &Server<'_>, trio: &Trio, name: &str) -> Result<Option<String>, RestoreError> {

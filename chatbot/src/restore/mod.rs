@@ -129,11 +129,16 @@ pub async fn swap(config: &BackupConfig, name: Option<&str>) -> Result<Trio, Res
     database::swap_in(&Server::of(config), name).await
 }
 
-/// Gives the database back that was live before the swap. The repository is not asked.
+/// Gives the database back that was live before the swap, with the migrations that were applied since. The repository is not asked.
 ///
 /// # Errors
 /// See [`RestoreError`].
 pub async fn undo(config: &BackupConfig, name: Option<&str>) -> Result<Trio, RestoreError> {
+    if let Some(replaced) = database::waiting(&Server::of(config), name).await? {
+        let target = database::beside(&config.database, &replaced);
+        let release = config.environment.release.as_deref();
+        migrate::up(&target.options, &migrate::embedded()?, Selection::All, release).await?;
+    }
     database::swap_back(&Server::of(config), name).await
 }
 

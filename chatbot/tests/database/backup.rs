@@ -363,3 +363,22 @@ async fn how_many_hours_and_days_are_kept_is_a_number_of_them() {
     assert!(refusal(&refused).contains("BACKUP_KEEP_HOURLY cannot be used: expected a whole number from 1 to 8760"));
     outcome(&run("backup", &with(&database, &[("BACKUP_KEEP_HOURLY", "48"), ("BACKUP_KEEP_DAILY", "30")])));
 }
+
+#[tokio::test]
+async fn an_empty_database_whose_backups_are_there_is_asked_about_and_not_backed_up() {
+    let before = migrated().await;
+    let made = run("backup --unless-empty", &variables(&before));
+    assert_eq!((made.code, outcome(&made)["question"].is_null()), (0, true), "it has tables: {made:?}");
+
+    let lost = empty().await;
+    let same_place = before.objects.path().display().to_string();
+    let variables = with(&lost, &[("OBJECTS_DIR", &same_place)]);
+    let asked = run("backup --unless-empty", &variables);
+    assert_eq!(outcome(&asked)["question"], true, "{asked:?}");
+    let listed: Value = serde_json::from_str(&run("backup list --json", &variables).stdout).unwrap();
+    assert_eq!(listed.as_array().unwrap().len(), 1, "it does not become the newest backup");
+
+    let fresh = empty().await;
+    let made = run("backup --unless-empty", &crate::support::variables(&fresh));
+    assert!(outcome(&made)["question"].is_null(), "nothing was ever there: {made:?}");
+}

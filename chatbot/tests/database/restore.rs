@@ -99,10 +99,15 @@ async fn nothing_is_swapped_that_was_not_prepared_to_its_end() {
     let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
     let id = &listed[0]["id"].as_str().unwrap()[..8];
     let mut admin = PgConnection::connect(server_url()).await.unwrap();
-    let half = format!("CREATE DATABASE {}_restored_{id}", database.options.get_database().unwrap());
-    sqlx::raw_sql(sqlx::AssertSqlSafe(half)).execute(&mut admin).await.unwrap();
+    let half = format!("{}_restored_{id}", database.options.get_database().unwrap());
+    let create = format!("CREATE DATABASE {half}");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(create)).execute(&mut admin).await.unwrap();
     let line = refusal(&run("restore swap", &variables(&database)));
     assert!(line.contains("is not complete"), "{line}");
+    let line = refusal(&run("restore prepare", &variables(&database)));
+    assert!(line.contains("was not made by a restore"), "{line}");
+    let ours = format!("COMMENT ON DATABASE {half} IS 'chatbot: being restored'");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(ours)).execute(&mut admin).await.unwrap();
     assert_eq!(run("restore prepare", &variables(&database)).code, 0, "it is made anew");
 }
 
@@ -196,4 +201,49 @@ async fn the_same_backup_can_be_restored_again_while_the_first_restore_can_still
     let line = refusal(&run("restore swap --name aaaaaaaa", &variables));
     assert!(line.contains("_replaced_aaaaaaaa stands there since an earlier restore"), "{line}");
     assert_eq!(now(&database).await, before, "what is live stays");
+}
+
+async fn as_administrator(statement: &str, database: &Database) {
+    let statement = statement.replace("LIVE", database.options.get_database().unwrap());
+    let mut admin = PgConnection::connect(server_url()).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut admin).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_that_is_gone_altogether_comes_back() {
+    let (database, before) = lost().await;
+    as_administrator("DROP DATABASE LIVE WITH (FORCE)", &database).await;
+    for step in ["prepare", "swap", "documents"] {
+        assert_eq!(run(&format!("restore {step}"), &variables(&database)).code, 0, "{step}");
+    }
+    assert_eq!(now(&database).await, before);
+}
+
+#[tokio::test]
+async fn a_swap_that_was_cut_off_while_a_database_was_closed_opens_it_again() {
+    let (database, before) = lost().await;
+    let variables = variables(&database);
+    let id = outcome(&run("restore prepare", &variables))["backup"].as_str().unwrap()[..8].to_owned();
+    as_administrator("ALTER DATABASE LIVE WITH ALLOW_CONNECTIONS false", &database).await;
+    assert_eq!(run("restore swap", &variables).code, 0);
+    as_administrator("ALTER DATABASE LIVE WITH ALLOW_CONNECTIONS false", &database).await;
+    let replaced = format!("ALTER DATABASE LIVE_replaced_{id} WITH ALLOW_CONNECTIONS false");
+    as_administrator(&replaced, &database).await;
+    assert_eq!(run("restore swap", &variables).code, 0, "it was done, and is repeated");
+    assert_eq!(now(&database).await, before);
+    assert_eq!(run("restore undo", &variables).code, 0);
+}
+
+#[tokio::test]
+async fn what_comes_back_by_an_undo_has_the_migrations_that_were_applied_since() {
+    let database = empty().await;
+    let variables = variables(&database);
+    assert_eq!(run("migrate up", &variables).code, 0);
+    assert_eq!(run("backup", &variables).code, 0);
+    assert_eq!(run("migrate down 1", &variables).code, 0);
+    assert_eq!(run("restore prepare", &variables).code, 0);
+    assert_eq!(run("restore swap", &variables).code, 0);
+    assert_eq!(run("restore undo", &variables).code, 0);
+    let status = run("migrate status --json", &variables);
+    assert!(!status.stdout.contains("pending"), "{status:?}");
 }

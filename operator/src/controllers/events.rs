@@ -5,7 +5,7 @@ use k8s_openapi::{
     api::events::v1::Event,
     apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
 };
-use kube::{Api, Resource, ResourceExt, api::PostParams};
+use kube::{Api, Resource, ResourceExt, api::PostParams, runtime::reflector::ObjectRef};
 
 use super::context::Context;
 
@@ -53,6 +53,13 @@ fn event<K: Resource<DynamicType = ()>>(object: &K, note: Note, instance: &str, 
         regarding: Some(object.object_ref(&())),
         ..Event::default()
     }
+}
+
+/// The tier of an environment, for messages to people; an empty text where there is none.
+#[must_use]
+pub fn tier(ctx: &Context, namespace: &str, environment: &str) -> String {
+    let found = ctx.stores.environments.get(&ObjectRef::new(environment).within(namespace));
+    found.map(|environment| environment.spec.tier.to_string()).unwrap_or_default()
 }
 
 /// A message in the length that Kubernetes takes.

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use k8s_openapi::api::{
+    apps::v1::Deployment,
     batch::v1::{CronJob, Job},
     core::v1::Pod,
 };
 use kube::{
     Api, ResourceExt,
-    api::{ApiResource, DynamicObject, PostParams},
+    api::{ApiResource, DeleteParams, DynamicObject, PostParams},
     runtime::reflector::ObjectRef,
 };
 
@@ -38,6 +39,8 @@ pub struct Place {
     pub pods: Vec<Arc<Pod>>,
     /// Its Jobs of backups and restores.
     pub jobs: Vec<Job>,
+    /// Pods that its Deployments have, or should have.
+    pub replicas: i32,
 }
 
 impl Place {
@@ -49,18 +52,36 @@ impl Place {
         let Some(found) = ctx.stores.environments.get(&ObjectRef::new(environment).within(namespace)) else {
             return Ok(None);
         };
-        let owned = ctx.stores.all_owned(namespace, environment).into_iter();
+        let owned = ctx.stores.all_owned(namespace, environment);
+        let deployments = owned.iter().filter(|(kind, _)| kind.kind == "Deployment");
+        let replicas = deployments.map(|(_, object)| Ok(replicas(&typed(object)?))).sum::<Result<i32, Error>>()?;
+        let owned = owned.into_iter();
         let is_run = |job: &DynamicObject| job.labels().get(labels::COMPONENT).is_some_and(|name| name == BACKUP);
         let jobs = owned.filter(|(kind, object)| kind.kind == "Job" && is_run(object));
         let jobs = jobs.map(|(_, object)| typed(&object)).collect::<Result<_, _>>()?;
-        Ok(Some(Self { environment: found, pods: ctx.stores.own_pods(namespace, environment), jobs }))
+        Ok(Some(Self { environment: found, pods: ctx.stores.own_pods(namespace, environment), jobs, replicas }))
     }
 
-    /// The Job of this name.
+    /// The Job of this name that the object with this uid asked for; another one of that name is not meant.
     #[must_use]
-    pub fn job(&self, name: &str) -> Option<&Job> {
+    pub fn job_for(&self, uid: &str, name: &str) -> Option<&Job> {
+        self.named(name).filter(|job| job.labels().get(labels::FOR).is_some_and(|asked_by| asked_by == uid))
+    }
+
+    /// The Job of this name that a schedule or a release made.
+    #[must_use]
+    pub fn own_job(&self, name: &str) -> Option<&Job> {
+        self.named(name).filter(|job| !job.labels().contains_key(labels::FOR))
+    }
+
+    fn named(&self, name: &str) -> Option<&Job> {
         self.jobs.iter().find(|job| job.metadata.name.as_deref() == Some(name))
     }
+}
+
+fn replicas(deployment: &Deployment) -> i32 {
+    let wanted = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+    wanted.max(deployment.status.as_ref().and_then(|status| status.replicas).unwrap_or(0))
 }
 
 /// The recipe of a run; none while no release serves.
@@ -107,6 +128,21 @@ pub async fn make(ctx: &Context, recipe: &CronJob, single: Single<'_>) -> Result
             let why = refusal_of(*source).map_err(|source| Error::Api { doing, source: Box::new(source) })?;
             Ok(Made::Refused(short(&why)))
         }
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes a Job with its pods; one that is gone already is no error.
+///
+/// # Errors
+/// When the API server cannot be reached, or refuses.
+pub async fn remove(ctx: &Context, namespace: &str, name: &str) -> Result<(), Error> {
+    let api: Api<Job> = Api::namespaced(ctx.client.clone(), namespace);
+    let doing = || format!("deleting Job {namespace}/{name}");
+    ctx.metrics.wrote("Job", "delete");
+    match ctx.term.write(doing, api.delete(name, &DeleteParams::background())).await {
+        Ok(_) => Ok(()),
+        Err(Error::Api { source, .. }) if matches!(&*source, kube::Error::Api(status) if status.code == 404) => Ok(()),
         Err(error) => Err(error),
     }
 }

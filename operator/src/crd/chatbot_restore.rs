@@ -44,8 +44,8 @@ pub struct ChatbotRestoreSpec {
 }
 
 fn name_length() -> Rule {
-    Rule::new("self.metadata.name.size() <= 50")
-        .message("metadata.name: write at most 50 characters, because names of Jobs are made from it")
+    Rule::new("self.metadata.name.size() <= 45")
+        .message("metadata.name: write at most 45 characters, because names of Jobs are made from it")
 }
 
 fn immutable() -> Rule {
@@ -186,6 +186,10 @@ pub struct ChatbotRestoreStatus {
     /// Until when the database is kept that the swap left without a name of its own, and so until when an undo is possible.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undo_until: Option<Time>,
+
+    /// Why the last undo failed: what was restored is served. Remove the annotation and set it anew to try once more.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub undo_failed: String,
 
     /// Whether the database that is not served any more was dropped.
     #[serde(skip_serializing_if = "std::ops::Not::not")]

@@ -12,6 +12,16 @@ macro_rules! reasons {
 /// Reasons for which the variables of the spec cannot be used.
 pub const OF_THE_SECRET: [&str; 3] = [SECRET_NOT_FOUND, SECRET_KEYS_MISSING, SECRET_VALUE_INVALID];
 
+/// Reasons for which an environment cannot be resolved: what runs goes on, and nothing is started or stopped.
+pub const BLOCKING: [&str; 6] = [
+    SECRET_NOT_FOUND,
+    SECRET_KEYS_MISSING,
+    SECRET_VALUE_INVALID,
+    ADMIN_SECRET_NOT_READY,
+    DATABASE_SHARED,
+    DATABASE_TLS_REQUIRED,
+];
+
 reasons! {
     /// The release that the spec asks for is active and healthy.
     RELEASE_ACTIVE = "ReleaseActive";
@@ -61,6 +71,8 @@ reasons! {
     BACKUP_DOUBTFUL = "BackupDoubtful";
     /// No backup has been made yet.
     NO_BACKUP_YET = "NoBackupYet";
+    /// The database is empty and there are backups of it: a person says whether it is restored or begins with nothing.
+    RESTORE_OR_START_EMPTY = "RestoreOrStartEmpty";
     /// A restore is under way.
     RESTORING = "Restoring";
     /// A restore ended well: the backup is what is served.

@@ -26,8 +26,8 @@ use crate::{
     clock::Clock,
     controllers::restore::{ABORT, UNDO},
     crd::{
-        self, BackupPhase, ChatbotBackup, ChatbotEnvironment, ChatbotRestore, ChatbotRestoreSpec, LocalRef,
-        RestoreFrom, RestorePhase,
+        self, BackupPhase, ChatbotBackup, ChatbotEnvironment, ChatbotRestore, ChatbotRestoreSpec, ChatbotRestoreStatus,
+        LocalRef, RestoreFrom, RestorePhase,
     },
 };
 
@@ -69,12 +69,15 @@ pub(super) async fn run(target: &Target, output: &Output, arguments: Arguments) 
     let api: Api<ChatbotRestore> = target.api();
     let patience = arguments.wait.to_std();
     if arguments.undo || arguments.abort {
-        let (annotation, is_meant): (_, fn(RestorePhase) -> bool) =
-            if arguments.undo { (UNDO, can_be_undone) } else { (ABORT, RestorePhase::is_under_way) };
-        let last = last(&api, &environment, is_meant).await?;
-        confirm(*output, &arguments, &environment, &sentence(annotation, &last))?;
-        annotate(&api, &last, annotation).await?;
-        return follow(&api, output, &last, patience).await;
+        let annotation = if arguments.undo { UNDO } else { ABORT };
+        let now = Clock::system().now();
+        let last = last(&api, &environment, |status| can(annotation, status, now)).await?;
+        confirm(*output, &arguments, &environment, &sentence(annotation, &last.0))?;
+        // One that stands written from the last time counts no more.
+        annotate(&api, &last.0, annotation, None).await?;
+        sleep(LOOK * 2).await;
+        annotate(&api, &last.0, annotation, Some("true")).await?;
+        return follow(&api, output, &last.0, (Some(last.1), patience)).await;
     }
     let known = backups::of(target, &environment.name_any()).await?;
     output.text(&plan(&environment, &known, &arguments.from, Clock::system().now()))?;
@@ -83,11 +86,16 @@ pub(super) async fn run(target: &Target, output: &Output, arguments: Arguments) 
     }
     confirm(*output, &arguments, &environment, "servers and workers stop for the swap")?;
     let name = create(&api, &environment, &arguments).await?;
-    follow(&api, output, &name, patience).await
+    follow(&api, output, &name, (None, patience)).await
 }
 
-const fn can_be_undone(phase: RestorePhase) -> bool {
-    matches!(phase, RestorePhase::Succeeded | RestorePhase::Start)
+/// Whether the wish makes sense of a restore that stands so.
+fn can(annotation: &str, status: &ChatbotRestoreStatus, now: Timestamp) -> bool {
+    if annotation == ABORT {
+        return matches!(status.phase, RestorePhase::Pending | RestorePhase::Prepare | RestorePhase::Stop);
+    }
+    let is_kept = !status.dropped && status.undo_until.as_ref().is_some_and(|until| now < until.0);
+    is_kept && matches!(status.phase, RestorePhase::Succeeded | RestorePhase::Start)
 }
 
 fn sentence(annotation: &str, restore: &str) -> String {
@@ -98,27 +106,32 @@ fn sentence(annotation: &str, restore: &str) -> String {
     }
 }
 
-/// The newest restore of the environment that is in one of these phases.
+/// The newest restore of the environment that is meant, and its phase.
 async fn last(
     api: &Api<ChatbotRestore>,
     environment: &ChatbotEnvironment,
-    is_meant: fn(RestorePhase) -> bool,
-) -> Result<String, PluginError> {
+    is_meant: impl Fn(&ChatbotRestoreStatus) -> bool,
+) -> Result<(String, RestorePhase), PluginError> {
     let found = within("list ChatbotRestores", api.list(&ListParams::default())).await?.items;
-    let phase = |restore: &ChatbotRestore| restore.status.as_ref().map(|status| status.phase).unwrap_or_default();
+    let status = |restore: &ChatbotRestore| restore.status.clone().unwrap_or_default();
     let of_it = found.into_iter().filter(|it| it.spec.environment_ref.name == environment.name_any());
-    let newest = of_it.filter(|it| is_meant(phase(it))).max_by_key(ChatbotRestore::creation_timestamp);
+    let newest = of_it.filter(|it| is_meant(&status(it))).max_by_key(ChatbotRestore::creation_timestamp);
     let none = || {
         PluginError::Restore(
             "there is no restore that this could be done to: see kubectl get chatbotrestores".to_owned(),
         )
     };
-    newest.map(|restore| restore.name_any()).ok_or_else(none)
+    newest.map(|restore| (restore.name_any(), status(&restore).phase)).ok_or_else(none)
 }
 
-async fn annotate(api: &Api<ChatbotRestore>, name: &str, annotation: &str) -> Result<(), PluginError> {
+async fn annotate(
+    api: &Api<ChatbotRestore>,
+    name: &str,
+    annotation: &str,
+    value: Option<&str>,
+) -> Result<(), PluginError> {
     let parameters = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
-    let patch = Patch::Merge(json!({ "metadata": { "annotations": { annotation: "true" } } }));
+    let patch = Patch::Merge(json!({ "metadata": { "annotations": { annotation: value } } }));
     within(&format!("annotate ChatbotRestore {name}"), api.patch(name, &parameters, &patch)).await.map(drop)
 }
 
@@ -214,11 +227,14 @@ fn chosen<'a>(known: &'a [ChatbotBackup], from: &RestoreFrom) -> Option<&'a Chat
     }
 }
 
-/// Shows how a restore goes on until it is over.
-async fn follow(api: &Api<ChatbotRestore>, output: &Output, name: &str, patience: Duration) -> Result<(), PluginError> {
+/// Shows how a restore goes on until it is over. Where a wish found it in a phase, that one is no end until it has been left.
+async fn follow(
+    api: &Api<ChatbotRestore>,
+    output: &Output,
+    name: &str,
+    (mut found, patience): (Option<RestorePhase>, Duration),
+) -> Result<(), PluginError> {
     let (deadline, mut told) = (Instant::now() + patience, String::new());
-    // An annotation is seen a moment after it was set.
-    sleep(LOOK * 2).await;
     loop {
         let restore = within(&format!("read ChatbotRestore {name}"), api.get(name)).await?;
         let status = restore.status.unwrap_or_default();
@@ -227,16 +243,33 @@ async fn follow(api: &Api<ChatbotRestore>, output: &Output, name: &str, patience
             output.line(&line)?;
             told = line;
         }
-        if status.phase == RestorePhase::Failed {
-            return Err(PluginError::Restore(status.message));
-        }
-        if matches!(status.phase, RestorePhase::Succeeded | RestorePhase::Undone) {
-            return Ok(());
+        found = found.filter(|found| *found == status.phase);
+        if let Some(end) = end(&status).filter(|_| found.is_none()) {
+            return end;
         }
         if Instant::now() > deadline {
             return Err(PluginError::Restore(format!("it is not over yet; see kubectl get chatbotrestore {name}")));
         }
         sleep(LOOK).await;
+    }
+}
+
+/// How it ended, if it did.
+fn end(status: &ChatbotRestoreStatus) -> Option<Result<(), PluginError>> {
+    match status.phase {
+        RestorePhase::Failed => Some(Err(PluginError::Restore(status.message.clone()))),
+        RestorePhase::Succeeded if !status.undo_failed.is_empty() => {
+            Some(Err(PluginError::Restore(status.message.clone())))
+        }
+        RestorePhase::Succeeded | RestorePhase::Undone => Some(Ok(())),
+        RestorePhase::Pending
+        | RestorePhase::Prepare
+        | RestorePhase::Stop
+        | RestorePhase::Swap
+        | RestorePhase::Documents
+        | RestorePhase::Start
+        | RestorePhase::Undo
+        | RestorePhase::StartAgain => None,
     }
 }
 

@@ -30,16 +30,6 @@ const MANAGER: &str = "kubectl-chatbot";
 /// How often, and how often at most, it is looked whether the operator has seen that an annotation is gone.
 const LOOK: Duration = Duration::from_millis(500);
 const LOOKS: u16 = 30;
-/// Reasons of Ready under which no release moves, beside a pause and a suspension.
-const BLOCKING: [&str; 6] = [
-    reasons::SECRET_NOT_FOUND,
-    reasons::SECRET_KEYS_MISSING,
-    reasons::SECRET_VALUE_INVALID,
-    reasons::ADMIN_SECRET_NOT_READY,
-    reasons::DATABASE_SHARED,
-    reasons::DATABASE_TLS_REQUIRED,
-];
-
 /// Options of all of them.
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -175,7 +165,7 @@ fn stands_still(wish: &Wish, environment: &ChatbotEnvironment) -> Option<String>
     let cause = match (is_paused, environment.spec.suspend) {
         (true, _) => reasons::PAUSED,
         (false, true) => reasons::SUSPENDED,
-        (false, false) => BLOCKING.into_iter().find(|blocking| *blocking == reason)?,
+        (false, false) => reasons::BLOCKING.into_iter().find(|blocking| *blocking == reason)?,
     };
     let says = ready(environment).filter(|ready| ready.reason == cause).map_or_else(|| cause.to_owned(), words);
     let (name, namespace) = (environment.name_any(), environment.namespace().unwrap_or_default());

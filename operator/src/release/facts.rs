@@ -18,6 +18,8 @@ pub struct Facts {
     pub past: Vec<Release>,
     /// The Job that makes a backup.
     pub backup: Job,
+    /// Whether a restore has ended well since it asked whether one is meant.
+    pub restored: bool,
     /// The Job that widens the schema.
     pub expand: Job,
     /// The Job that removes what only older releases needed.
@@ -57,6 +59,8 @@ pub struct Wishes {
     pub rollback: Option<String>,
     /// Return to a past release.
     pub rollback_to: Option<String>,
+    /// Let a first release begin with an empty database, although there are backups.
+    pub start_empty: Option<String>,
 }
 
 /// A Job of one release.
@@ -89,6 +93,8 @@ pub struct Report {
     pub migrations: usize,
     /// Whether it left its work undone, for a reason that its message gives.
     pub skipped: bool,
+    /// Whether a person has to say what is meant before anything is written.
+    pub question: bool,
     /// A sentence for people.
     pub message: String,
 }

@@ -97,7 +97,17 @@ fn job(running: &Running, facts: &Facts, now: Timestamp) -> Option<JobRun> {
         | Phase::Rollback => return None,
     };
     let slot = running.placed.slot();
-    Some(if failed_long_ago(job, now) { JobRun::Replace(task, slot) } else { JobRun::Ensure(task, slot) })
+    let is_answered = running.phase == Phase::Backup && facts.restored && asks(job);
+    Some(if failed_long_ago(job, now) || is_answered {
+        JobRun::Replace(task, slot)
+    } else {
+        JobRun::Ensure(task, slot)
+    })
+}
+
+/// Whether a Job ended with a question.
+pub(super) const fn asks(job: &Job) -> bool {
+    matches!(job, Job::Succeeded(report) if report.question)
 }
 
 /// Whether nothing of the release runs any more, its migration included: nobody uses what is to be taken back.

@@ -34,4 +34,4 @@ pub use layout::{JobRun, Layout, Workload, layout};
 pub use next::next;
 pub use past::returnable;
 pub use state::{Phase, Placed, Release, ReleaseState, Requests, Running};
-pub use verdict::is_by_a_person;
+pub use verdict::{QUESTION, is_by_a_person};

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     facts::{Backup, Check, Facts, Job, PROVISIONING, Policy, Report, Rollout, Watch},
+    layout::asks,
     state::{Phase, ReleaseState, Running},
 };
 
@@ -100,6 +101,7 @@ pub(super) fn verdict(
         return Verdict::Failed(format!("timed out: {why}"));
     }
     match running.phase {
+        Phase::Backup if asks(&facts.backup) => question(&facts.backup, running, facts),
         Phase::Backup => backup(&facts.backup, policy.backup, said, late(Phase::Backup, policy.migration_timeout)),
         Phase::Migrate => migrate(&facts.expand, said, late(Phase::Migrate, policy.migration_timeout)),
         Phase::Start => start(&facts.app, late(Phase::Start, policy.check_timeout)),
@@ -127,6 +129,18 @@ fn can_be_taken_back(state: &ReleaseState, phase: Phase, facts: &Facts) -> bool 
 /// Whether the release before stands there, and is well enough to take the users back.
 pub(super) fn can_return(state: &ReleaseState, facts: &Facts) -> bool {
     state.previous.is_some() && facts.previous == Rollout::Complete
+}
+
+/// How the message of a first step begins that waits for a person to say whether the database is meant to be empty.
+pub const QUESTION: &str = "restore or start empty? ";
+
+/// Nothing ends the wait but an answer.
+fn question(job: &Job, running: &Running, facts: &Facts) -> Verdict {
+    let said = if let Job::Succeeded(report) = job { report.message.as_str() } else { "" };
+    if facts.wishes.start_empty.as_ref() == Some(&running.placed.release.id) {
+        return Verdict::Skipped("a person lets it start empty".to_owned());
+    }
+    Verdict::Wait(format!("{QUESTION}{said}"))
 }
 
 fn backup(job: &Job, policy: Backup, said: &str, late: bool) -> Verdict {

@@ -38,14 +38,16 @@ impl Task {
     }
 
     /// The chatbot's command.
-    fn command(self, resolved: &Resolved, release: &str, serving: Option<&str>) -> Vec<String> {
+    fn command(self, resolved: &Resolved, release: &str, serving: Option<Serving<'_>>) -> Vec<String> {
         let words = match self {
+            // Where nothing serves yet, an empty database may be a lost one.
+            Self::Backup if serving.is_none() => vec!["backup", "--unless-empty"],
             Self::Backup => vec!["backup"],
             Self::Expand => vec!["migrate", "up", "--kind", "expand"],
             Self::Contract => vec!["migrate", "up", "--kind", "contract"],
             Self::Downgrade => {
                 let lossless = (resolved.migrations.on_rollback != OnRollback::Always).then_some("--lossless");
-                let above = serving.map(|schema| ["--above", schema]);
+                let above = serving.and_then(|serving| serving.schema).map(|schema| ["--above", schema]);
                 ["migrate", "down", "--of-release", release]
                     .into_iter()
                     .chain(above.into_iter().flatten())
@@ -73,7 +75,7 @@ pub struct Serving<'a> {
 pub fn build(resolved: &Resolved, slot: &Slot, task: Task, serving: Option<Serving<'_>>) -> Job {
     let identity = &resolved.identity;
     let work = Container {
-        args: Some(task.command(resolved, &slot.release, serving.and_then(|serving| serving.schema))),
+        args: Some(task.command(resolved, &slot.release, serving)),
         env: (task == Task::Backup)
             .then(|| backup_cron_job::variables(resolved, &slot.release))
             .filter(|it| !it.is_empty()),

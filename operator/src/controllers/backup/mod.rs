@@ -10,6 +10,7 @@ pub mod report;
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::{SignedDuration, Timestamp};
 use kube::{Resource, ResourceExt, runtime::controller::Action};
 
 use self::{
@@ -24,9 +25,12 @@ use super::{
 use crate::{
     crd::{BackupKind, ChatbotBackup},
     error::Error,
-    resources::{backup_cron_job::Run, run_job::Single},
+    release,
+    resources::{backup_cron_job::Run, labels, run_job::Single},
 };
 
+/// So long the last words of a pod may be seen later than the end of its Job.
+const WORDS_FOLLOW: SignedDuration = SignedDuration::from_secs(30);
 /// While it runs: the caches are asked, which costs nothing.
 const RUNNING: Duration = Duration::from_secs(2);
 /// While it waits for something.
@@ -41,13 +45,13 @@ pub async fn reconcile(backup: Arc<ChatbotBackup>, ctx: Arc<Context>) -> Result<
     if is_over || backup.metadata.deletion_timestamp.is_some() {
         return Ok(Action::await_change());
     }
-    let (namespace, name) = (backup.namespace().unwrap_or_default(), backup.name_any());
+    let namespace = backup.namespace().unwrap_or_default();
     let place = Place::observe(&ctx, &namespace, &backup.spec.environment_ref.name)?;
     let recipe = match &place {
         Some(place) => runs::recipe(&ctx, &place.environment, Run::of(backup.spec.kind))?,
         None => None,
     };
-    let observed = observed(&name, place.as_ref(), recipe.is_some());
+    let observed = observed(&backup, place.as_ref(), recipe.is_some(), ctx.clock.now());
     let decided = plan(&backup, &observed, ctx.clock.now());
     let refused = match (&decided, &recipe) {
         (Plan { makes_job: true, .. }, Some(recipe)) => refusal(runs::make(&ctx, recipe, single(&backup)).await?),
@@ -56,8 +60,8 @@ pub async fn reconcile(backup: Arc<ChatbotBackup>, ctx: Arc<Context>) -> Result<
     let status = plan::with_refusal(decided.status, refused);
     let phase = status.phase;
     report(&ctx, &backup, &status).await?;
-    if let Some(kept) = decided.kept {
-        forget(&ctx, &backup, &kept).await?;
+    if phase.is_over() {
+        forget(&ctx, &backup, decided.kept.as_deref()).await?;
     }
     Ok(match phase {
         crate::crd::BackupPhase::Pending => Action::requeue(WAITING),
@@ -66,15 +70,28 @@ pub async fn reconcile(backup: Arc<ChatbotBackup>, ctx: Arc<Context>) -> Result<
     })
 }
 
-fn observed(name: &str, place: Option<&Place>, has_recipe: bool) -> Observed {
+fn observed(backup: &ChatbotBackup, place: Option<&Place>, has_recipe: bool, now: Timestamp) -> Observed {
     let Some(place) = place else { return Observed::default() };
-    Observed {
-        has_environment: true,
-        has_recipe,
-        job: place.job(name).cloned(),
-        fact: place.job(name).map(|job| jobs::fact_of(job, &place.pods)),
-        words: jobs::said(name, &place.pods),
-    }
+    let name = backup.name_any();
+    let job =
+        if is_record(backup) { place.own_job(&name) } else { place.job_for(&backup.uid().unwrap_or_default(), &name) };
+    let fact = job.map(|job| jobs::fact_of(job, &place.pods));
+    let words = job.and_then(|_| jobs::said(&name, &place.pods));
+    // The Job may be seen to end before its pod is.
+    let ended = job.and_then(|job| job.status.as_ref()?.completion_time.as_ref().map(|time| time.0));
+    let is_fresh = ended.is_some_and(|ended| now.duration_since(ended) < WORDS_FOLLOW);
+    let fact = match fact {
+        Some(release::Job::Succeeded(_)) if words.is_none() && is_fresh => {
+            Some(release::Job::Running { message: String::new() })
+        }
+        fact => fact,
+    };
+    Observed { has_environment: true, has_recipe, job: job.cloned(), fact, words }
+}
+
+/// What a schedule or a release made, and the operator wrote down.
+fn is_record(backup: &ChatbotBackup) -> bool {
+    backup.labels().get(labels::MANAGED_BY).is_some_and(|by| by == labels::OPERATOR)
 }
 
 fn refusal(made: Made) -> Option<String> {

@@ -93,7 +93,8 @@ pub fn plan(backup: &ChatbotBackup, observed: &Observed, now: Timestamp) -> Plan
     let mut kept = None;
     let started = observed.job.as_ref().and_then(ResourceExt::creation_timestamp);
     status.started_at = started.or(status.started_at);
-    let is_own = backup.spec.kind != BackupKind::Release;
+    // What a schedule or a release made is only written down here.
+    let is_own = !super::is_record(backup) && backup.spec.kind != BackupKind::Release;
     let makes_job = is_own && observed.job.is_none() && status.phase == BackupPhase::Pending && observed.has_recipe;
     match &observed.fact {
         None if !observed.has_environment => {
@@ -105,7 +106,7 @@ pub fn plan(backup: &ChatbotBackup, observed: &Observed, now: Timestamp) -> Plan
             fail(&mut status, now, "its Job was deleted before it ended: create another ChatbotBackup".to_owned());
         }
         None if !is_own && observed.has_environment => {
-            let message = "the Job of its release is gone: nobody knows what became of it";
+            let message = "its Job is gone: nobody knows what became of it";
             fail(&mut status, now, message.to_owned());
         }
         None => wait(&mut status, "no release of the environment serves yet, so nothing can back it up".to_owned()),
@@ -155,6 +156,9 @@ fn fail(status: &mut ChatbotBackupStatus, now: Timestamp, message: String) {
     status.message = message;
 }
 
+/// A node that went away with its pod took them along.
+const UNKNOWN: &str = "it was made; its last words are lost, so nobody knows what it holds";
+
 fn succeed(status: &mut ChatbotBackupStatus, now: Timestamp, words: Words) -> Option<Vec<String>> {
     if words.skipped {
         fail(status, now, words.message);
@@ -162,7 +166,7 @@ fn succeed(status: &mut ChatbotBackupStatus, now: Timestamp, words: Words) -> Op
     }
     status.phase = BackupPhase::Succeeded;
     status.finished_at = Some(Time(now));
-    status.message = words.message;
+    status.message = if words.message.is_empty() { UNKNOWN.to_owned() } else { words.message };
     status.schema = Some(words.schema).filter(|schema| !schema.is_empty());
     let made = words.backup?;
     status.backup = Some(made.id);

@@ -1,5 +1,6 @@
 //! Says what became of a backup, and takes away the records of backups that the repository does not hold any more.
 
+use jiff::{SignedDuration, Timestamp};
 use kube::{Api, ResourceExt, api::DeleteParams};
 
 use crate::{
@@ -11,9 +12,10 @@ use crate::{
     crd::{BackupPhase, ChatbotBackup, ChatbotBackupStatus, reasons},
     error::Error,
     notify,
-    resources::labels,
 };
 
+/// Jobs that ended longer ago are not written down any more, so that a record that is deleted does not come back.
+pub const RECORDED_FOR: SignedDuration = SignedDuration::from_hours(2);
 /// So many records of backups that failed are kept: the newest.
 const KEPT_FAILURES: usize = 5;
 
@@ -50,7 +52,7 @@ fn message(ctx: &Context, backup: &ChatbotBackup, note: &Note) -> notify::Messag
     notify::Message {
         namespace: backup.namespace().unwrap_or_default(),
         environment: backup.spec.environment_ref.name.clone(),
-        tier: String::new(),
+        tier: events::tier(ctx, &backup.namespace().unwrap_or_default(), &backup.spec.environment_ref.name),
         release: String::new(),
         reason: note.reason.clone(),
         warning: note.warning,
@@ -59,20 +61,22 @@ fn message(ctx: &Context, backup: &ChatbotBackup, note: &Note) -> notify::Messag
     }
 }
 
-/// Deletes what the operator recorded of backups that are not among `kept`, and all but the newest failures. What a person created
-/// is a person's to delete: a sync would create it anew, which would make another backup.
+/// Deletes what the operator recorded of backups that the repository does not hold any more, as far as `newest` found out what it
+/// holds, and all but the newest failures. What a person created is a person's to delete: a sync would create it anew, which would
+/// make another backup.
 ///
 /// # Errors
 /// When the API server cannot be reached.
-pub async fn forget(ctx: &Context, newest: &ChatbotBackup, kept: &[String]) -> Result<(), Error> {
+pub async fn forget(ctx: &Context, newest: &ChatbotBackup, kept: Option<&[String]>) -> Result<(), Error> {
     let namespace = newest.namespace().unwrap_or_default();
     let all = ctx.stores.backups_of(&namespace, &newest.spec.environment_ref.name);
+    let all: Vec<&ChatbotBackup> = all.iter().map(AsRef::as_ref).collect();
     let api: Api<ChatbotBackup> = Api::namespaced(ctx.client.clone(), &namespace);
-    for name in forgotten(newest, all.iter().map(AsRef::as_ref), kept) {
+    for name in forgotten(newest, &all, kept, ctx.clock.now()) {
         let doing = || format!("deleting ChatbotBackup {namespace}/{name}");
         ctx.metrics.wrote("ChatbotBackup", "delete");
         match ctx.term.write(doing, api.delete(&name, &DeleteParams::background())).await {
-            Ok(_) => tracing::info!(namespace, name, "the repository does not hold this backup any more"),
+            Ok(_) => tracing::info!(namespace, name, "the record of a backup that is no more was deleted"),
             Err(Error::Api { source, .. }) if matches!(&*source, kube::Error::Api(status) if status.code == 404) => {}
             Err(error) => return Err(error),
         }
@@ -80,27 +84,26 @@ pub async fn forget(ctx: &Context, newest: &ChatbotBackup, kept: &[String]) -> R
     Ok(())
 }
 
-/// Names of records that say nothing any more, once `newest` found that the repository holds `kept`.
-#[must_use]
-pub fn forgotten<'a>(
-    newest: &ChatbotBackup,
-    all: impl Iterator<Item = &'a ChatbotBackup>,
-    kept: &[String],
-) -> Vec<String> {
-    let is_own = |backup: &&ChatbotBackup| {
-        backup.name_any() != newest.name_any()
-            && backup.labels().get(labels::MANAGED_BY).is_some_and(|by| by == labels::OPERATOR)
-            && backup.status.as_ref().is_some_and(|status| status.phase.is_over())
+/// Names of records that say nothing any more, once `newest` found that the repository holds `kept`. A young one stays: its Job would
+/// be written down once more.
+fn forgotten(newest: &ChatbotBackup, all: &[&ChatbotBackup], kept: Option<&[String]>, now: Timestamp) -> Vec<String> {
+    let taken = |backup: &ChatbotBackup| backup.status.as_ref().and_then(|status| status.taken_at.clone());
+    let is_newest = all.iter().all(|other| taken(other) <= taken(newest)) || taken(newest).is_none();
+    let is_old = |backup: &ChatbotBackup| {
+        let ended = backup.status.as_ref().and_then(|status| status.finished_at.as_ref());
+        ended.is_some_and(|ended| now.duration_since(ended.0) > RECORDED_FOR)
     };
-    let (good, mut failed): (Vec<_>, Vec<_>) = all.filter(is_own).partition(|backup| is_good(backup));
-    let is_held = |backup: &ChatbotBackup| {
+    let candidates = all
+        .iter()
+        .copied()
+        .filter(|backup| backup.name_any() != newest.name_any() && super::is_record(backup) && is_old(backup));
+    let (good, mut failed): (Vec<&ChatbotBackup>, Vec<&ChatbotBackup>) = candidates.partition(|backup| is_good(backup));
+    let is_gone = |backup: &ChatbotBackup| {
         let id = backup.status.as_ref().and_then(|status| status.backup.clone()).unwrap_or_default();
-        // Later than this one, it is not in what this one found.
-        backup.creation_timestamp() > newest.creation_timestamp()
-            || kept.iter().any(|kept| id.starts_with(kept.as_str()))
+        is_newest && kept.is_some_and(|kept| !kept.iter().any(|kept| id.starts_with(kept.as_str())))
     };
     failed.sort_by_key(|backup| std::cmp::Reverse(backup.creation_timestamp()));
-    let good = good.into_iter().filter(|backup| !is_held(backup));
+    let good = good.into_iter().filter(|backup| is_gone(backup));
     good.chain(failed.into_iter().skip(KEPT_FAILURES)).map(ResourceExt::name_any).collect()
 }
 

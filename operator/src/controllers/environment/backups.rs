@@ -17,6 +17,7 @@ use super::{
     resolve::{Backups, Resolved},
 };
 use crate::{
+    controllers::backup::report::RECORDED_FOR,
     crd::{
         BackupKind, BackupPhase, ChatbotBackup, ChatbotBackupSpec, ChatbotBackupStatus, LocalRef,
         conditions::{self, Decision},
@@ -35,10 +36,15 @@ use crate::{
 /// Records of the Jobs that back the environment up and have none yet: those of its schedules, and those that releases begin with.
 #[must_use]
 pub fn records(resolved: &Resolved, observed: &Observed) -> Vec<ChatbotBackup> {
-    let scheduled = observed.runs.iter().filter_map(|job| Some((job.name_any(), kind(job)?)));
+    let is_young = |job: &&Job| {
+        let conditions = job.status.iter().filter_map(|status| status.conditions.as_ref()).flatten();
+        let mut ends = conditions.filter(|it| it.status == "True").filter_map(|it| it.last_transition_time.as_ref());
+        ends.all(|ended| observed.at.duration_since(ended.0) < RECORDED_FOR)
+    };
+    let scheduled = observed.runs.iter().filter(is_young).filter_map(|job| Some((job.name_any(), kind(job)?)));
     let prefix = names::release_job(&resolved.identity.name, Task::Backup, "");
-    let of_releases = observed.jobs.keys().filter(|name| name.starts_with(&prefix));
-    let of_releases = of_releases.map(|name| (name.clone(), BackupKind::Release));
+    let of_releases = observed.jobs.iter().filter(|(name, job)| name.starts_with(&prefix) && is_young(job));
+    let of_releases = of_releases.map(|(name, _)| (name.clone(), BackupKind::Release));
     let is_known = |name: &str| observed.backups.iter().any(|backup| backup.metadata.name.as_deref() == Some(name));
     let missing = scheduled.chain(of_releases).filter(|(name, _)| !is_known(name));
     missing.map(|(name, kind)| record(resolved, name, kind)).collect()
@@ -79,6 +85,9 @@ pub struct Said {
     /// For metrics.
     pub numbers: metrics::Backups,
 }
+
+/// So much the clocks of database and cluster may differ.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
 
 /// What is said, made from what was said before: a Job that is gone leaves what it told.
 #[must_use]
@@ -122,14 +131,17 @@ fn numbers(backups: &Backups, observed: &Observed, status: &BackupsStatus, decis
 
 fn status(observed: &Observed, before: &BackupsStatus) -> BackupsStatus {
     let good = || observed.backups.iter().filter_map(|backup| good(backup));
+    // A server whose clock was wrong for a moment must not keep an alarm silent for a year.
+    let past = |time: &Time| time.0 <= observed.at + CLOCKS_DIFFER;
     let newest = |times: &mut dyn Iterator<Item = Time>| times.max();
     let taken = |backup: (&ChatbotBackup, &ChatbotBackupStatus)| backup.1.taken_at.clone();
     let full = || good().filter(|(backup, _)| backup.spec.kind == BackupKind::Full);
     BackupsStatus {
-        last: newest(&mut good().filter_map(taken)).max(before.last.clone()),
-        last_full: newest(&mut full().filter_map(taken)).max(before.last_full.clone()),
+        last: newest(&mut good().filter_map(taken).filter(past)).max(before.last.clone().filter(past)),
+        last_full: newest(&mut full().filter_map(taken).filter(past)).max(before.last_full.clone().filter(past)),
         last_offsite: newest(&mut good().filter(|(_, status)| status.offsite == Some(true)).filter_map(taken))
-            .max(before.last_offsite.clone()),
+            .max(before.last_offsite.clone())
+            .filter(past),
         last_drill: before.last_drill.clone(),
         next: None,
         count: i64::try_from(good().count()).ok(),

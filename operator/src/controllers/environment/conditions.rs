@@ -7,7 +7,7 @@ use crate::{
         environment_status::ServiceStatus,
         reasons,
     },
-    release::{Phase, Running, facts::PROVISIONING, is_by_a_person},
+    release::{Phase, QUESTION, Running, facts::PROVISIONING, is_by_a_person},
 };
 
 /// Whether users are served as the spec asks, and what keeps the operator from it. At most one of Reconciling and Stalled holds.
@@ -40,7 +40,7 @@ const PAUSED: &str = "the annotation chatbot.platform/pause keeps the operator f
 type Check = fn(&Applied) -> Option<Verdict>;
 
 /// What keeps everything else from mattering comes first.
-const CHECKS: [Check; 17] = [
+const CHECKS: [Check; 18] = [
     blocked,
     refused,
     restoring,
@@ -49,6 +49,7 @@ const CHECKS: [Check; 17] = [
     left,
     failed,
     provisioning,
+    asking,
     backing_up,
     migrating,
     promoting,
@@ -126,6 +127,16 @@ fn provisioning(applied: &Applied) -> Option<Verdict> {
         Trouble::new(reasons::PROVISIONING, message)
     };
     Some(not_ready(Progress::Reconciling, trouble))
+}
+
+/// What was in the database is probably meant to come back: nobody but a person knows.
+fn asking(applied: &Applied) -> Option<Verdict> {
+    let id = &in_phase(applied, Phase::Backup)?.placed.release.id;
+    let why = last_words(applied).strip_prefix(QUESTION)?;
+    let message = format!(
+        "{why}; bring it back (kubectl chatbot restore), or annotate chatbot.platform/start-empty={id} to begin with nothing"
+    );
+    Some(not_ready(Progress::Stalled, Trouble::new(reasons::RESTORE_OR_START_EMPTY, message)))
 }
 
 /// A backup is made again and again until it succeeds, where there is no release without one.

@@ -55,6 +55,7 @@ pub fn facts(
         wishes,
         past: past(environment, observed, state),
         backup: provision.clone().unwrap_or_else(|| job(Task::Backup)),
+        restored: restored(observed, watched.as_ref().map(|placed| placed.release.id.as_str())),
         expand: provision.unwrap_or_else(|| job(Task::Expand)),
         contract: job(Task::Contract),
         downgrade: job(Task::Downgrade),
@@ -69,6 +70,13 @@ pub fn facts(
         old_pods: watched.as_ref().map_or(0, |placed| serving_pods(observed, |id| id != placed.release.id)),
         own_pods: watched.as_ref().map_or(0, |placed| own_pods(environment, placed, observed)),
     }
+}
+
+/// Whether a restore has ended well since the Job that backs up for this release was made.
+fn restored(observed: &Observed, release: Option<&str>) -> bool {
+    let job = release.map(|id| names::release_job(&observed.environment, Task::Backup, id));
+    let made = job.and_then(|name| observed.jobs.get(&name)?.creation_timestamp()).map(|time| time.0);
+    made.zip(observed.restored_at).is_some_and(|(made, restored)| restored > made)
 }
 
 fn cannot_start(observed: &Observed, placed: &Placed) -> Option<String> {

@@ -28,6 +28,8 @@ struct LastWords {
     #[serde(default)]
     skipped: bool,
     #[serde(default)]
+    question: bool,
+    #[serde(default)]
     message: String,
 }
 
@@ -118,6 +120,7 @@ fn report(job: &str, pods: &[Arc<Pod>]) -> release::Report {
         schema: words.schema.filter(|schema| !schema.is_empty()),
         migrations: words.applied.len(),
         skipped: words.skipped,
+        question: words.question,
         message: short(&words.message),
     })
 }

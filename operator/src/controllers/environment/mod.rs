@@ -62,6 +62,8 @@ pub const PROMOTE: &str = "chatbot.platform/promote";
 pub const ROLLBACK: &str = "chatbot.platform/rollback";
 /// Annotation by which a person returns to a past release, by its id.
 pub const ROLLBACK_TO: &str = "chatbot.platform/rollback-to";
+/// Annotation by which a person lets a release begin with an empty database although there are backups, by its id.
+pub const START_EMPTY: &str = "chatbot.platform/start-empty";
 /// Annotation that keeps the operator's hands off while it is "true".
 pub const PAUSE: &str = "chatbot.platform/pause";
 
@@ -94,8 +96,16 @@ async fn step(environment: &ChatbotEnvironment, ctx: &Context) -> Result<Action,
     Ok(Action::requeue(pause(&applied, &before)))
 }
 
-/// Pure but for a fresh password, which is used only where there is none yet.
+/// Of backups there is something to say whatever keeps the environment itself from going on.
 fn decide(environment: &ChatbotEnvironment, observed: &Observed, ctx: &Context) -> Result<Plan, Error> {
+    let mut plan = plan_of(environment, observed, ctx)?;
+    let before = environment.status.clone().and_then(|status| status.backups).unwrap_or_default();
+    plan.outlook.backups = Some(backups::said(&resolve::backups(environment), observed, &before));
+    Ok(plan)
+}
+
+/// Pure but for a fresh password, which is used only where there is none yet.
+fn plan_of(environment: &ChatbotEnvironment, observed: &Observed, ctx: &Context) -> Result<Plan, Error> {
     let before = before(environment);
     let blocked = |unresolved: &Unresolved| plan::blocked(unresolved, is_passing(unresolved), observed, &before);
     match provisioning(environment, &observed.references, &(ctx.new_password)()?) {
@@ -148,7 +158,6 @@ fn before(environment: &ChatbotEnvironment) -> Before {
     Before {
         state: ReleaseState::read(&status),
         services: status.services,
-        backups: status.backups.unwrap_or_default(),
         wishes: wishes(environment),
         paused: environment.annotations().get(PAUSE).is_some_and(|value| value == "true"),
     }
@@ -156,7 +165,13 @@ fn before(environment: &ChatbotEnvironment) -> Before {
 
 fn wishes(environment: &ChatbotEnvironment) -> Wishes {
     let named = |annotation| environment.annotations().get(annotation).cloned();
-    Wishes { retry: named(RETRY), promote: named(PROMOTE), rollback: named(ROLLBACK), rollback_to: named(ROLLBACK_TO) }
+    Wishes {
+        retry: named(RETRY),
+        promote: named(PROMOTE),
+        rollback: named(ROLLBACK),
+        rollback_to: named(ROLLBACK_TO),
+        start_empty: named(START_EMPTY),
+    }
 }
 
 /// What the operator itself is about to mend is no reason to call a person.

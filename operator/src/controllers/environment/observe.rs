@@ -73,6 +73,8 @@ pub struct Observed {
     pub backups: Vec<Arc<ChatbotBackup>>,
     /// Its Jobs of scheduled backups and drills, whose owners are CronJobs.
     pub runs: Vec<Job>,
+    /// When the last restore ended well.
+    pub restored_at: Option<Timestamp>,
     /// The restore that wants its servers and workers gone, and how far it is.
     pub restoring: Option<(String, RestorePhase)>,
     /// Why Jobs get no pods, where they should have some.
@@ -137,6 +139,7 @@ pub async fn observe(ctx: &Context, environment: &ChatbotEnvironment) -> Result<
         own_secrets: ctx.stores.own_secrets(&namespace, &name),
         backups: ctx.stores.backups_of(&namespace, &name),
         runs: runs(&owned)?,
+        restored_at: restored_at(ctx, &namespace, &name),
         restoring: restoring(ctx, &namespace, &name, &owned)?,
         environment: name,
         owned,
@@ -158,6 +161,13 @@ fn runs(owned: &[(ApiResource, Arc<DynamicObject>)]) -> Result<Vec<Job>, Error> 
         resource.kind == "Job" && object.labels().contains_key(labels::BACKUP) && is_scheduled(object)
     });
     jobs.map(|(_, object)| typed(object)).collect()
+}
+
+fn restored_at(ctx: &Context, namespace: &str, name: &str) -> Option<Timestamp> {
+    let restores = ctx.stores.restores_of(namespace, name);
+    let good = restores.iter().filter_map(|restore| restore.status.as_ref());
+    let good = good.filter(|status| status.phase == RestorePhase::Succeeded);
+    good.filter_map(|status| Some(status.steps.last()?.finished_at.as_ref()?.0)).max()
 }
 
 fn restoring(

@@ -15,12 +15,9 @@ use super::{
     trouble::Trouble,
 };
 use crate::{
-    crd::{
-        Colour, RestorePhase,
-        environment_status::{BackupsStatus, ServiceStatus},
-    },
+    crd::{Colour, RestorePhase, environment_status::ServiceStatus},
     error::Error,
-    release::{self, JobRun, Layout, Phase, ReleaseState, Wishes, Workload, hold, layout, next},
+    release::{self, JobRun, Layout, Phase, Placed, ReleaseState, Wishes, Workload, hold, layout, next},
     resources::{
         backup_cron_job, deployment, horizontal_pod_autoscaler, http_route, ingress,
         labels::{self, Component},
@@ -141,8 +138,6 @@ pub struct Before {
     pub state: ReleaseState,
     /// The services as they were last seen.
     pub services: Vec<ServiceStatus>,
-    /// What was said of backups.
-    pub backups: BackupsStatus,
     /// What a person asks for.
     pub wishes: Wishes,
     /// Whether a person told the operator to keep its hands off.
@@ -179,7 +174,8 @@ pub fn guarded(
     before: &Before,
     now: Timestamp,
 ) -> Result<Plan, Error> {
-    if before.paused || resolved.suspend {
+    let is_suspended = resolved.suspend && observed.restoring.is_none();
+    if before.paused || is_suspended {
         return Ok(blocked);
     }
     let facts = facts::facts(resolved, observed, &before.state, &before.services, before.wishes.clone());
@@ -225,7 +221,7 @@ fn outlook(resolved: &Resolved, observed: &Observed, before: &Before) -> Outlook
         watch_every: resolved.release.analysis.interval.to_std(),
         provisioning: is_provisioning(resolved, observed, &before.state),
         restoring: observed.restoring.clone(),
-        backups: Some(backups::said(&resolved.backups, observed, &before.backups)),
+        backups: None,
     }
 }
 
@@ -283,7 +279,12 @@ fn objects(
 
 fn backup_objects(resolved: &Resolved, observed: &Observed, state: &ReleaseState) -> Result<Vec<Object>, Error> {
     let is_held = observed.restoring.is_some();
-    let schedules = state.active.iter().flat_map(|active| backup_cron_job::build(resolved, &active.slot(), is_held));
+    // Before the first release they only are the recipe by which a lost database comes back.
+    let asks = state.step().is_some_and(|step| step.message.starts_with(release::QUESTION));
+    let candidate = state.running.as_ref().filter(|_| asks).map(|running| &running.placed);
+    let slot = state.active.as_ref().or(candidate).map(Placed::slot);
+    let is_held = is_held || state.active.is_none();
+    let schedules = slot.iter().flat_map(|slot| backup_cron_job::build(resolved, slot, is_held));
     let schedules = schedules.map(|schedule| Object::new(&schedule, Writing::Apply));
     let records = backups::records(resolved, observed).into_iter();
     schedules.chain(records.map(|record| Object::new(&record, Writing::Create))).collect()

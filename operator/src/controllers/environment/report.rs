@@ -159,7 +159,7 @@ fn show(ctx: &Context, environment: &ChatbotEnvironment, after: &ChatbotEnvironm
     let good = after.history.iter().find(|past| past.outcome == Outcome::Succeeded);
     let last_success = good.map(|past| past.finished_at.0.as_second());
     let phase = Some(release.phase.to_string());
-    let backups = backups.map(|said| said.numbers).unwrap_or_default();
+    let backups = backups.map(|said| said.numbers);
     let shown = metrics::Shown { info, phase, last_success, ready, backups };
     ctx.metrics.show(&metrics::Environment { namespace, name }, Some(shown));
 }

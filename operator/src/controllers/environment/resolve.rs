@@ -189,6 +189,12 @@ pub fn policies(environment: &ChatbotEnvironment) -> (ReleasePolicy, Migrations)
     (ReleasePolicy::of(&spec.release, &defaults), Migrations::of(&spec.migrations, &defaults))
 }
 
+/// When an environment is backed up and what is promised; nothing has to be read for it.
+#[must_use]
+pub fn backups(environment: &ChatbotEnvironment) -> Backups {
+    Backups::of(&environment.spec.backups, &tier::defaults(environment.spec.tier), Endpoints::default())
+}
+
 /// The environment's prefix on shared services.
 #[must_use]
 pub fn prefix(environment: &ChatbotEnvironment) -> String {

@@ -20,7 +20,7 @@ use kube::{Resource, ResourceExt, runtime::controller::Action};
 use sha2::{Digest, Sha256};
 
 use self::{
-    next::{Next, Task, next},
+    next::{Act, Next, Task, next},
     observe::{Observed, observe},
     report::report,
 };
@@ -54,10 +54,15 @@ pub async fn reconcile(restore: Arc<ChatbotRestore>, ctx: Arc<Context>) -> Resul
     }
     let observed = observe(&ctx, &restore)?;
     let before = restore.status.clone().unwrap_or_default();
-    let Next { runs, mut status } = next(&before, &observed.facts, ctx.clock.now());
+    let Next { act, mut status } = next(&before, &observed.facts, ctx.clock.now());
     status.observed_generation = restore.metadata.generation;
-    if let Some(why) = run(&ctx, &restore, &observed, runs).await? {
-        status.message = format!("its next Job cannot be made: {why}");
+    let refused = match act {
+        Act::Wait => None,
+        Act::Run(task) => run(&ctx, &restore, &observed, task).await?,
+        Act::Remove(task) => remove(&ctx, &restore, task).await?,
+    };
+    if let Some(why) = refused.filter(|_| status.phase.is_under_way()) {
+        status.message = format!("its next step cannot be made: {why}");
     }
     report(&ctx, &restore, &before, status.clone()).await?;
     Ok(pause(&status))
@@ -68,11 +73,11 @@ async fn run(
     ctx: &Context,
     restore: &ChatbotRestore,
     observed: &Observed,
-    task: Option<Task>,
+    task: Task,
 ) -> Result<Option<String>, Error> {
-    let Some(task) = task.filter(|task| !observed.facts.jobs.iter().any(|(known, _)| known == task)) else {
+    if observed.facts.jobs.iter().any(|(known, _)| *known == task) {
         return Ok(None);
-    };
+    }
     let Some(recipe) = &observed.recipe else { return Ok(Some("no release of the environment serves".to_owned())) };
     Ok(match runs::make(ctx, recipe, single(restore, observed, task)).await? {
         Made::Yes => None,
@@ -80,17 +85,22 @@ async fn run(
     })
 }
 
+async fn remove(ctx: &Context, restore: &ChatbotRestore, task: Task) -> Result<Option<String>, Error> {
+    let namespace = restore.namespace().unwrap_or_default();
+    runs::remove(ctx, &namespace, &job_name(restore, task)).await.map(|()| None)
+}
+
 fn single(restore: &ChatbotRestore, observed: &Observed, task: Task) -> Single<'static> {
     let uid = restore.uid().unwrap_or_default();
     let phase = restore.status.as_ref().map(|status| status.phase).unwrap_or_default();
     let which = Which {
-        name: hex::encode(&Sha256::digest(&uid)[..4]),
+        name: token(restore),
         from: observed.from.clone(),
         offsite: restore.spec.offsite,
         replaced: phase == RestorePhase::Succeeded,
     };
     Single {
-        name: job_name(&restore.name_any(), task),
+        name: job_name(restore, task),
         asked_by: uid,
         // Names are swapped to the end, even where the restore itself was deleted meanwhile.
         owner: (!task.swaps()).then(|| restore.controller_owner_ref(&())).flatten(),
@@ -128,10 +138,15 @@ pub fn args(task: Task, which: &Which) -> Vec<String> {
     words.into_iter().map(str::to_owned).collect()
 }
 
-/// Name of the Job of a task: `<restore>-prepare`.
+/// Name of the Job of a task: `<restore>-5f0c-prepare`. One that was deleted and applied anew is another restore.
 #[must_use]
-pub fn job_name(restore: &str, task: Task) -> String {
-    format!("{restore}-{}", task.as_str())
+pub fn job_name(restore: &ChatbotRestore, task: Task) -> String {
+    format!("{}-{}-{}", restore.name_any(), &token(restore)[..4], task.as_str())
+}
+
+/// By what the databases of a restore are called: 8 hexadecimal digits of its own.
+fn token(restore: &ChatbotRestore) -> String {
+    hex::encode(&Sha256::digest(restore.uid().unwrap_or_default())[..4])
 }
 
 fn pause(status: &ChatbotRestoreStatus) -> Action {

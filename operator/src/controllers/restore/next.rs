@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! Pending -> Prepare -> Stop -> Swap -> Documents -> Start -> Succeeded
-//!               |               |                      |          |
-//!               v               +------> Undo <--------+----------+   where a person asks for it, or the swap fails
-//!            Failed                       |
-//!  (what runs was not touched)        StartAgain -> Undone
+//!    |          |         |      | it fails            |          |
+//!    |          |         |      +-------> Undo <------+----------+  a person asks for it
+//!    v          v         v                 |
+//!    Failed <---+     StartAgain <----------+
+//! (what ran before      |   |  | the undo failed: Succeeded, as before it
+//!  runs on, or again)<--+   +--+--> Undone
 //! ```
 //!
 //! Each step can be repeated, and the status that was written last is enough to go on from. Until Stop everything runs as it did.
@@ -20,7 +22,7 @@ use crate::{
 
 /// How long the database is kept that is not served any more.
 pub const KEPT: SignedDuration = SignedDuration::from_hours(24);
-/// So long servers may take before it is said that they do not come.
+/// So long servers may take to come up, and documents to be put back, before the restore goes on without them.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 
 /// A Job of a restore.
@@ -75,13 +77,20 @@ impl Task {
 
 /// What is known.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact, seen or wished for")]
 pub struct Facts {
-    /// Why the restore cannot begin now, if so.
+    /// Whether the environment exists.
+    pub environment: bool,
+    /// Why the restore cannot begin now, nor be undone, if so.
     pub waits_for: Option<String>,
-    /// What must be over before servers and workers are stopped for it: a release, a backup.
+    /// What must be over before servers and workers are stopped for it: a release, or a migration.
     pub busy: Option<String>,
-    /// Pods of the environment that have not ended, but those of this restore.
+    /// Servers, workers and migrations that have not ended.
     pub pods: usize,
+    /// Whether nothing runs that uses the database, nor is about to.
+    pub stopped: bool,
+    /// Pods of the restore's own Jobs that have not ended.
+    pub own_pods: usize,
     /// Whether servers answer and the environment is Ready; always so where its spec wants everything at zero.
     pub serves: bool,
     /// What keeps it from serving, in the environment's own words.
@@ -102,11 +111,22 @@ impl Facts {
     }
 }
 
-/// What is to be done.
+/// What is to be done in the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Nothing.
+    Wait,
+    /// The Job should be there, or have been.
+    Run(Task),
+    /// The Job should not be there any more.
+    Remove(Task),
+}
+
+/// What is to be done, and said.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Next {
-    /// The Job that should be there.
-    pub runs: Option<Task>,
+    /// What is to be done.
+    pub act: Act,
     /// What to say.
     pub status: ChatbotRestoreStatus,
 }
@@ -115,19 +135,23 @@ pub struct Next {
 #[must_use]
 pub fn next(before: &ChatbotRestoreStatus, facts: &Facts, now: Timestamp) -> Next {
     let mut at = At { status: before.clone(), now };
-    let runs = match before.phase {
+    if before.phase == RestorePhase::Succeeded && !facts.undo {
+        at.status.undo_failed = String::new();
+    }
+    let act = match before.phase {
+        phase if phase.is_under_way() && !facts.environment => at.say("its environment is gone: nothing goes on"),
         RestorePhase::Pending => at.pending(facts),
         RestorePhase::Prepare => at.prepare(facts),
         RestorePhase::Stop => at.stop(facts),
         RestorePhase::Swap => at.swap(facts),
         RestorePhase::Documents => at.documents(facts),
         RestorePhase::Start => at.start(facts),
-        RestorePhase::Succeeded if facts.undo && at.can_undo() => at.go(RestorePhase::Undo),
+        RestorePhase::Succeeded if at.is_to_be_undone(facts) => at.begin_undo(facts),
         RestorePhase::Undo => at.undo(facts),
         RestorePhase::StartAgain => at.start_again(facts),
         RestorePhase::Succeeded | RestorePhase::Failed | RestorePhase::Undone => at.drop(facts),
     };
-    Next { runs, status: at.status }
+    Next { act, status: at.status }
 }
 
 /// A status that is being carried on.
@@ -137,7 +161,7 @@ struct At {
 }
 
 impl At {
-    fn pending(&mut self, facts: &Facts) -> Option<Task> {
+    fn pending(&mut self, facts: &Facts) -> Act {
         match &facts.waits_for {
             _ if facts.abort => self.fail("it was ended by a person before it began"),
             Some(why) => self.say(why),
@@ -145,7 +169,7 @@ impl At {
         }
     }
 
-    fn prepare(&mut self, facts: &Facts) -> Option<Task> {
+    fn prepare(&mut self, facts: &Facts) -> Act {
         match facts.job(Task::Prepare) {
             _ if facts.abort => self.fail("it was ended by a person; what runs was not touched"),
             Job::Failed { message, .. } => self.fail(&message),
@@ -157,22 +181,19 @@ impl At {
                 self.say(&report.message);
                 self.go(RestorePhase::Stop)
             }
-            Job::Absent | Job::Running { .. } => Some(self.wait(Task::Prepare, facts)),
+            Job::Absent | Job::Running { .. } => self.run(Task::Prepare, facts),
         }
     }
 
-    fn stop(&mut self, facts: &Facts) -> Option<Task> {
+    fn stop(&mut self, facts: &Facts) -> Act {
         if facts.abort {
             self.say("it was ended by a person before the swap");
             return self.go(RestorePhase::StartAgain);
         }
-        if facts.pods == 0 {
-            return self.go(RestorePhase::Swap);
-        }
-        self.wait_for_the_end_of(facts.pods)
+        if facts.stopped { self.go(RestorePhase::Swap) } else { self.wait_for_the_end(facts) }
     }
 
-    fn swap(&mut self, facts: &Facts) -> Option<Task> {
+    fn swap(&mut self, facts: &Facts) -> Act {
         match facts.job(Task::Swap) {
             Job::Failed { message, .. } => {
                 self.say(&message);
@@ -183,134 +204,176 @@ impl At {
                 self.status.undo_until = self.now.checked_add(KEPT).ok().map(Time);
                 self.go(RestorePhase::Documents)
             }
-            Job::Absent | Job::Running { .. } => Some(self.wait(Task::Swap, facts)),
+            Job::Absent | Job::Running { .. } => self.run(Task::Swap, facts),
         }
     }
 
-    /// Rows are back, and waiting for documents would keep users from them.
-    fn documents(&mut self, facts: &Facts) -> Option<Task> {
+    /// Rows are back: documents that fail, or take long, do not keep users from them.
+    fn documents(&mut self, facts: &Facts) -> Act {
         let message = match facts.job(Task::Documents) {
             Job::Failed { message, .. } => message,
             Job::Succeeded(report) => report.message,
-            Job::Absent | Job::Running { .. } => return Some(self.wait(Task::Documents, facts)),
+            Job::Absent | Job::Running { .. } if self.is_late() => "documents are still being put back".to_owned(),
+            Job::Absent | Job::Running { .. } => return self.run(Task::Documents, facts),
         };
         self.say(&message);
         self.go(RestorePhase::Start)
     }
 
-    fn start(&mut self, facts: &Facts) -> Option<Task> {
-        if facts.undo && self.can_undo() {
-            return self.go(RestorePhase::Undo);
+    fn start(&mut self, facts: &Facts) -> Act {
+        if self.is_to_be_undone(facts) {
+            return self.begin_undo(facts);
         }
-        if !facts.serves {
-            let next = "annotate the restore with chatbot.platform/undo=true to go back to what ran before";
-            return self.wait_for_servers(facts, next);
+        if facts.serves {
+            let message = self.summary(RestorePhase::Succeeded);
+            return self.finish(RestorePhase::Succeeded, &message);
         }
-        self.finish(RestorePhase::Succeeded, "")
+        if !self.is_late() {
+            return self.wait_for_servers(facts);
+        }
+        let next = "annotate the restore with chatbot.platform/undo=true to go back to what ran before";
+        let trouble = Self::no_servers(facts);
+        let message = format!("{}; {trouble}; {next}", self.summary(RestorePhase::Succeeded));
+        self.finish(RestorePhase::Succeeded, &message)
     }
 
-    fn undo(&mut self, facts: &Facts) -> Option<Task> {
-        if facts.pods > 0 {
-            return self.wait_for_the_end_of(facts.pods);
-        }
-        let message = match facts.job(Task::Undo) {
-            Job::Failed { message, .. } => message,
-            Job::Succeeded(report) => report.message,
-            Job::Absent | Job::Running { .. } => return Some(self.wait(Task::Undo, facts)),
-        };
-        self.say(&message);
-        self.go(RestorePhase::StartAgain)
+    /// As long as what was replaced is kept, and it has not failed since a person asked for it.
+    fn is_to_be_undone(&self, facts: &Facts) -> bool {
+        let is_kept = self.status.undo_until.as_ref().is_some_and(|until| self.now < until.0);
+        facts.undo && is_kept && !self.status.dropped && self.status.undo_failed.is_empty()
     }
 
-    fn start_again(&mut self, facts: &Facts) -> Option<Task> {
-        if !facts.serves {
-            return self.wait_for_servers(facts, "see kubectl chatbot doctor");
-        }
-        let swap = self.step(RestorePhase::Swap).map(|step| step.message.clone());
-        match (swap, &self.status.undo_until) {
-            (None, _) => self.fail("it was ended by a person before the swap"),
-            (Some(why), None) => self.fail(&format!("the swap failed: {why}; what ran before runs again")),
-            (Some(_), Some(_)) => self.finish(RestorePhase::Undone, ""),
-        }
-    }
-
-    fn wait_for_the_end_of(&mut self, pods: usize) -> Option<Task> {
-        self.say(&format!("{pods} of the environment's pods have not ended yet"))
-    }
-
-    fn wait_for_servers(&mut self, facts: &Facts, next: &str) -> Option<Task> {
-        let phase = self.status.phase;
-        let since = self.step(phase).map_or(self.now, |step| step.started_at.0);
-        let is_late = self.now.duration_since(since) > PATIENCE;
-        let message = match (is_late, facts.trouble.as_str()) {
-            (false, "") => "servers and workers are starting".to_owned(),
-            (false, trouble) => format!("servers and workers are starting: {trouble}"),
-            (true, trouble) => format!("servers and workers do not come up: {trouble}; {next}"),
-        };
+    fn begin_undo(&mut self, facts: &Facts) -> Act {
+        let Some(why) = &facts.waits_for else { return self.go(RestorePhase::Undo) };
+        let message = format!("{}; the undo waits: {why}", self.summary(RestorePhase::Succeeded));
         self.say(&message)
+    }
+
+    fn undo(&mut self, facts: &Facts) -> Act {
+        if !facts.stopped {
+            return self.wait_for_the_end(facts);
+        }
+        match facts.job(Task::Undo) {
+            Job::Succeeded(report) => {
+                self.say(&report.message);
+                self.go(RestorePhase::StartAgain)
+            }
+            Job::Failed { message, .. } => {
+                self.status.undo_failed.clone_from(&message);
+                self.say(&message);
+                self.go(RestorePhase::StartAgain);
+                Act::Remove(Task::Undo)
+            }
+            Job::Absent | Job::Running { .. } => self.run(Task::Undo, facts),
+        }
+    }
+
+    fn start_again(&mut self, facts: &Facts) -> Act {
+        if !facts.serves && !self.is_late() {
+            return self.wait_for_servers(facts);
+        }
+        let (phase, mut message) = self.end_of_the_way_back();
+        if !facts.serves {
+            message = format!("{message}; {}; see kubectl chatbot doctor", Self::no_servers(facts));
+        }
+        self.finish(phase, &message)
+    }
+
+    /// Which database is served now, and why.
+    fn end_of_the_way_back(&self) -> (RestorePhase, String) {
+        let swap = self.step(RestorePhase::Swap).map(|step| step.message.clone());
+        match (swap, &self.status.undo_until, self.status.undo_failed.as_str()) {
+            (None, ..) => (RestorePhase::Failed, "it was ended by a person before the swap".to_owned()),
+            (Some(why), None, _) => {
+                (RestorePhase::Failed, format!("the swap failed: {why}; what ran before runs again"))
+            }
+            (Some(_), Some(_), "") => (RestorePhase::Undone, self.summary(RestorePhase::Undone)),
+            (Some(_), Some(_), why) => {
+                let served = self.summary(RestorePhase::Succeeded);
+                (RestorePhase::Succeeded, format!("{served}; the undo failed: {why}"))
+            }
+        }
+    }
+
+    fn wait_for_the_end(&mut self, facts: &Facts) -> Act {
+        let trouble = if facts.trouble.is_empty() { String::new() } else { format!(" ({})", facts.trouble) };
+        self.say(&format!("{} of the environment's pods have not ended yet{trouble}", facts.pods))
+    }
+
+    fn wait_for_servers(&mut self, facts: &Facts) -> Act {
+        let separator = if facts.trouble.is_empty() { "" } else { ": " };
+        self.say(&format!("servers and workers are starting{separator}{}", facts.trouble))
+    }
+
+    fn no_servers(facts: &Facts) -> String {
+        format!("servers and workers do not come up: {}", facts.trouble)
+    }
+
+    /// Whether the step under way takes longer than anybody should wait for.
+    fn is_late(&self) -> bool {
+        let since = self.step(self.status.phase).map_or(self.now, |step| step.started_at.0);
+        self.now.duration_since(since) > PATIENCE
     }
 
     /// What was prepared and is not wanted, and what nobody served for a day. After a swap that failed and could not be taken back
     /// nobody knows which of the databases holds what, and both stay.
-    fn drop(&mut self, facts: &Facts) -> Option<Task> {
+    fn drop(&mut self, facts: &Facts) -> Act {
         let began = self.step(RestorePhase::Prepare).is_some();
         let is_due = match (&self.status.undo_until, self.step(RestorePhase::Swap)) {
             (Some(until), _) => self.now >= until.0,
-            (None, Some(_)) => matches!(facts.job(Task::Undo), Job::Succeeded(_)),
+            (None, Some(_)) => self.status.undo_failed.is_empty(),
             (None, None) => true,
         };
-        if !began || !is_due || self.status.dropped {
-            return None;
+        if !facts.environment || !began || !is_due || self.status.dropped {
+            return Act::Wait;
         }
-        match facts.job(Task::Drop) {
-            // It costs room and nothing else.
-            Job::Failed { .. } | Job::Succeeded(_) => {
+        match (facts.job(Task::Prepare), facts.job(Task::Drop)) {
+            (Job::Running { .. }, _) => Act::Remove(Task::Prepare),
+            (_, Job::Succeeded(_)) => {
                 self.status.dropped = true;
-                None
+                Act::Wait
             }
-            Job::Absent | Job::Running { .. } => Some(Task::Drop),
+            // Tried again when the Job has gone: until then it costs room and nothing else.
+            (_, Job::Failed { .. }) => Act::Wait,
+            (_, Job::Absent) if facts.own_pods > 0 => Act::Wait,
+            (_, Job::Absent | Job::Running { .. }) => Act::Run(Task::Drop),
         }
     }
 
-    /// As long as what was replaced is kept.
-    fn can_undo(&self) -> bool {
-        !self.status.dropped && self.status.undo_until.as_ref().is_some_and(|until| self.now < until.0)
-    }
-
-    fn wait(&mut self, task: Task, facts: &Facts) -> Task {
+    fn run(&mut self, task: Task, facts: &Facts) -> Act {
         if let Job::Running { message } = facts.job(task)
             && !message.is_empty()
         {
             self.say(&format!("an attempt failed, and another one is made: {message}"));
         }
-        task
+        Act::Run(task)
     }
 
-    fn go(&mut self, phase: RestorePhase) -> Option<Task> {
+    fn go(&mut self, phase: RestorePhase) -> Act {
         self.end_step();
         self.status.phase = phase;
         self.status.message = String::new();
         let step = RestoreStep { name: phase, started_at: Time(self.now), finished_at: None, message: String::new() };
         self.status.steps.push(step);
-        None
+        Act::Wait
     }
 
-    fn finish(&mut self, phase: RestorePhase, message: &str) -> Option<Task> {
+    fn finish(&mut self, phase: RestorePhase, message: &str) -> Act {
         self.end_step();
         self.status.phase = phase;
-        self.status.message = if message.is_empty() { self.summary() } else { message.to_owned() };
-        None
+        message.clone_into(&mut self.status.message);
+        Act::Wait
     }
 
-    fn fail(&mut self, message: &str) -> Option<Task> {
+    fn fail(&mut self, message: &str) -> Act {
         self.say(message);
         self.finish(RestorePhase::Failed, message)
     }
 
-    /// What the last Job said of the database that is served now.
-    fn summary(&self) -> String {
+    /// What the Jobs said of the database that is served at the end.
+    fn summary(&self, end: RestorePhase) -> String {
         let said = |phase| self.step(phase).map(|step| step.message.clone()).filter(|message| !message.is_empty());
-        let words = if self.status.phase == RestorePhase::Undone {
+        let words = if end == RestorePhase::Undone {
             [said(RestorePhase::Undo), None]
         } else {
             [said(RestorePhase::Swap), said(RestorePhase::Documents)]
@@ -318,12 +381,12 @@ impl At {
         words.into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 
-    fn say(&mut self, message: &str) -> Option<Task> {
+    fn say(&mut self, message: &str) -> Act {
         message.clone_into(&mut self.status.message);
         if let Some(step) = self.status.steps.last_mut().filter(|step| step.finished_at.is_none()) {
             message.clone_into(&mut step.message);
         }
-        None
+        Act::Wait
     }
 
     fn end_step(&mut self) {

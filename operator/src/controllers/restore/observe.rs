@@ -17,7 +17,7 @@ use crate::{
         environment::{PAUSE, jobs, trouble::is_ready},
         runs::{self, Place},
     },
-    crd::{ChatbotRestore, RestorePhase, conditions, environment_status::ReleaseStatus},
+    crd::{ChatbotRestore, Phase, RestorePhase, conditions, environment_status::ReleaseStatus, reasons},
     error::Error,
     resources::{
         backup_cron_job::Run,
@@ -37,6 +37,7 @@ pub struct Observed {
 }
 
 const APP: &str = Component::App.as_str();
+const BACKUP: &str = Component::Backup.as_str();
 
 /// The last words of the chatbot's restore commands.
 #[derive(Deserialize)]
@@ -49,7 +50,7 @@ struct Words {
 /// # Errors
 /// When an object is not what its kind says.
 pub fn observe(ctx: &Context, restore: &ChatbotRestore) -> Result<Observed, Error> {
-    let (namespace, name) = (restore.namespace().unwrap_or_default(), restore.name_any());
+    let (namespace, uid) = (restore.namespace().unwrap_or_default(), restore.uid().unwrap_or_default());
     let environment = restore.spec.environment_ref.name.as_str();
     let wishes = |annotation| restore.annotations().get(annotation).is_some_and(|value| value == "true");
     let Some(place) = Place::observe(ctx, &namespace, environment)? else {
@@ -58,17 +59,21 @@ pub fn observe(ctx: &Context, restore: &ChatbotRestore) -> Result<Observed, Erro
         return Ok(Observed { facts, ..Observed::default() });
     };
     let recipe = runs::recipe(ctx, &place.environment, Run::Drill)?;
-    let jobs = Task::ALL
-        .into_iter()
-        .filter_map(|task| place.job(&job_name(&name, task)).map(|job| (task, jobs::fact_of(job, &place.pods))));
+    let name = |task| job_name(restore, task);
+    let job = |task| place.job_for(&uid, &name(task)).map(|job| (task, jobs::fact_of(job, &place.pods)));
+    let is_own = |pod: &&Pod| jobs::job_of(pod).is_some_and(|job| Task::ALL.into_iter().any(|task| job == name(task)));
+    let pods = users(&place).count();
     let facts = Facts {
+        environment: true,
         waits_for: waits_for(ctx, restore, &place, recipe.is_some()),
-        busy: busy(&place, &name),
-        pods: others(&place, &name).count(),
+        busy: busy(&place),
+        pods,
+        stopped: pods == 0 && place.replicas == 0,
+        own_pods: open(&place).filter(is_own).count(),
         serves: serves(&place),
         trouble: trouble(&place),
-        jobs: jobs.collect(),
-        prepared: jobs::said::<Words>(&job_name(&name, Task::Prepare), &place.pods).map(|words| words.backup),
+        jobs: Task::ALL.into_iter().filter_map(job).collect(),
+        prepared: jobs::said::<Words>(&name(Task::Prepare), &place.pods).map(|words| words.backup),
         undo: wishes(UNDO),
         abort: wishes(ABORT),
     };
@@ -95,20 +100,44 @@ fn waits_for(ctx: &Context, restore: &ChatbotRestore, place: &Place, has_recipe:
     if place.environment.annotations().get(PAUSE).is_some_and(|value| value == "true") {
         return Some(format!("the environment is paused: kubectl chatbot resume {}", place.environment.name_any()));
     }
+    if let Some(why) = blocked(place) {
+        return Some(format!("nothing can be stopped or started in the environment: {why}"));
+    }
     let release = release(place);
+    if has_recipe && is_asked(place) {
+        return None;
+    }
     if !has_recipe || release.id.is_none() {
         return Some("no release of the environment serves yet".to_owned());
     }
     on_its_way(&release)
 }
 
+/// Whether the environment's first release waits to hear whether this is meant: then nothing serves, and nothing else is on its way.
+fn is_asked(place: &Place) -> bool {
+    let status = place.environment.status.clone().unwrap_or_default();
+    let ready = conditions::find(&status.conditions, conditions::READY).map(|ready| ready.reason.clone());
+    let serves_nothing = status.release.is_none_or(|release| release.id.is_none());
+    let reasons = [reasons::RESTORE_OR_START_EMPTY, reasons::RESTORING];
+    serves_nothing && ready.is_some_and(|reason| reasons.contains(&reason.as_str()))
+}
+
 fn release(place: &Place) -> ReleaseStatus {
     place.environment.status.as_ref().and_then(|status| status.release.clone()).unwrap_or_default()
 }
 
+/// What its variables lack, so that the operator only looks after what runs.
+fn blocked(place: &Place) -> Option<String> {
+    let status = place.environment.status.clone().unwrap_or_default();
+    let ready = conditions::find(&status.conditions, conditions::READY)?;
+    reasons::BLOCKING.contains(&ready.reason.as_str()).then(|| ready.message.clone())
+}
+
 fn on_its_way(release: &ReleaseStatus) -> Option<String> {
     let candidate = release.candidate.as_ref()?;
-    Some(format!("release {} is on its way: the restore goes on when it is over", candidate.id))
+    let waits = matches!(release.phase, Phase::Promote | Phase::Held | Phase::Bake);
+    let next = if waits { "; end it: kubectl chatbot promote, or rollback" } else { "" };
+    Some(format!("release {} is on its way: the restore goes on when it is over{next}", candidate.id))
 }
 
 /// One at a time, in the order in which they were asked for.
@@ -124,18 +153,23 @@ fn earlier(ctx: &Context, restore: &ChatbotRestore) -> Option<String> {
     others.next().map(|other| other.name_any())
 }
 
-/// What must not be cut off: a release, whose migrations are on their way, and a backup.
-fn busy(place: &Place, restore: &str) -> Option<String> {
-    let job = others(place, restore).find_map(|pod| jobs::job_of(pod).map(str::to_owned));
+/// What must not be cut off: a release, and its migrations. A backup that is being made begins anew.
+fn busy(place: &Place) -> Option<String> {
+    if is_asked(place) {
+        return None;
+    }
+    let job = users(place).find_map(|pod| jobs::job_of(pod).map(str::to_owned));
     on_its_way(&release(place)).or_else(|| job.map(|job| format!("Job {job} is at work")))
 }
 
-/// Pods that have not ended, but those of the restore itself.
-fn others<'a>(place: &'a Place, restore: &'a str) -> impl Iterator<Item = &'a Pod> {
-    let is_own = move |pod: &Pod| {
-        jobs::job_of(pod).is_some_and(|job| Task::ALL.into_iter().any(|task| job == job_name(restore, task)))
-    };
-    place.pods.iter().map(AsRef::as_ref).filter(move |pod| !jobs::is_over(pod) && !is_own(pod))
+fn open(place: &Place) -> impl Iterator<Item = &Pod> {
+    place.pods.iter().map(AsRef::as_ref).filter(|pod| !jobs::is_over(pod))
+}
+
+/// Pods that have not ended and use the database: all but backups and restores.
+fn users(place: &Place) -> impl Iterator<Item = &Pod> {
+    let uses_it = |pod: &&Pod| pod.labels().get(labels::COMPONENT).is_some_and(|name| name != BACKUP);
+    open(place).filter(uses_it)
 }
 
 /// Servers, ending ones included.
@@ -149,16 +183,13 @@ fn serves(place: &Place) -> bool {
     let status = place.environment.status.clone().unwrap_or_default();
     let is_suspended = place.environment.spec.suspend;
     let has_server = servers(place).any(|pod| pod.metadata.deletion_timestamp.is_none() && is_ready(pod));
-    is_suspended || (has_server && conditions::is_true(&status.conditions, conditions::READY))
+    is_suspended || is_asked(place) || (has_server && conditions::is_true(&status.conditions, conditions::READY))
 }
 
 fn trouble(place: &Place) -> String {
     let status = place.environment.status.clone().unwrap_or_default();
     let ready = conditions::find(&status.conditions, conditions::READY).filter(|ready| ready.status != "True");
-    ready
-        .filter(|ready| ready.reason != crate::crd::reasons::RESTORING)
-        .map(|ready| ready.message.clone())
-        .unwrap_or_default()
+    ready.filter(|ready| ready.reason != reasons::RESTORING).map(|ready| ready.message.clone()).unwrap_or_default()
 }
 
 /// Whether a restore of the environment wants its servers and workers gone, and which: one that says so, or whose Job moves names

@@ -57,7 +57,10 @@ fn count(ctx: &Context, after: &ChatbotRestoreStatus) {
         | RestorePhase::Undo
         | RestorePhase::StartAgain => return,
     };
-    let Some(began) = after.steps.first() else { return };
+    // A way back counts from where it begins: what was restored may have served for hours.
+    let back = after.steps.iter().rev().find(|step| step.name == RestorePhase::Undo);
+    let began = back.filter(|_| outcome == "undone").or(after.steps.first());
+    let Some(began) = began else { return };
     let seconds = u32::try_from(ctx.clock.now().as_second() - began.started_at.0.as_second()).unwrap_or(0);
     ctx.metrics.restore_ended(outcome, f64::from(seconds));
 }
@@ -102,7 +105,10 @@ fn decide(restore: &ChatbotRestore, after: &mut ChatbotRestoreStatus, ctx: &Cont
 }
 
 fn note(after: &ChatbotRestoreStatus) -> Note {
-    let words = if after.message.is_empty() { String::new() } else { format!(": {}", after.message) };
+    // A step that begins has nothing to say yet: what the one before it said is the news.
+    let before = || after.steps.iter().rev().nth(1).map(|step| step.message.clone()).unwrap_or_default();
+    let message = if after.message.is_empty() { before() } else { after.message.clone() };
+    let words = if message.is_empty() { String::new() } else { format!(": {message}") };
     Note {
         warning: matches!(after.phase, RestorePhase::Failed | RestorePhase::Undo),
         reason: reason(after.phase).to_owned(),
@@ -115,7 +121,7 @@ fn message(ctx: &Context, restore: &ChatbotRestore, note: &Note) -> notify::Mess
     notify::Message {
         namespace: restore.namespace().unwrap_or_default(),
         environment: restore.spec.environment_ref.name.clone(),
-        tier: String::new(),
+        tier: events::tier(ctx, &restore.namespace().unwrap_or_default(), &restore.spec.environment_ref.name),
         release: String::new(),
         reason: note.reason.clone(),
         warning: note.warning,

@@ -62,6 +62,7 @@ fn nothing_yet(wanted: &str) -> Facts {
         wishes: Wishes::default(),
         past: Vec::new(),
         backup: Job::Absent,
+        restored: false,
         expand: Job::Absent,
         contract: Job::Absent,
         downgrade: Job::Absent,

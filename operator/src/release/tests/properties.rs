@@ -78,8 +78,14 @@ fn any_watch() -> impl Strategy<Value = Watch> {
 
 fn any_wishes() -> impl Strategy<Value = Wishes> {
     let wish = || prop_oneof![Just(None), Just(None), Just(Some("a".to_owned())), Just(Some("b".to_owned()))];
-    let wishes = (wish(), wish(), wish(), wish());
-    wishes.prop_map(|(retry, promote, rollback, rollback_to)| Wishes { retry, promote, rollback, rollback_to })
+    let wishes = (wish(), wish(), wish(), wish(), wish());
+    wishes.prop_map(|(retry, promote, rollback, rollback_to, start_empty)| Wishes {
+        retry,
+        promote,
+        rollback,
+        rollback_to,
+        start_empty,
+    })
 }
 
 fn any_job() -> impl Strategy<Value = Job> {
@@ -87,6 +93,7 @@ fn any_job() -> impl Strategy<Value = Job> {
         Just(Job::Absent),
         Just(Job::Running { message: String::new() }),
         Just(succeeded("2", "")),
+        Just(Job::Succeeded(Report { question: true, message: "it is empty".to_owned(), ..Report::default() })),
         Just(Job::Succeeded(Report { skipped: true, migrations: 1, ..Report::default() })),
         (0..5000_i64).prop_map(failed_job),
     ]
@@ -113,6 +120,7 @@ fn any_facts(wanted: impl Strategy<Value = &'static str>) -> impl Strategy<Value
             wishes: Wishes::default(),
             past,
             backup,
+            restored: false,
             expand,
             contract,
             downgrade,
@@ -223,6 +231,8 @@ proptest! {
     #[test]
     fn a_release_that_waits_for_no_person_always_ends(facts in any_facts(Just("new")), policy in any_policy()) {
         let policy = Policy { promotion: Promotion::Automatic, on_failure: OnFailure::Rollback, ..policy };
+        let answered = Wishes { start_empty: Some("new".to_owned()), ..Wishes::default() };
+        let facts = Facts { wishes: answered, ..facts };
         let (mut state, mut looks) = (next(&serving("old"), &facts, &policy, at(0)), 0);
         while state.running.is_some() {
             looks += 1;

@@ -266,3 +266,26 @@ fn a_failed_job_rests_before_it_is_made_anew() {
     assert_eq!(job(100 + rest - 1), Some(JobRun::Ensure(Task::Expand, slot.clone())));
     assert_eq!(job(100 + rest), Some(JobRun::Replace(Task::Expand, slot)));
 }
+
+#[test]
+fn a_database_that_is_empty_although_there_are_backups_is_left_alone_until_a_person_says_what_is_meant() {
+    let question = Report { question: true, message: "the database is empty".to_owned(), ..Report::default() };
+    let asked = Facts { backup: Job::Succeeded(question), ..nothing_yet("new") };
+    let state = next(&ReleaseState::default(), &nothing_yet("new"), &ROLLING, at(0));
+    let waits = next(&state, &asked, &ROLLING, at(100_000));
+    assert_eq!(phase(&waits), Some(Phase::Backup), "for as long as it takes");
+    assert_eq!(waits.step().unwrap().message, "restore or start empty? the database is empty");
+    assert!(matches!(layout(&waits, &asked, at(100_000)).job, Some(JobRun::Ensure(..))));
+
+    let of_another = Wishes { start_empty: Some("old".to_owned()), ..Wishes::default() };
+    assert_eq!(
+        phase(&next(&waits, &Facts { wishes: of_another, ..asked.clone() }, &ROLLING, at(100_001))),
+        Some(Phase::Backup)
+    );
+    let empty = Wishes { start_empty: Some("new".to_owned()), ..Wishes::default() };
+    let begun = next(&waits, &Facts { wishes: empty, ..asked.clone() }, &ROLLING, at(100_001));
+    assert_eq!(phase(&begun), Some(Phase::Migrate));
+
+    let restored = Facts { restored: true, ..asked };
+    assert!(matches!(layout(&waits, &restored, at(100_002)).job, Some(JobRun::Replace(..))), "it looks again");
+}

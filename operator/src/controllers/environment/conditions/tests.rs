@@ -96,6 +96,7 @@ fn cases() -> Vec<(&'static str, Applied)> {
         ("paused", applied(running(Phase::Start, ""), Outlook { paused: true, ..up() })),
         ("failed", applied(failed_state(Some(placed())), up())),
         ("left by a person", applied(left_state(), up())),
+        ("asking", applied(running(Phase::Backup, "restore or start empty? it is empty"), up())),
         ("backing up", applied(running(Phase::Backup, "no disk"), up())),
         ("failed at first", applied(failed_state(None), up())),
         ("provisioning", applied(running(Phase::Migrate, ""), Outlook { provisioning: true, ..up() })),

@@ -146,8 +146,11 @@ async fn what_the_repository_does_not_hold_any_more_is_forgotten_and_what_a_pers
         "metadata": {"name": "mine", "namespace": "chatbot-dev", "creationTimestamp": cluster.now().to_string()},
         "spec": {"environmentRef": {"name": "dev"}}, "status": {"phase": "Succeeded", "backup": "00000003"}}),
     );
+    cluster.later(3 * 3600);
     let path = run_by_schedule(&cluster, FULL, "dev-backup-full-3");
     cluster.end_job(&path, "Complete", 0, &made(&cluster, &["5f0c61d2", "00000002"], &[]));
+    look(&cluster).await;
+    caches_age(60).await;
     look(&cluster).await;
     let left: Vec<_> = ["dev-backup-full-1", "dev-backup-full-2", "mine", "dev-backup-full-3"]
         .into_iter()

@@ -2,6 +2,7 @@
 
 use e2e::environment::PATIENCE;
 use e2e::postgres::sql;
+use e2e::shell::kubectl;
 use e2e::{Cluster, Environment, until};
 use serde_json::{Value, json};
 
@@ -50,4 +51,33 @@ async fn count(table: &str) -> String {
 
 async fn sources(environment: &Environment) -> String {
     environment.plugin(&["ask", "How long are backups kept in production?"]).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_gone_is_asked_about_and_comes_back_when_a_person_says_so() {
+    let cluster = Cluster::get().await;
+    let environment = Environment::prepare(&cluster, "reborn").await;
+    environment.apply(json!({})).await;
+    environment.ready().await;
+    environment.plugin(&["upload", "tests/fixtures/documents/backups.md", "--wait", "120s"]).await;
+    environment.plugin(&["backup", "--wait"]).await;
+
+    // New infrastructure: the same Secret and bucket, and a server that has never seen the database.
+    kubectl(&["--namespace", &environment.namespace, "delete", "chatbotenvironment", &environment.name]).await;
+    let serving = "app.kubernetes.io/component in (app, worker)";
+    let pods = ["--namespace", &environment.namespace, "get", "pods", "--selector", serving, "-o", "name"];
+    until("its pods are gone", PATIENCE, || kubectl(&pods), String::is_empty).await;
+    sql("postgres", "DROP DATABASE reborn_chatbot WITH (FORCE)").await;
+    environment.apply(json!({})).await;
+    let message = environment.gives("Ready", "False", "RestoreOrStartEmpty").await;
+    assert!(
+        message.contains("kubectl chatbot restore") && message.contains("chatbot.platform/start-empty="),
+        "{message}"
+    );
+
+    let said = environment.plugin(&["restore", "--yes"]).await;
+    assert!(said.lines().last().is_some_and(|line| line.starts_with("Succeeded")), "{said}");
+    environment.ready().await;
+    assert_eq!(sql("reborn_chatbot", "SELECT count(*) FROM documents").await, "1");
+    environment.remove().await;
 }
