@@ -13,12 +13,12 @@ pub mod manifest;
 mod thorough;
 mod turn;
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::sync::Arc;
 
 pub use error::BackupError;
 use jiff::Timestamp;
 pub use thorough::{Thorough, thorough};
-use tokio::{sync::mpsc, task::spawn_blocking, time::interval};
+use tokio::{sync::mpsc, task::spawn_blocking};
 
 use self::{
     consistent::Consistent,
@@ -34,9 +34,6 @@ use crate::{
     },
 };
 pub use turn::Turn;
-
-/// How often it is said how far a backup is.
-const PROGRESS: Duration = Duration::from_secs(5);
 
 /// How many of the newest backups are kept, whatever else is.
 const NEWEST: u16 = 10;
@@ -150,7 +147,6 @@ pub async fn run(
     let made = tokio::select! {
         made = Box::pin(make(config, &repository, search_path, &stopper.0)) => made?,
         () = &mut stop => return Err(BackupError::Interrupted),
-        never = tell_progress(&stopper.0) => match never {},
     };
     // It counts, whatever becomes of the older ones, and whoever wants to stop now.
     tokio::select! {
@@ -158,18 +154,6 @@ pub async fn run(
         () = &mut stop => {}
     }
     Ok(Some((made, turn)))
-}
-
-/// Says how far it is, again and again: how much there will be in all nobody knows before the dump ends.
-async fn tell_progress(tally: &Tally) -> Infallible {
-    let (mut ticks, mut before) = (interval(PROGRESS), 0);
-    ticks.tick().await;
-    loop {
-        ticks.tick().await;
-        let (bytes, seconds) = (tally.bytes(), PROGRESS.as_secs());
-        tracing::info!(bytes, bytes_per_second = bytes.saturating_sub(before) / seconds, "backing up");
-        before = bytes;
-    }
 }
 
 /// That older ones cannot be removed is said, and tried again with the next backup.

@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
@@ -36,18 +36,12 @@ pub(crate) type Content = Box<dyn Read + Send>;
 /// What became of the files while they were read.
 #[derive(Default)]
 pub(crate) struct Tally {
-    bytes: AtomicU64,
     is_stopped: AtomicBool,
     sizes: Mutex<Vec<(PathBuf, u64)>>,
     failures: Mutex<Vec<(PathBuf, String)>>,
 }
 
 impl Tally {
-    /// Bytes that were read until now.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
-    }
-
     /// Makes the work end with an error at its next step.
     pub(crate) fn stop(&self) {
         self.is_stopped.store(true, Ordering::Relaxed);
@@ -165,7 +159,6 @@ impl Read for Counted {
         }
         let count = filled as u64;
         self.size += count;
-        self.tally.bytes.fetch_add(count, Ordering::Relaxed);
         if filled < buffer.len() {
             self.tally.ended(self.path.clone(), self.size);
         }

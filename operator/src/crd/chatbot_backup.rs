@@ -28,7 +28,7 @@ use super::LocalRef;
     printcolumn(name = "Taken", type_ = "date", json_path = ".status.takenAt", description = "Age of what it holds"),
     printcolumn(name = "Bytes", type_ = "integer", json_path = ".status.bytes", description = "Size of what it holds"),
     printcolumn(name = "New bytes", type_ = "integer", json_path = ".status.newBytes", description = "Size of what was new to the repository, compressed"),
-    printcolumn(name = "Backup", type_ = "string", json_path = ".status.backup", description = "Its name in the repository"),
+    printcolumn(name = "Backup", type_ = "string", json_path = ".status.backup", description = "Its name in the repository", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]

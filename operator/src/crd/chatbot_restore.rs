@@ -23,7 +23,7 @@ use super::LocalRef;
     doc = "Restores a backup of a chatbot environment: filled and checked beside the live database, then put in its place; the replaced one is kept for a day.",
     validation = name_length(),
     printcolumn(name = "Environment", type_ = "string", json_path = ".spec.environmentRef.name", description = "What is restored"),
-    printcolumn(name = "Backup", type_ = "string", json_path = ".status.backup", description = "Which backup came back"),
+    printcolumn(name = "Backup", type_ = "string", json_path = ".status.backup", description = "Which backup came back", priority = 1),
     printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase", description = "Where the restore stands"),
     printcolumn(name = "Undo until", type_ = "string", json_path = ".status.undoUntil", description = "How long the replaced database is kept"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
