@@ -38,11 +38,13 @@ openapi: ## Write docs/reference/openapi.json from the handlers
 generate: crds openapi ## Write every generated file
 
 ##@ Images and measurements
-.PHONY: images bench bench-releases bench-backups chaos
+.PHONY: images bench bench-releases bench-backups chaos dr-rehearsal
 images: ## Build the images chatbot and chatbot-operator, check them, and print sizes and archives (PG_MAJOR=15)
 	@tests/trial/images
 chaos: ## Releases under load while the operator is killed at 30 random moments and the API server goes away (half an hour)
 	@tests/chaos/run
+dr-rehearsal: ## Lose a cluster with prod in it, build a second one, bring prod back from the off-site bucket, and print RPO and RTO (10 minutes)
+	@tests/trial/dr-rehearsal
 bench: ## Print the figures: times, memory, requests, image sizes
 	@tests/bench/run
 bench-releases: ## Measure releases beside Argo Rollouts, and what users notice of 20 releases and 20 rollbacks (20 minutes, after make up)

@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, io, time::Duration};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::time::timeout;
 
-use super::RestoreError;
+use super::{
+    RestoreError,
+    likeness::{self, Likeness},
+};
 use crate::config::{backup::BackupConfig, database::Database};
 
 /// Longest wait for a connection.
@@ -197,17 +200,11 @@ pub(super) async fn make(server: &Server<'_>, name: &str, id: &str) -> Result<bo
         Some(_) | None => {}
     }
     run(&mut connection, "DROP DATABASE IF EXISTS %I WITH (FORCE)", &[name]).await?;
-    let looks = "SELECT pg_encoding_to_char(encoding)::text, datcollate::text, datctype::text FROM pg_database WHERE datname = $1";
-    let live: Option<(String, String, String)> =
-        sqlx::query_as(looks).bind(server.live()).fetch_optional(&mut connection).await?;
+    let likeness = Likeness::of(&mut connection, server.live()).await?;
+    let create = format!("CREATE DATABASE %I OWNER %I TEMPLATE template0{}", likeness.template);
     let owner = server.own.options.get_username();
-    let made = match &live {
-        Some((encoding, collate, ctype)) => {
-            let create = "CREATE DATABASE %I OWNER %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L";
-            run(&mut connection, create, &[name, owner, encoding, collate, ctype]).await
-        }
-        None => run(&mut connection, "CREATE DATABASE %I OWNER %I TEMPLATE template0", &[name, owner]).await,
-    };
+    let arguments: Vec<&str> = [name, owner].into_iter().chain(likeness.arguments.iter().map(String::as_str)).collect();
+    let made = run(&mut connection, &create, &arguments).await;
     made.map_err(|error| may_not_create(error, server.own))?;
     run(&mut connection, "COMMENT ON DATABASE %I IS %L", &[name, UNFINISHED]).await?;
     // As provision leaves the live one: environments that share a server do not see each other's data.
@@ -218,6 +215,7 @@ pub(super) async fn make(server: &Server<'_>, name: &str, id: &str) -> Result<bo
 /// Says of the database `name` that it is complete.
 pub(super) async fn complete(server: &Server<'_>, name: &str, id: &str) -> Result<(), RestoreError> {
     let mut connection = server.connect_to_any(&[server.live()]).await?;
+    likeness::settings(&mut connection, server.live(), name).await?;
     Ok(run(&mut connection, "COMMENT ON DATABASE %I IS %L", &[name, &format!("{COMPLETE}{id}")]).await?)
 }
 
@@ -274,8 +272,12 @@ pub(super) async fn swap_in(server: &Server<'_>, name: Option<&str>) -> Result<T
 
 /// Swaps the replaced one back; what was restored stands beside it again.
 pub(super) async fn swap_back(server: &Server<'_>, name: Option<&str>) -> Result<Trio, RestoreError> {
-    let trio = meant(server.live(), &server.names().await?, (REPLACED, REPLACED), name)?;
-    let trio = trio.ok_or_else(|| Names::NothingToUndo(server.live().to_owned()))?;
+    let (live, names) = (server.live(), server.names().await?);
+    let Some(trio) = meant(live, &names, (REPLACED, REPLACED), name)? else {
+        // It never came to the swap, or was taken back before.
+        let beside = meant(live, &names, (RESTORED, RESTORED), name)?.filter(|_| names.contains(live));
+        return beside.ok_or_else(|| Names::NothingToUndo(live.to_owned()).into());
+    };
     exchange(server, &trio.replaced, &trio.restored).await?;
     Ok(trio)
 }
@@ -364,7 +366,7 @@ async fn comment(connection: &mut PgConnection, name: &str) -> Result<Option<Str
 }
 
 /// Runs a statement whose names (%I) and texts (%L) the server itself puts in.
-async fn run(connection: &mut PgConnection, template: &str, arguments: &[&str]) -> Result<(), sqlx::Error> {
+pub(super) async fn run(connection: &mut PgConnection, template: &str, arguments: &[&str]) -> Result<(), sqlx::Error> {
     let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
     let statement: String = sqlx::query_scalar("SELECT format($1, VARIADIC $2::text[])")
         .bind(template)

@@ -8,6 +8,7 @@ mod database;
 mod documents;
 mod error;
 mod fill;
+mod likeness;
 
 use bytes::Bytes;
 pub use choose::{From, NoChoice};

@@ -247,3 +247,17 @@ async fn what_comes_back_by_an_undo_has_the_migrations_that_were_applied_since()
     let status = run("migrate status --json", &variables);
     assert!(!status.stdout.contains("pending"), "{status:?}");
 }
+
+#[tokio::test]
+async fn what_comes_back_has_the_settings_and_limits_of_what_was_lost() {
+    let (database, _) = lost().await;
+    for setting in ["SET work_mem TO '7MB'", "SET search_path TO \"$user\", public", "CONNECTION LIMIT 17"] {
+        as_administrator(&format!("ALTER DATABASE LIVE {setting}"), &database).await;
+    }
+    assert_eq!(run("restore prepare", &variables(&database)).code, 0);
+    assert_eq!(run("restore swap", &variables(&database)).code, 0);
+    let mut own = PgConnection::connect_with(&database.options).await.unwrap();
+    let query = "SELECT current_setting('work_mem'), current_setting('search_path'), datconnlimit FROM pg_database WHERE datname = current_database()";
+    let found: (String, String, i32) = sqlx::query_as(query).fetch_one(&mut own).await.unwrap();
+    assert_eq!(found, ("7MB".to_owned(), "\"$user\", public".to_owned(), 17));
+}

@@ -48,7 +48,7 @@ enum Which {
     App,
     /// Background workers of the active colour
     Worker,
-    /// Jobs that back the database up before a release
+    /// Jobs that back the database up, rehearse restores, and restore
     Backup,
     /// Jobs that migrate the schema
     Migrate,

@@ -14,6 +14,9 @@ pub fn next_step(reason: &str, name: &str, namespace: &str) -> Option<String> {
         }
         reasons::ROLLED_BACK => Some(format!("change the spec, or release it again: {}", command("retry"))),
         reasons::BACKUP_FAILED => Some(format!("kubectl chatbot logs {name} -n {namespace} -c backup")),
+        reasons::RESTORE_OR_START_EMPTY => {
+            Some(format!("{}, or begin with nothing as the message says", command("restore")))
+        }
         reasons::PAUSED => Some(command("resume")),
         reasons::SUSPENDED => Some("set spec.suspend to false to start it again".to_owned()),
         reasons::CRASH_LOOP | reasons::PODS_NOT_READY | reasons::OUT_OF_MEMORY => {

@@ -79,7 +79,12 @@ pub(super) async fn run(target: &Target, output: &Output, arguments: Arguments) 
         annotate(&api, &last.0, annotation, Some("true")).await?;
         return follow(&api, output, &last.0, (Some(last.1), patience)).await;
     }
-    let known = backups::of(target, &environment.name_any()).await?;
+    let mut known = backups::of(target, &environment.name_any()).await?;
+    if arguments.offsite {
+        let is_there =
+            |backup: &ChatbotBackup| backup.status.as_ref().is_some_and(|status| status.offsite == Some(true));
+        known.retain(is_there);
+    }
     output.text(&plan(&environment, &known, &arguments.from, Clock::system().now()))?;
     if arguments.plan {
         return Ok(());

@@ -60,8 +60,9 @@ impl Run {
 
     fn args(self) -> Vec<&'static str> {
         match self {
-            Self::Incremental => vec!["backup", "--jitter", JITTER],
-            Self::Full => vec!["backup", "--full", "--jitter", JITTER],
+            // An empty database must not become the newest backup of what was in it.
+            Self::Incremental => vec!["backup", "--unless-empty", "--jitter", JITTER],
+            Self::Full => vec!["backup", "--unless-empty", "--full", "--jitter", JITTER],
             Self::Drill => vec!["restore", "drill"],
         }
     }

@@ -40,9 +40,7 @@ impl Task {
     /// The chatbot's command.
     fn command(self, resolved: &Resolved, release: &str, serving: Option<Serving<'_>>) -> Vec<String> {
         let words = match self {
-            // Where nothing serves yet, an empty database may be a lost one.
-            Self::Backup if serving.is_none() => vec!["backup", "--unless-empty"],
-            Self::Backup => vec!["backup"],
+            Self::Backup => vec!["backup", "--unless-empty"],
             Self::Expand => vec!["migrate", "up", "--kind", "expand"],
             Self::Contract => vec!["migrate", "up", "--kind", "contract"],
             Self::Downgrade => {

@@ -115,8 +115,8 @@ fn single(backup: &ChatbotBackup) -> Single<'static> {
 #[must_use]
 pub fn args(kind: BackupKind) -> Vec<String> {
     let words: &[&str] = match kind {
-        BackupKind::Incremental | BackupKind::Release => &["backup"],
-        BackupKind::Full => &["backup", "--full"],
+        BackupKind::Incremental | BackupKind::Release => &["backup", "--unless-empty"],
+        BackupKind::Full => &["backup", "--unless-empty", "--full"],
     };
     words.iter().map(|word| (*word).to_owned()).collect()
 }

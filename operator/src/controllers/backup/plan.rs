@@ -38,6 +38,9 @@ pub struct Words {
     /// Whether there is nowhere to put a backup.
     #[serde(default)]
     pub skipped: bool,
+    /// Whether the database is empty, and backups of it are there.
+    #[serde(default)]
+    pub question: bool,
     /// One sentence.
     #[serde(default)]
     pub message: String,
@@ -160,7 +163,7 @@ fn fail(status: &mut ChatbotBackupStatus, now: Timestamp, message: String) {
 const UNKNOWN: &str = "it was made; its last words are lost, so nobody knows what it holds";
 
 fn succeed(status: &mut ChatbotBackupStatus, now: Timestamp, words: Words) -> Option<Vec<String>> {
-    if words.skipped {
+    if words.skipped || words.question {
         fail(status, now, words.message);
         return None;
     }

@@ -69,13 +69,18 @@ fn changed<'a>(
     before: &'a ChatbotEnvironmentStatus,
     after: &'a ChatbotEnvironmentStatus,
 ) -> impl Iterator<Item = Note> + 'a {
-    [conditions::READY, conditions::SERVICES_HEALTHY].into_iter().filter_map(move |type_| {
+    let told = [conditions::READY, conditions::SERVICES_HEALTHY, conditions::BACKUPS_HEALTHY, conditions::RECOVERABLE];
+    told.into_iter().filter_map(move |type_| {
         let now = conditions::find(&after.conditions, type_)?;
         let old = conditions::find(&before.conditions, type_);
         let is_news = old.is_none_or(|old| old.status != now.status || old.reason != now.reason);
         let was_bad = old.is_some_and(|old| old.status == "False" && !TOLD_BY_STEPS.contains(&old.reason.as_str()));
-        let is_worth_telling =
-            if now.status == "True" { was_bad } else { !TOLD_BY_STEPS.contains(&now.reason.as_str()) };
+        let is_worth_telling = match now.status.as_str() {
+            "True" => was_bad,
+            // Of backups and drills only that they are bad is news: that nobody knows yet is how each environment begins.
+            "Unknown" if [conditions::BACKUPS_HEALTHY, conditions::RECOVERABLE].contains(&type_) => false,
+            _ => !TOLD_BY_STEPS.contains(&now.reason.as_str()),
+        };
         (is_news && is_worth_telling).then(|| Note {
             warning: now.status != "True" && now.reason != reasons::SUSPENDED && now.reason != reasons::PAUSED,
             reason: now.reason.clone(),

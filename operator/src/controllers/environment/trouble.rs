@@ -214,7 +214,9 @@ pub(super) fn last_words(pod: &Pod) -> Option<String> {
 
 fn end_words(end: &ContainerStateTerminated) -> String {
     let message = end.message.as_deref().unwrap_or_default();
-    let line = message.lines().map(str::trim).rfind(|line| !line.is_empty());
+    let lines = || message.lines().map(str::trim).filter(|line| !line.is_empty());
+    // A command line that is not understood is followed by how it should be.
+    let line = lines().rfind(|line| line.starts_with("error: ")).or_else(|| lines().next_back());
     line.map_or_else(|| format!("exit code {}", end.exit_code), |line| short(line.trim_start_matches("error: ")))
 }
 

@@ -284,8 +284,12 @@ impl At {
         let swap = self.step(RestorePhase::Swap).map(|step| step.message.clone());
         match (swap, &self.status.undo_until, self.status.undo_failed.as_str()) {
             (None, ..) => (RestorePhase::Failed, "it was ended by a person before the swap".to_owned()),
-            (Some(why), None, _) => {
+            (Some(why), None, "") => {
                 (RestorePhase::Failed, format!("the swap failed: {why}; what ran before runs again"))
+            }
+            (Some(why), None, undo) => {
+                let next = "see which databases there are (psql --list), and run chatbot restore undo by hand";
+                (RestorePhase::Failed, format!("the swap failed: {why}; taking it back failed too: {undo}; {next}"))
             }
             (Some(_), Some(_), "") => (RestorePhase::Undone, self.summary(RestorePhase::Undone)),
             (Some(_), Some(_), why) => {

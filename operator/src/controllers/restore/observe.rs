@@ -113,13 +113,16 @@ fn waits_for(ctx: &Context, restore: &ChatbotRestore, place: &Place, has_recipe:
     on_its_way(&release)
 }
 
-/// Whether the environment's first release waits to hear whether this is meant: then nothing serves, and nothing else is on its way.
+/// Whether a release waits to hear whether this is meant: then nothing else is on its way.
 fn is_asked(place: &Place) -> bool {
     let status = place.environment.status.clone().unwrap_or_default();
     let ready = conditions::find(&status.conditions, conditions::READY).map(|ready| ready.reason.clone());
     let serves_nothing = status.release.is_none_or(|release| release.id.is_none());
-    let reasons = [reasons::RESTORE_OR_START_EMPTY, reasons::RESTORING];
-    serves_nothing && ready.is_some_and(|reason| reasons.contains(&reason.as_str()))
+    match ready.as_deref() {
+        Some(reasons::RESTORE_OR_START_EMPTY) => true,
+        Some(reasons::RESTORING) => serves_nothing,
+        _ => false,
+    }
 }
 
 fn release(place: &Place) -> ReleaseStatus {

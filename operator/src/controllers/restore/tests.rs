@@ -119,12 +119,19 @@ fn what_was_prepared_waits_for_a_release_or_a_backup_to_end() {
 #[test]
 fn a_swap_that_fails_is_taken_back_and_nothing_is_dropped_unless_that_is_certain() {
     let status = next(&until(RestorePhase::Swap), &with(vec![failed(Task::Swap, "it is locked")]), at(9)).status;
-    for (undo, act) in [(done(Task::Undo, ""), Act::Run(Task::Drop)), (failed(Task::Undo, "no database"), Act::Wait)] {
+    for (undo, words, act) in [
+        (done(Task::Undo, ""), "the swap failed: it is locked; what ran before runs again", Act::Run(Task::Drop)),
+        (
+            failed(Task::Undo, "no database"),
+            "the swap failed: it is locked; taking it back failed too: no database; see which databases there are (psql --list), \
+             and run chatbot restore undo by hand",
+            Act::Wait,
+        ),
+    ] {
         let facts = with(vec![undo]);
         let again = next(&status, &facts, at(10)).status;
         let serves = Facts { serves: true, ..facts.clone() };
         let over = next(&again, &serves, at(11)).status;
-        let words = "the swap failed: it is locked; what ran before runs again";
         assert_eq!((over.phase, over.message.as_str()), (RestorePhase::Failed, words));
         assert_eq!(next(&over, &facts, at(12)).act, act);
     }

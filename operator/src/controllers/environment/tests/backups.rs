@@ -169,7 +169,7 @@ async fn a_person_s_backup_is_made_once_from_the_recipe_of_its_kind() {
     let path = "/apis/batch/v1/namespaces/chatbot-dev/jobs/before-holiday";
     let job = cluster.get(path).unwrap();
     let container = &job["spec"]["template"]["spec"]["containers"][0];
-    assert_eq!(container["args"], json!(["backup", "--full"]), "without the wait of a schedule");
+    assert_eq!(container["args"], json!(["backup", "--unless-empty", "--full"]), "without the wait of a schedule");
     assert_eq!(job["metadata"]["ownerReferences"][0]["kind"], "ChatbotBackup");
     cluster.end_job(path, "Complete", 0, &made(&cluster, &[], &[]));
     cluster.reconcile_wishes().await;
