@@ -25,10 +25,14 @@ async fn rows_that_were_lost_are_back_with_one_command_and_what_was_live_can_be_
     let known = |status: &Value| status["backups"]["lastFull"].is_string();
     until("status knows of the backup", PATIENCE, || environment.status(), known).await;
 
+    let rehearse = ["create", "job", "rehearsed", "--from=cronjob/restored-backup-drill"];
+    kubectl(&[&["--namespace", environment.namespace.as_str()][..], &rehearse].concat()).await;
+    environment.gives("Recoverable", "True", "DrillPassed").await;
+
     sql(DATABASE, "TRUNCATE documents CASCADE").await;
     assert_eq!(count("documents").await, "0");
     let plan = environment.plugin(&["restore", "--plan"]).await;
-    assert!(plan.contains("what was written in the last"), "{plan}");
+    assert!(plan.contains("what was written in the last") && plan.contains("the last rehearsed restore took"), "{plan}");
     assert_eq!(count("documents").await, "0", "a plan changes nothing");
 
     let said = environment.plugin(&["restore", "--yes"]).await;
