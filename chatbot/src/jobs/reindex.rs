@@ -16,6 +16,8 @@ use crate::{
     vectors::{Qdrant, VectorError},
 };
 
+/// Before the first look: a worker that starts after a restore finds a new index, and answers have no sources until it is filled.
+const FIRST: Duration = Duration::from_secs(5);
 /// Between two looks.
 const INTERVAL: Duration = Duration::from_mins(1);
 /// Documents that are looked at, and at most enqueued, at a time: the queue is for uploads as well.
@@ -60,8 +62,10 @@ impl Reindexer {
 
     /// Looks every minute, for ever.
     pub async fn run(mut self) {
+        let mut pause = FIRST;
         loop {
-            tokio::time::sleep(INTERVAL).await;
+            tokio::time::sleep(pause).await;
+            pause = INTERVAL;
             match self.look().await {
                 Ok(0) => {}
                 Ok(documents) => tracing::warn!(documents, "the index lacks documents: they are indexed again"),
