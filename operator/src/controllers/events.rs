@@ -8,6 +8,7 @@ use k8s_openapi::{
 use kube::{Api, Resource, ResourceExt, api::PostParams, runtime::reflector::ObjectRef};
 
 use super::context::Context;
+use crate::notify;
 
 /// Who reports events.
 const CONTROLLER: &str = "chatbot-operator";
@@ -55,11 +56,20 @@ fn event<K: Resource<DynamicType = ()>>(object: &K, note: Note, instance: &str, 
     }
 }
 
-/// The tier of an environment, for messages to people; an empty text where there is none.
-#[must_use]
-pub fn tier(ctx: &Context, namespace: &str, environment: &str) -> String {
-    let found = ctx.stores.environments.get(&ObjectRef::new(environment).within(namespace));
-    found.map(|environment| environment.spec.tier.to_string()).unwrap_or_default()
+/// Tells people outside of the cluster a note on `object`, which somebody asked for in `environment`.
+pub fn tell<K: Resource<DynamicType = ()>>(ctx: &Context, object: &K, environment: &str, note: &Note) {
+    let namespace = object.namespace().unwrap_or_default();
+    let found = ctx.stores.environments.get(&ObjectRef::new(environment).within(&namespace));
+    ctx.notifier.tell(notify::Message {
+        tier: found.map(|found| found.spec.tier.to_string()).unwrap_or_default(),
+        environment: environment.to_owned(),
+        namespace,
+        release: String::new(),
+        reason: note.reason.clone(),
+        warning: note.warning,
+        message: format!("{} {}: {}", K::kind(&()), object.name_any(), note.message),
+        time: ctx.clock.now().to_string(),
+    });
 }
 
 /// A message in the length that Kubernetes takes.

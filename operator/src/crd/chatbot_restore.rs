@@ -111,10 +111,28 @@ impl RestorePhase {
         matches!(self, Self::Stop | Self::Swap | Self::Documents | Self::Undo)
     }
 
+    /// How it ended, if it did.
+    #[must_use]
+    pub const fn end(self) -> Option<RestoreEnd> {
+        match self {
+            Self::Succeeded => Some(RestoreEnd::Succeeded),
+            Self::Failed => Some(RestoreEnd::Failed),
+            Self::Undone => Some(RestoreEnd::Undone),
+            Self::Pending
+            | Self::Prepare
+            | Self::Stop
+            | Self::Swap
+            | Self::Documents
+            | Self::Start
+            | Self::Undo
+            | Self::StartAgain => None,
+        }
+    }
+
     /// Whether it is under way.
     #[must_use]
-    pub const fn is_under_way(self) -> bool {
-        !matches!(self, Self::Pending | Self::Succeeded | Self::Failed | Self::Undone)
+    pub fn is_under_way(self) -> bool {
+        self != Self::Pending && self.end().is_none()
     }
 
     /// The name as written in status.
@@ -140,6 +158,17 @@ impl std::fmt::Display for RestorePhase {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.write_str(self.as_str())
     }
+}
+
+/// How a restore ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestoreEnd {
+    /// The backup is what is served.
+    Succeeded,
+    /// What ran before it runs.
+    Failed,
+    /// What was live before it is live again.
+    Undone,
 }
 
 /// One step of a restore.

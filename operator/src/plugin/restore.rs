@@ -27,7 +27,7 @@ use crate::{
     controllers::restore::{ABORT, UNDO},
     crd::{
         self, BackupPhase, ChatbotBackup, ChatbotEnvironment, ChatbotRestore, ChatbotRestoreSpec, ChatbotRestoreStatus,
-        LocalRef, RestoreFrom, RestorePhase,
+        LocalRef, RestoreEnd, RestoreFrom, RestorePhase,
     },
 };
 
@@ -261,21 +261,12 @@ async fn follow(
 
 /// How it ended, if it did.
 fn end(status: &ChatbotRestoreStatus) -> Option<Result<(), PluginError>> {
-    match status.phase {
-        RestorePhase::Failed => Some(Err(PluginError::Restore(status.message.clone()))),
-        RestorePhase::Succeeded if !status.undo_failed.is_empty() => {
-            Some(Err(PluginError::Restore(status.message.clone())))
-        }
-        RestorePhase::Succeeded | RestorePhase::Undone => Some(Ok(())),
-        RestorePhase::Pending
-        | RestorePhase::Prepare
-        | RestorePhase::Stop
-        | RestorePhase::Swap
-        | RestorePhase::Documents
-        | RestorePhase::Start
-        | RestorePhase::Undo
-        | RestorePhase::StartAgain => None,
-    }
+    let is_good = match status.phase.end()? {
+        RestoreEnd::Succeeded => status.undo_failed.is_empty(),
+        RestoreEnd::Undone => true,
+        RestoreEnd::Failed => false,
+    };
+    Some(if is_good { Ok(()) } else { Err(PluginError::Restore(status.message.clone())) })
 }
 
 #[cfg(test)]

@@ -32,8 +32,7 @@ pub fn build(resolved: &Resolved) -> Option<DynamicObject> {
 #[must_use]
 pub fn group(resolved: &Resolved) -> Value {
     let (namespace, name) = (&resolved.identity.namespace, &resolved.identity.name);
-    let of_it = format!("{{namespace=\"{namespace}\",name=\"{name}\"}}");
-    let alerts = alerts(resolved, &of_it).into_iter().filter(|alert| alert.is_for(resolved));
+    let alerts = alerts(resolved, &Environment::of(resolved)).into_iter().filter(|alert| alert.is_for(resolved));
     let rules: Vec<Value> = alerts.map(|alert| alert.rule(name, namespace)).collect();
     json!({ "name": format!("chatbot-{namespace}-{name}"), "rules": rules })
 }
@@ -58,7 +57,30 @@ struct Alert {
     wanted: Wanted,
 }
 
+const CRITICAL: &str = "critical";
+const WARNING: &str = "warning";
+
 impl Alert {
+    /// One for every environment, whose backups tell what to do.
+    fn new(
+        name: &'static str,
+        expression: String,
+        lasting: impl Into<String>,
+        severity: &'static str,
+        summary: &'static str,
+    ) -> Self {
+        let (lasting, next) = (lasting.into(), "kubectl chatbot backups ENV");
+        Self { name, expression, lasting, severity, summary, next, wanted: Wanted::Always }
+    }
+
+    fn next(self, next: &'static str) -> Self {
+        Self { next, ..self }
+    }
+
+    fn wanted(self, wanted: Wanted) -> Self {
+        Self { wanted, ..self }
+    }
+
     fn is_for(&self, resolved: &Resolved) -> bool {
         match self.wanted {
             Wanted::Always => true,
@@ -84,13 +106,42 @@ impl Alert {
     }
 }
 
-fn alerts(resolved: &Resolved, of_it: &str) -> Vec<Alert> {
+/// The labels of one environment, in the metrics of the operator.
+struct Environment {
+    labels: String,
+}
+
+impl Environment {
+    fn of(resolved: &Resolved) -> Self {
+        let (namespace, name) = (&resolved.identity.namespace, &resolved.identity.name);
+        Self { labels: format!("namespace=\"{namespace}\",name=\"{name}\"") }
+    }
+
+    fn metric(&self, name: &str) -> String {
+        format!("chatbot_{name}{{{}}}", self.labels)
+    }
+
+    fn phase(&self, phase: &str) -> String {
+        format!("chatbot_release_phase{{{},phase=\"{phase}\"}}", self.labels)
+    }
+
+    fn age(&self, name: &str) -> String {
+        format!("time() - {}", self.metric(name))
+    }
+
+    /// What is expected of an environment, and was never seen: a metric that is not there is older than any limit.
+    fn never(&self, name: &str) -> String {
+        format!("{} unless on (namespace, name) {}", self.metric("backup_rpo_seconds"), self.metric(name))
+    }
+}
+
+fn alerts(resolved: &Resolved, environment: &Environment) -> Vec<Alert> {
     let rpo = resolved.backups.rpo.to_std().as_secs();
     let full = late(resolved.backups.full.as_deref());
     let drill = late(resolved.backups.drill.as_deref());
-    let mut alerts = of_releases(of_it);
-    alerts.extend(of_backups(of_it, rpo, full));
-    alerts.extend(of_restores(of_it, drill));
+    let mut alerts = of_releases(environment);
+    alerts.extend(of_backups(environment, rpo, full));
+    alerts.extend(of_restores(environment, drill));
     alerts
 }
 
@@ -107,118 +158,69 @@ fn late(schedule: Option<&str>) -> u64 {
     u64::try_from(longest).unwrap_or_default() * 3 / 2
 }
 
-/// What is expected of an environment, and was never seen: a metric that is not there is older than any limit.
-fn never(metric: &str, of_it: &str) -> String {
-    format!("chatbot_backup_rpo_seconds{of_it} unless on (namespace, name) chatbot_{metric}{of_it}")
-}
-
-fn age(metric: &str, of_it: &str) -> String {
-    format!("time() - chatbot_{metric}{of_it}")
-}
-
-fn of_releases(of_it: &str) -> Vec<Alert> {
+fn of_releases(environment: &Environment) -> Vec<Alert> {
+    let ready = environment.metric("operator_environment_ready");
+    let served = format!("{ready} == 0 unless on (namespace, name) {}", environment.phase("Suspended"));
+    let doctor = "kubectl chatbot doctor ENV";
     vec![
-        Alert {
-            name: "ChatbotNotReady",
-            expression: format!(
-                "chatbot_operator_environment_ready{of_it} == 0 unless on (namespace, name) chatbot_release_phase{{phase=\"Suspended\",{}",
-                &of_it[1..]
-            ),
-            lasting: "15m".to_owned(),
-            severity: "critical",
-            summary: "users are not served as the spec asks",
-            next: "kubectl chatbot doctor ENV",
-            wanted: Wanted::Always,
-        },
-        Alert {
-            name: "ChatbotReleaseHeld",
-            expression: format!("chatbot_release_phase{{phase=\"Held\",{} == 1", &of_it[1..]),
-            lasting: "1m".to_owned(),
-            severity: "warning",
-            summary: "a release failed in its bake and waits for a person",
-            next: "kubectl chatbot status ENV",
-            wanted: Wanted::Always,
-        },
+        Alert::new("ChatbotNotReady", served, "15m", CRITICAL, "users are not served as the spec asks").next(doctor),
+        Alert::new(
+            "ChatbotReleaseHeld",
+            format!("{} == 1", environment.phase("Held")),
+            "1m",
+            WARNING,
+            "a release failed in its bake and waits for a person",
+        )
+        .next("kubectl chatbot status ENV"),
     ]
 }
 
-fn of_backups(of_it: &str, rpo: u64, full: u64) -> Vec<Alert> {
-    let backups = |name, expression, lasting, severity, summary, wanted| Alert {
-        name,
-        expression,
-        lasting,
-        severity,
-        summary,
-        next: "kubectl chatbot backups ENV",
-        wanted,
-    };
+fn of_backups(environment: &Environment, rpo: u64, full: u64) -> Vec<Alert> {
     let (last, offsite) = ("backup_last_success_timestamp_seconds", "backup_offsite_timestamp_seconds");
     let verified = "backup_verified_timestamp_seconds";
-    let older = |metric| format!("{} > {full}", age(metric, of_it));
-    let soon = || "5m".to_owned();
-    let then = || format!("{full}s");
+    let (rpo_seconds, then) = (environment.metric("backup_rpo_seconds"), format!("{full}s"));
+    let older = |metric| format!("{} > {full}", environment.age(metric));
     let not_offsite = "the second repository has had no new backup for longer than one full backup may be missed";
     let unverified = "the backup repository has not been found sound for longer than one full backup may be missed";
     vec![
-        backups(
+        Alert::new(
             "ChatbotBackupTooOld",
-            format!("{} > on (namespace, name) chatbot_backup_rpo_seconds{of_it}", age(last, of_it)),
-            "1m".to_owned(),
-            "critical",
+            format!("{} > on (namespace, name) {rpo_seconds}", environment.age(last)),
+            "1m",
+            CRITICAL,
             "the newest good backup is older than backups.rpo: more would be lost than was promised",
-            Wanted::WithBackups,
-        ),
-        backups(
+        )
+        .wanted(Wanted::WithBackups),
+        Alert::new(
             "ChatbotBackupMissing",
-            never(last, of_it),
+            environment.never(last),
             format!("{}s", rpo + 3600),
-            "critical",
+            CRITICAL,
             "there is no good backup at all",
-            Wanted::WithBackups,
-        ),
-        backups("ChatbotBackupNotOffsite", older(offsite), soon(), "warning", not_offsite, Wanted::WithOffsite),
-        backups(
-            "ChatbotBackupNeverOffsite",
-            never(offsite, of_it),
-            then(),
-            "warning",
-            not_offsite,
-            Wanted::WithOffsite,
-        ),
-        backups("ChatbotBackupUnverified", older(verified), soon(), "warning", unverified, Wanted::WithFull),
-        backups("ChatbotBackupNeverVerified", never(verified, of_it), then(), "warning", unverified, Wanted::WithFull),
+        )
+        .wanted(Wanted::WithBackups),
+        Alert::new("ChatbotBackupNotOffsite", older(offsite), "5m", WARNING, not_offsite).wanted(Wanted::WithOffsite),
+        Alert::new("ChatbotBackupNeverOffsite", environment.never(offsite), then.clone(), WARNING, not_offsite)
+            .wanted(Wanted::WithOffsite),
+        Alert::new("ChatbotBackupUnverified", older(verified), "5m", WARNING, unverified).wanted(Wanted::WithFull),
+        Alert::new("ChatbotBackupNeverVerified", environment.never(verified), then, WARNING, unverified)
+            .wanted(Wanted::WithFull),
     ]
 }
 
-fn of_restores(of_it: &str, drill: u64) -> Vec<Alert> {
-    let drills = |name, expression, lasting, severity, summary| Alert {
-        name,
-        expression,
-        lasting,
-        severity,
-        summary,
-        next: "kubectl chatbot backups ENV",
-        wanted: Wanted::WithDrills,
-    };
+fn of_restores(environment: &Environment, drill: u64) -> Vec<Alert> {
     let drilled = "drill_last_success_timestamp_seconds";
+    let failed = format!("{} == 0", environment.metric("drill_recoverable"));
+    let older = format!("{} > {drill}", environment.age(drilled));
+    let never = environment.never(drilled);
+    let not_recoverable = "the last rehearsed restore failed, or took longer than backups.rto";
     let overdue = "no restore has come back in a rehearsal for longer than one rehearsal may be missed";
-    vec![
-        drills(
-            "ChatbotNotRecoverable",
-            format!("chatbot_drill_recoverable{of_it} == 0"),
-            "1m".to_owned(),
-            "critical",
-            "the last rehearsed restore failed, or took longer than backups.rto",
-        ),
-        drills(
-            "ChatbotDrillOverdue",
-            format!("{} > {drill}", age(drilled, of_it)),
-            "5m".to_owned(),
-            "warning",
-            overdue,
-        ),
-        drills("ChatbotNeverDrilled", never(drilled, of_it), format!("{drill}s"), "warning", overdue),
-    ]
+    let alerts = vec![
+        Alert::new("ChatbotNotRecoverable", failed, "1m", CRITICAL, not_recoverable),
+        Alert::new("ChatbotDrillOverdue", older, "5m", WARNING, overdue),
+        Alert::new("ChatbotNeverDrilled", never, format!("{drill}s"), WARNING, overdue),
+    ];
+    alerts.into_iter().map(|alert| alert.wanted(Wanted::WithDrills)).collect()
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ use crate::{
     },
     crd::{BackupPhase, ChatbotBackup, ChatbotBackupStatus, reasons},
     error::Error,
-    notify,
 };
 
 /// Jobs that ended longer ago are not written down any more, so that a record that is deleted does not come back.
@@ -30,7 +29,7 @@ pub async fn report(ctx: &Context, backup: &ChatbotBackup, after: &ChatbotBackup
     status_patch::write(ctx, backup, backup.status.as_ref(), after).await?;
     if let Some(note) = note(after) {
         if note.warning {
-            ctx.notifier.tell(message(ctx, backup, &note));
+            events::tell(ctx, backup, &backup.spec.environment_ref.name, &note);
         }
         events::publish(ctx, backup, note).await;
     }
@@ -46,19 +45,6 @@ fn note(after: &ChatbotBackupStatus) -> Option<Note> {
     };
     let message = [std::slice::from_ref(&after.message), &after.problems].concat().join("; ");
     Some(Note { warning, reason: reason.to_owned(), action: "Backup", message })
-}
-
-fn message(ctx: &Context, backup: &ChatbotBackup, note: &Note) -> notify::Message {
-    notify::Message {
-        namespace: backup.namespace().unwrap_or_default(),
-        environment: backup.spec.environment_ref.name.clone(),
-        tier: events::tier(ctx, &backup.namespace().unwrap_or_default(), &backup.spec.environment_ref.name),
-        release: String::new(),
-        reason: note.reason.clone(),
-        warning: note.warning,
-        message: format!("backup {}: {}", backup.name_any(), note.message),
-        time: ctx.clock.now().to_string(),
-    }
 }
 
 /// Deletes what the operator recorded of backups that the repository does not hold any more, as far as `newest` found out what it

@@ -1,7 +1,5 @@
 //! Says what became of a restore.
 
-use kube::ResourceExt;
-
 use crate::{
     controllers::{
         context::Context,
@@ -9,12 +7,11 @@ use crate::{
         status_patch,
     },
     crd::{
-        ChatbotRestore, ChatbotRestoreStatus, RestorePhase,
+        ChatbotRestore, ChatbotRestoreStatus, RestoreEnd, RestorePhase,
         conditions::{self, Decision},
         reasons,
     },
     error::Error,
-    notify,
 };
 
 /// Writes the status where it changed, and tells each new phase.
@@ -35,7 +32,7 @@ pub async fn report(
     if before.phase != after.phase {
         let note = note(&after);
         if note.warning || note.reason != reasons::RESTORING {
-            ctx.notifier.tell(message(ctx, restore, &note));
+            events::tell(ctx, restore, &restore.spec.environment_ref.name, &note);
         }
         events::publish(ctx, restore, note).await;
         count(ctx, &after);
@@ -44,18 +41,11 @@ pub async fn report(
 }
 
 fn count(ctx: &Context, after: &ChatbotRestoreStatus) {
-    let outcome = match after.phase {
-        RestorePhase::Succeeded => "succeeded",
-        RestorePhase::Failed => "failed",
-        RestorePhase::Undone => "undone",
-        RestorePhase::Pending
-        | RestorePhase::Prepare
-        | RestorePhase::Stop
-        | RestorePhase::Swap
-        | RestorePhase::Documents
-        | RestorePhase::Start
-        | RestorePhase::Undo
-        | RestorePhase::StartAgain => return,
+    let outcome = match after.phase.end() {
+        Some(RestoreEnd::Succeeded) => "succeeded",
+        Some(RestoreEnd::Failed) => "failed",
+        Some(RestoreEnd::Undone) => "undone",
+        None => return,
     };
     // A way back counts from where it begins: what was restored may have served for hours.
     let back = after.steps.iter().rev().find(|step| step.name == RestorePhase::Undo);
@@ -66,34 +56,20 @@ fn count(ctx: &Context, after: &ChatbotRestoreStatus) {
 }
 
 const fn reason(phase: RestorePhase) -> &'static str {
-    match phase {
-        RestorePhase::Succeeded => reasons::RESTORED,
-        RestorePhase::Failed => reasons::RESTORE_FAILED,
-        RestorePhase::Undone => reasons::RESTORE_UNDONE,
-        RestorePhase::Pending
-        | RestorePhase::Prepare
-        | RestorePhase::Stop
-        | RestorePhase::Swap
-        | RestorePhase::Documents
-        | RestorePhase::Start
-        | RestorePhase::Undo
-        | RestorePhase::StartAgain => reasons::RESTORING,
+    match phase.end() {
+        Some(RestoreEnd::Succeeded) => reasons::RESTORED,
+        Some(RestoreEnd::Failed) => reasons::RESTORE_FAILED,
+        Some(RestoreEnd::Undone) => reasons::RESTORE_UNDONE,
+        None => reasons::RESTORING,
     }
 }
 
 fn decide(restore: &ChatbotRestore, after: &mut ChatbotRestoreStatus, ctx: &Context) {
-    let (ready, also) = match after.phase {
-        RestorePhase::Succeeded => (true, None),
-        RestorePhase::Failed => (false, Some(conditions::STALLED)),
-        RestorePhase::Undone => (false, None),
-        RestorePhase::Pending
-        | RestorePhase::Prepare
-        | RestorePhase::Stop
-        | RestorePhase::Swap
-        | RestorePhase::Documents
-        | RestorePhase::Start
-        | RestorePhase::Undo
-        | RestorePhase::StartAgain => (false, Some(conditions::RECONCILING)),
+    let (ready, also) = match after.phase.end() {
+        Some(RestoreEnd::Succeeded) => (true, None),
+        Some(RestoreEnd::Failed) => (false, Some(conditions::STALLED)),
+        Some(RestoreEnd::Undone) => (false, None),
+        None => (false, Some(conditions::RECONCILING)),
     };
     let message = if after.message.is_empty() { format!("it is in {}", after.phase) } else { after.message.clone() };
     conditions::tell(
@@ -114,18 +90,5 @@ fn note(after: &ChatbotRestoreStatus) -> Note {
         reason: reason(after.phase).to_owned(),
         action: "Restore",
         message: format!("{}{words}", after.phase),
-    }
-}
-
-fn message(ctx: &Context, restore: &ChatbotRestore, note: &Note) -> notify::Message {
-    notify::Message {
-        namespace: restore.namespace().unwrap_or_default(),
-        environment: restore.spec.environment_ref.name.clone(),
-        tier: events::tier(ctx, &restore.namespace().unwrap_or_default(), &restore.spec.environment_ref.name),
-        release: String::new(),
-        reason: note.reason.clone(),
-        warning: note.warning,
-        message: format!("restore {}: {}", restore.name_any(), note.message),
-        time: ctx.clock.now().to_string(),
     }
 }

@@ -32,7 +32,10 @@ async fn rows_that_were_lost_are_back_with_one_command_and_what_was_live_can_be_
     sql(DATABASE, "TRUNCATE documents CASCADE").await;
     assert_eq!(count("documents").await, "0");
     let plan = environment.plugin(&["restore", "--plan"]).await;
-    assert!(plan.contains("what was written in the last") && plan.contains("the last rehearsed restore took"), "{plan}");
+    assert!(
+        plan.contains("what was written in the last") && plan.contains("the last rehearsed restore took"),
+        "{plan}"
+    );
     assert_eq!(count("documents").await, "0", "a plan changes nothing");
 
     let said = environment.plugin(&["restore", "--yes"]).await;
