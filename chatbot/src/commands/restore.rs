@@ -74,8 +74,7 @@ async fn act(command: Restore, config: &BackupConfig, search_path: Option<&str>)
         }
         Restore::Swap(which) => {
             let Trio { live, replaced, name, .. } = restore::swap(config, which.name.as_deref()).await?;
-            let message =
-                format!("{live} is what the backup holds; what it was is {replaced}, until somebody drops it");
+            let message = format!("{live} is what the backup holds; what it was is {replaced}");
             Ok(done(name, message))
         }
         Restore::Documents { .. } => {

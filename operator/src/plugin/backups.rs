@@ -94,7 +94,7 @@ async fn follow(api: &Api<ChatbotBackup>, output: &Output, name: &str, patience:
     loop {
         let backup = within(&format!("read ChatbotBackup {name}"), api.get(name)).await?;
         let status = backup.status.unwrap_or_default();
-        let line = format!("{:<9}  {}", status.phase.as_str(), status.message);
+        let line = format!("{:<9}  {}", status.phase.as_str(), status.message).trim_end().to_owned();
         if line != told {
             output.line(&line)?;
             told = line;
@@ -104,7 +104,9 @@ async fn follow(api: &Api<ChatbotBackup>, output: &Output, name: &str, patience:
             BackupPhase::Succeeded => return Err(PluginError::Backup(status.problems.join("; "))),
             BackupPhase::Failed => return Err(PluginError::Backup(status.message)),
             BackupPhase::Pending | BackupPhase::Running if Instant::now() > deadline => {
-                return Err(PluginError::Backup(format!("it is not over yet; see kubectl get chatbotbackup {name}")));
+                return Err(PluginError::Backup(format!(
+                    "the backup is not over yet; see kubectl get chatbotbackup {name}"
+                )));
             }
             BackupPhase::Pending | BackupPhase::Running => sleep(LOOK).await,
         }

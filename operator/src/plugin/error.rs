@@ -95,10 +95,10 @@ pub enum PluginError {
     #[error("{0}; see kubectl chatbot status")]
     Wish(String),
     /// A backup was not made, or not all is well beside it.
-    #[error("the backup: {0}")]
+    #[error("{0}")]
     Backup(String),
     /// A restore did not come to a good end, or was not begun.
-    #[error("the restore: {0}")]
+    #[error("{0}")]
     Restore(String),
     /// A local file cannot be read.
     #[error("cannot read {path}: {source}")]

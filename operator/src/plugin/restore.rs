@@ -244,6 +244,10 @@ async fn follow(
         let restore = within(&format!("read ChatbotRestore {name}"), api.get(name)).await?;
         let status = restore.status.unwrap_or_default();
         let line = format!("{:<10}  {}", status.phase.as_str(), status.message).trim_end().to_owned();
+        // How it stood when the wish was written is no news.
+        if found.is_some() && told.is_empty() {
+            told.clone_from(&line);
+        }
         if line != told {
             output.line(&line)?;
             told = line;
@@ -253,7 +257,9 @@ async fn follow(
             return end;
         }
         if Instant::now() > deadline {
-            return Err(PluginError::Restore(format!("it is not over yet; see kubectl get chatbotrestore {name}")));
+            return Err(PluginError::Restore(format!(
+                "the restore is not over yet; see kubectl get chatbotrestore {name}"
+            )));
         }
         sleep(LOOK).await;
     }
