@@ -14,6 +14,8 @@ use prometheus_client::{
 };
 use sqlx::PgPool;
 
+use crate::llm::Usage;
+
 /// A histogram per label set.
 pub type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 
@@ -60,7 +62,7 @@ pub struct TaskKindLabels {
 /// Labels of an answer.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct ChatLabels {
-    /// ok, degraded, unavailable, cancelled or error.
+    /// ok, degraded, unavailable, cancelled, stopped or error.
     pub outcome: String,
 }
 
@@ -153,6 +155,13 @@ impl Metrics {
         registry.register("chat_first_token_seconds", "Time to an answer's first token", self.chat_first_token.clone());
         registry.register("chat_tokens", "Tokens read and written by the model", self.chat_tokens.clone());
         registry
+    }
+
+    /// Counts the tokens of an answer.
+    pub fn count_tokens(&self, usage: Usage) {
+        for (direction, count) in [("prompt", usage.prompt_tokens), ("completion", usage.completion_tokens)] {
+            self.chat_tokens.get_or_create(&TokenLabels { direction: direction.to_owned() }).inc_by(count.into());
+        }
     }
 
     /// The text of `/metrics`, with the pool's state as of now.

@@ -3,6 +3,7 @@
 //! One match gives status, type and title of each; details name what to do next, and never what only the server should
 //! know.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Json;
@@ -40,6 +41,8 @@ pub enum Problem {
         /// What is allowed instead.
         detail: String,
     },
+    /// What is asked for does not go with what there is by now.
+    Conflict(&'static str),
     /// The body is of a kind that is not read here.
     UnsupportedMediaType(&'static str),
     /// The body is too large.
@@ -82,6 +85,7 @@ impl Problem {
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),
             Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "bad-request", "The request cannot be read"),
             Self::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "A value is not allowed"),
+            Self::Conflict(_) => (StatusCode::CONFLICT, "conflict", "Not any more, or not yet"),
             Self::UnsupportedMediaType(_) => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "This kind of body is not read here")
             }
@@ -94,7 +98,9 @@ impl Problem {
         }
     }
 
-    fn detail(&self) -> String {
+    /// What is wrong, and what to do.
+    #[must_use]
+    pub fn detail(&self) -> String {
         match self {
             Self::Unauthorized => {
                 "send a key that works as `Authorization: Bearer cbk_…` or `X-API-Key`; `chatbot user` makes keys"
@@ -104,6 +110,7 @@ impl Problem {
             Self::NoRoute => "there is no such path; see /docs".to_owned(),
             Self::MethodNotAllowed => "see /docs for the methods of this path".to_owned(),
             Self::BadRequest(detail) | Self::Invalid { detail, .. } | Self::TooLarge(detail) => detail.clone(),
+            Self::Conflict(detail) => (*detail).to_owned(),
             Self::UnsupportedMediaType(expected) => format!("send {expected}"),
             Self::RateLimited(after) => {
                 format!("wait {} s; the limit counts requests per key and minute", seconds(*after))
@@ -113,6 +120,12 @@ impl Problem {
             Self::Unavailable(what) => format!("{what}; try again in a moment, and see /health"),
             Self::Internal => "it was logged under the request id of this answer; report that id".to_owned(),
         }
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.kind().0
     }
 
     const fn retry_after(&self) -> Option<Duration> {
@@ -125,6 +138,7 @@ impl Problem {
             | Self::MethodNotAllowed
             | Self::BadRequest(_)
             | Self::Invalid { .. }
+            | Self::Conflict(_)
             | Self::UnsupportedMediaType(_)
             | Self::TooLarge(_)
             | Self::Timeout
@@ -149,8 +163,8 @@ fn seconds(duration: Duration) -> u64 {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, _, _) = self.kind();
-        let mut response = (status, Json(self.document())).into_response();
+        let mut response = (self.status(), Json(self.document())).into_response();
+        response.extensions_mut().insert(self.clone());
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         if let Some(after) = self.retry_after() {
@@ -177,6 +191,12 @@ impl From<StoreError> for Problem {
                 Self::Internal
             }
         }
+    }
+}
+
+impl From<Infallible> for Problem {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 
@@ -220,6 +240,7 @@ mod tests {
             Problem::MethodNotAllowed,
             Problem::BadRequest("the body is no JSON".to_owned()),
             Problem::Invalid { field: "message", detail: "write 1 to 8000 characters".to_owned() },
+            Problem::Conflict("only the last answer can be written anew"),
             Problem::UnsupportedMediaType("application/json"),
             Problem::TooLarge("send at most 1 MB".to_owned()),
             Problem::RateLimited(Duration::from_millis(1500)),

@@ -9,7 +9,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use super::problem::Problem;
 use super::state::Http;
-use super::{layers, operations, v1};
+use super::{layers, openai, operations, v1};
 use crate::app::App;
 
 #[derive(OpenApi)]
@@ -23,6 +23,7 @@ use crate::app::App;
     tags(
         (name = "chat", description = "Questions and answers"),
         (name = "conversations", description = "What was said"),
+        (name = "openai", description = "The OpenAI API, for programs that speak it; errors have OpenAI's shape"),
         (name = "documents", description = "What answers are made from"),
         (name = "operations", description = "For machines and those who look after them"),
     )
@@ -60,7 +61,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 }
 
 fn api() -> OpenApiRouter<Http> {
-    OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", v1::routes())
+    OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", v1::routes()).nest("/v1", openai::routes())
 }
 
 /// What no route is there for.

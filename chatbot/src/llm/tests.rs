@@ -40,7 +40,7 @@ fn client(base_url: &str, timeout: Duration) -> Client {
 
 fn question() -> Request {
     let message = Message { role: Role::User, content: "When?".to_owned() };
-    Request { messages: vec![message], temperature: 0.0 }
+    Request { messages: vec![message], temperature: 0.0, max_tokens: None }
 }
 
 fn says(text: &str) -> Step {

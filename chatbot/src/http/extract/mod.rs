@@ -9,6 +9,7 @@ mod query;
 
 pub(super) use api_key::Caller;
 pub(super) use body::Json;
+pub(super) use cursor::Cursor;
 pub(super) use page::{Page, PageQuery};
 pub(super) use path::Id;
 pub(super) use query::Query;
