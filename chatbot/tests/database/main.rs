@@ -8,6 +8,7 @@
 mod api_keys;
 mod archive;
 mod backup;
+mod clients;
 mod command_line;
 mod downgrade;
 mod http;
