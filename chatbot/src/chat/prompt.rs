@@ -33,14 +33,18 @@ const EXAMPLES: [(&str, &str); 2] = [
 
 /// What is asked of the model.
 pub(super) fn prompt(question: &Question, history: &[Turn], sources: &[Source]) -> Request {
-    let mut messages = vec![Message { role: Role::System, content: RULES.to_owned() }];
-    messages.extend(question.wishes.iter().map(|wishes| Message { role: Role::System, content: wishes.clone() }));
+    let mut messages = vec![Message { role: Role::System, content: rules(question.wishes.as_deref()) }];
     if !sources.is_empty() {
         messages.extend(EXAMPLES.iter().flat_map(example));
     }
     messages.extend(history.iter().map(earlier));
     messages.push(Message { role: Role::User, content: ask(&question.text, sources) });
     Request { messages, temperature: TEMPERATURE, max_tokens: question.max_tokens }
+}
+
+/// One message: the templates of some models allow no second one of the system.
+fn rules(wishes: Option<&str>) -> String {
+    wishes.map_or_else(|| RULES.to_owned(), |wishes| format!("{RULES}\n\n{wishes}"))
 }
 
 fn example((question, answer): &(&str, &str)) -> [Message; 2] {
@@ -185,8 +189,8 @@ mod tests {
     fn wishes_come_after_the_rules_and_as_rules() {
         let question = Question { wishes: Some("Speak like a sailor.".to_owned()), ..asked("When?") };
         let messages = prompt(&question, &[], &[]).messages;
-        assert!(messages[0].content.starts_with("You are a helpful assistant."));
-        assert_eq!((messages[1].role, messages[1].content.as_str()), (Role::System, "Speak like a sailor."));
+        let rules = &messages[0].content;
+        assert!(rules.starts_with(super::RULES) && rules.ends_with("\n\nSpeak like a sailor."), "{rules}");
     }
 
     #[test]

@@ -42,6 +42,7 @@ async fn conversations_are_found_by_words_of_questions_answers_and_titles_howeve
     for (query, expected) in table {
         assert_eq!(found(&world, query).await, expected, "{query}");
     }
+    assert_eq!(found(&world, &"کی".repeat(100)).await, [""; 0], "the longest word is not too much for a pattern");
 }
 
 #[tokio::test(flavor = "multi_thread")]

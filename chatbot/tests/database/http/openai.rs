@@ -54,7 +54,8 @@ async fn the_chatbot_answers_from_documents_in_openai_s_shape_and_keeps_nothing(
     let sum = usage["prompt_tokens"].as_u64().unwrap() + usage["completion_tokens"].as_u64().unwrap();
     assert_eq!(usage["total_tokens"].as_u64(), Some(sum));
     let asked = world.upstream.requests().pop().unwrap();
-    assert_eq!((&asked["messages"][1]["content"], &asked["max_tokens"]), (&json!("Be brief."), &json!(50)));
+    assert!(asked["messages"][0]["content"].as_str().unwrap().ends_with("Be brief."), "{asked}");
+    assert_eq!(asked["max_tokens"], 50);
     assert!(asked.to_string().contains("Good day."), "what was said before is part of the prompt: {asked}");
     let (_, kept) = world.get("/api/v1/conversations").await;
     assert_eq!(kept["items"], json!([]));
