@@ -217,8 +217,9 @@ async fn vectors_come_as_numbers_or_in_base64_and_are_the_same() {
 async fn what_is_not_done_is_refused_in_openai_s_shape_and_reaches_no_model() {
     let world = World::with(&[("EMBEDDING_MODEL", "vectors")]).await;
     let chat = "/v1/chat/completions";
-    let (own, passed) = (|more| with(question("chatbot"), &more), |more| with(question("scripted"), &more));
-    let embed = |more| with(json!({"model": "vectors", "input": "x"}), &more);
+    let own = |more: Value| with(question("chatbot"), &more);
+    let passed = |more: Value| with(question("scripted"), &more);
+    let embed = |more: Value| with(json!({"model": "vectors", "input": "x"}), &more);
     let function = json!([{"type": "function", "function": {"name": "f"}}]);
     let table = [
         (chat, own(json!({"model": "gpt-9"})), 404, "model_not_found"),

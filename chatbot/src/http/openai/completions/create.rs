@@ -15,7 +15,7 @@ use crate::http::state::Http;
 ///
 /// The model `chatbot` answers from your documents, with `sources` beside OpenAI's own fields. The upstream's model, by its
 /// name, is asked with your request as it is, tools included. Nothing of either is kept.
-#[utoipa::path(post, path = "/chat/completions", tag = "openai", operation_id = "create_completion",
+#[utoipa::path(post, path = "/chat/completions", tag = "openai",
     request_body = CompletionRequest, responses(
     (status = OK, description = "The answer", content(
         (Completion = "application/json"),

@@ -79,7 +79,7 @@ struct EmbeddingUsage {
 }
 
 /// Makes vectors of texts, by the model that documents are indexed with.
-#[utoipa::path(post, path = "/embeddings", tag = "openai", operation_id = "create_embedding",
+#[utoipa::path(post, path = "/embeddings", tag = "openai",
     request_body = EmbeddingRequest, responses(
     (status = OK, body = EmbeddingList),
     (status = "4XX", body = ErrorDocument),

@@ -9,7 +9,7 @@ use crate::http::openai::error::{ErrorDocument, Refusal};
 use crate::http::state::Http;
 
 /// One of the models.
-#[utoipa::path(get, path = "/models/{model}", tag = "openai", operation_id = "get_model",
+#[utoipa::path(get, path = "/models/{model}", tag = "openai",
     params(("model" = String, Path)), responses(
     (status = OK, body = Model),
     (status = "4XX", body = ErrorDocument)))]

@@ -18,7 +18,7 @@ pub(in crate::http::openai) struct ModelList {
 }
 
 /// The models that can be asked for.
-#[utoipa::path(get, path = "/models", tag = "openai", operation_id = "list_models", responses(
+#[utoipa::path(get, path = "/models", tag = "openai", responses(
     (status = OK, body = ModelList),
     (status = "4XX", body = ErrorDocument)))]
 pub(in crate::http::openai) async fn list(State(http): State<Http>, _caller: Caller) -> Json<ModelList> {
