@@ -59,7 +59,8 @@ for model in ["chatbot", "scripted"]:
 answer = client.chat.completions.create(model="chatbot", messages=question)
 check("the chatbot names its sources beside OpenAI's fields", answer.model_extra["sources"] == [] and answer.model_extra["degraded"] is False)
 
-tools = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}}]
+parameters = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"], "additionalProperties": False}
+tools = [{"type": "function", "function": {"name": "weather", "strict": True, "parameters": parameters}}]
 play({"kind": "tool_call", "name": "weather", "arguments": '{"city": "Tehran"}'})
 answer = client.chat.completions.create(model="scripted", messages=question, tools=tools)
 call = answer.choices[0].message.tool_calls[0]
