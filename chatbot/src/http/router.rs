@@ -11,6 +11,7 @@ use super::problem::Problem;
 use super::state::Http;
 use super::{layers, operations, v1};
 use crate::app::App;
+use crate::web;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -48,7 +49,7 @@ pub fn router(app: App, answers: TaskTracker) -> Router {
     let (api, openapi) = api().split_for_parts();
     let (operations, described) = operations::routes().split_for_parts();
     let docs = SwaggerUi::new("/docs").url("/openapi.json", openapi.merge_from(described));
-    let operations = operations.merge(docs);
+    let operations = operations.merge(docs).merge(web::routes());
     let service = layers::apply(api, operations, &http);
     service.with_state(http)
 }
