@@ -1,9 +1,8 @@
-// The API as these pages use it. What an older server has not is asked of its own description: the buttons for it are not
+// The API as these pages use it: JSON, and uploads; answers that come in parts are in answers.js. What an older server has not is asked of its own description: the buttons for it are not
 // shown then.
 
 import { Problem, problemOf } from "./problem.js";
 import { authorised, credentials, renew } from "./session.js";
-import { events } from "./events.js";
 
 const V1 = "/api/v1";
 let paths = {};
@@ -45,24 +44,6 @@ export async function messages(conversation) {
     if (!page.next) return all;
     after = page.next;
   }
-}
-
-/** Asks, and tells what comes: `start`, `sources`, `token` …, `done`. A stream that ends without its last event is a problem. */
-export async function* ask(path, body, signal) {
-  const headers = { "content-type": "application/json", accept: "text/event-stream" };
-  const response = await authorised(`${V1}${path}`, { method: "POST", headers, body: JSON.stringify(body), signal });
-  if (!response.ok) throw await problemOf(response);
-  yield* told(response);
-}
-
-async function* told(response) {
-  for await (const { event, data } of events(response.body)) {
-    const content = JSON.parse(data);
-    if (event === "error") throw new Problem(content.status ?? 500, content);
-    yield { event, ...content };
-    if (event === "done") return;
-  }
-  throw new Problem(0);
 }
 
 /** Uploads a file; `progress` hears the part that is sent, 0 to 1. `fetch` cannot tell that, so this is the older way. */

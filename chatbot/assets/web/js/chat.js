@@ -1,16 +1,17 @@
 // The chat page: what is where, and who hears of what.
 
 import { discover, uploadTypes } from "./api.js";
-import { act, has } from "./chat/abilities.js";
+import { act, has } from "./abilities.js";
 import { Composer } from "./chat/composer.js";
 import { Conversations } from "./chat/conversations.js";
-import { prompt } from "./chat/dialogs.js";
+import { prompt } from "./dialogs.js";
 import { Documents } from "./chat/documents.js";
 import { Drawer } from "./chat/drawer.js";
 import { takeDrops } from "./chat/drop.js";
 import { saveConversation } from "./chat/export.js";
-import { Thread, welcome } from "./chat/thread.js";
+import { Thread } from "./chat/thread.js";
 import { Uploads } from "./chat/uploads.js";
+import { welcome } from "./chat/welcome.js";
 import { byId, h, icon, toast } from "./dom.js";
 import { t, translate } from "./i18n.js";
 import { Problem } from "./problem.js";
@@ -46,7 +47,7 @@ class Page {
     byId("attach").addEventListener("click", () => byId("files").click());
     byId("open-documents").addEventListener("click", () => this.documents.open());
     byId("rename").addEventListener("click", () => this.rename());
-    byId("export").addEventListener("click", () => saveConversation(this.thread.id, this.title()));
+    byId("export").addEventListener("click", () => saveConversation(this.thread.id, this.title() ?? ""));
     byId("files").accept = ["txt", "md"].map((end) => `.${end}`).concat(uploadTypes()).join(",");
     byId("files").addEventListener("change", ({ target }) => {
       this.uploads.add(target.files);
@@ -59,8 +60,7 @@ class Page {
   listenToThread() {
     this.thread.addEventListener("changed", () => this.composer.answering(this.thread.answering !== null));
     this.thread.addEventListener("finished", () => this.conversations.load());
-    this.thread.addEventListener("started", ({ detail: { id, isNew } }) => {
-      if (!isNew) return;
+    this.thread.addEventListener("began", ({ detail: { id } }) => {
       history.pushState(null, "", `/#${id}`);
       this.conversations.current = id;
       this.conversations.load().then(() => this.drawTitle());
@@ -119,7 +119,7 @@ class Page {
     byId("title").textContent = title ?? (this.thread.id ? "" : t("new_chat"));
     document.title = title ? `${title} · ${t("app")}` : t("app");
     byId("rename").hidden = !this.thread.id || !has("rename");
-    byId("export").hidden = !this.thread.id;
+    byId("export").hidden = !this.thread.id || !has("export");
   }
 
   async rename() {
@@ -135,19 +135,23 @@ class Page {
   }
 
   drawFoot() {
-    const user = currentUser();
     const leave = async () => {
       await signOut();
       location.assign("/");
       location.reload();
     };
-    byId("open-admin").hidden = user?.role !== "admin" || !has("users");
-    byId("who").textContent = user?.name ?? "";
+    this.drawUser(currentUser());
+    if (hasKey() && has("me")) act("me").then((user) => this.drawUser(user), () => {});
     byId("leave").addEventListener("click", leave);
     byId("leave").querySelector("span").dataset.t = hasKey() ? "forget_key" : "sign_out";
     translate(byId("leave"), true);
     byId("settings").append(languageSelect(), themeSelect());
     document.addEventListener("languagechange", () => this.drawTitle());
+  }
+
+  drawUser(user) {
+    byId("open-admin").hidden = user?.role !== "admin" || !has("users");
+    byId("who").textContent = user?.name ?? "";
   }
 
   key(event) {

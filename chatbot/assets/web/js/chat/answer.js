@@ -4,7 +4,7 @@ import { copy, h, icon, iconButton, toast } from "../dom.js";
 import { render } from "../markdown/render.js";
 import { Sources } from "./sources.js";
 
-const NOTES = { cancelled: "note_stopped", length: "note_length" };
+const NOTES = { cancelled: "note_cancelled", stopped: "note_stopped", length: "note_length" };
 
 export class Answer {
   /** `actions` are what its buttons do: `regenerate`, `rate(id, rating)`; those that are missing have no button. */
@@ -31,8 +31,10 @@ export class Answer {
     if (event.event === "done") this.finish(event);
   }
 
+  /** From the beginning; also when it is told anew. */
   begin(id) {
     this.id = id;
+    this.text = "";
     this.element.classList.add("writing");
     this.element.setAttribute("aria-busy", "true");
   }
@@ -58,7 +60,7 @@ export class Answer {
   /** An answer that was kept. */
   static of(message, actions) {
     const answer = new Answer(actions);
-    Object.assign(answer, { id: message.id, text: message.content, rating: message.feedback?.rating ?? message.rating ?? null });
+    Object.assign(answer, { id: message.id, text: message.content, rating: message.feedback?.rating ?? null });
     answer.complete(message.sources ?? [], message.finishReason);
     return answer;
   }
@@ -93,8 +95,7 @@ export class Answer {
   }
 
   rateButton(rating, label) {
-    const button = iconButton(rating, label, () => this.rate(rating), { "aria-pressed": String(this.rating === rating), "data-rating": rating });
-    return button;
+    return iconButton(rating, label, () => this.rate(rating), { "aria-pressed": String(this.rating === rating), "data-rating": rating });
   }
 
   async rate(rating) {

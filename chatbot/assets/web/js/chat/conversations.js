@@ -3,7 +3,7 @@
 import { call, takes } from "../api.js";
 import { byId, h, iconButton, toast } from "../dom.js";
 import { t } from "../i18n.js";
-import { confirm } from "./dialogs.js";
+import { confirm } from "../dialogs.js";
 
 const PAGE = 40;
 const DAY_MS = 86_400_000;
@@ -77,7 +77,7 @@ export class Conversations {
   }
 
   row({ id, title }) {
-    const link = h("a", { href: `/#${id}`, dir: "auto", "aria-current": id === this.current ? "page" : null }, title || t("untitled"));
+    const link = h("a", { class: "name-line", href: `/#${id}`, dir: "auto", "aria-current": id === this.current ? "page" : null }, title || t("untitled"));
     return h("li", { class: "conversation" }, link, iconButton("trash", "delete_conversation", () => this.remove(id, title), { tValues: { title } }));
   }
 

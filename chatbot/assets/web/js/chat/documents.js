@@ -4,7 +4,7 @@ import { call } from "../api.js";
 import { h, icon, iconButton, toast } from "../dom.js";
 import { bytes, t } from "../i18n.js";
 import { Problem } from "../problem.js";
-import { confirm, dialog } from "./dialogs.js";
+import { confirm, dialog } from "../dialogs.js";
 import { stage } from "./uploads.js";
 
 const PAGE = 50;
@@ -58,7 +58,7 @@ export class Documents {
     const badge = h("span", { class: `badge ${BADGES[status] ?? ""}`, t: stage(document).key });
     const why = error && h("span", { class: "document-error", dir: "auto" }, error);
     const remove = iconButton("trash", "delete_document", () => this.remove(id, title), { tValues: { title } });
-    return h("li", { class: "document" }, icon("document"), h("span", { class: "document-name" }, h("span", { dir: "auto" }, title), details, why), badge, remove);
+    return h("li", { class: "document" }, icon("document"), h("span", { class: "document-name" }, h("span", { class: "name-line", dir: "auto" }, title), details, why), badge, remove);
   }
 
   async remove(id, title) {

@@ -1,6 +1,8 @@
 // What an answer was made from: a numbered card each, those first that it cites. The marks in its text open them.
 
 import { h } from "../dom.js";
+import { render } from "../markdown/render.js";
+import { number as formatted } from "../i18n.js";
 
 /** The cards of one answer. */
 export class Sources {
@@ -44,7 +46,14 @@ function rest(cards) {
 }
 
 function card({ number, title, heading, text }) {
-  const name = h("span", {}, h("span", { class: "source-title", dir: "auto" }, title), heading && h("span", { class: "source-heading", dir: "auto" }, heading));
-  const excerpt = text ? h("blockquote", { dir: "auto", tabindex: "0" }, text) : h("blockquote", { t: "source_deleted" });
-  return h("details", { class: "source" }, h("summary", {}, h("span", { class: "number" }, String(number)), name), excerpt);
+  const name = h("span", {}, h("span", { class: "source-title name-line", dir: "auto" }, title), heading && h("span", { class: "source-heading name-line", dir: "auto" }, heading));
+    return h("details", { class: "source" }, h("summary", {}, h("span", { class: "number" }, formatted(number)), name), excerpt(text));
+}
+
+/** The passage as its document writes it, Markdown or not. */
+function excerpt(text) {
+  if (!text) return h("p", { class: "excerpt muted", t: "source_deleted" });
+  const element = h("div", { class: "excerpt prose", tabindex: "0", role: "region", tLabel: "excerpt" });
+  render(element, text, () => null);
+  return element;
 }

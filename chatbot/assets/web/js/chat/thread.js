@@ -1,18 +1,20 @@
 // One conversation: what was said, and the answer that is being given.
 
-import { ask, call, messages } from "../api.js";
-import { byId, h, icon, toast } from "../dom.js";
+import { ask, canResume, takeUp } from "../answers.js";
+import { call, messages } from "../api.js";
+import { byId, h, toast } from "../dom.js";
 import { t } from "../i18n.js";
 import { Problem } from "../problem.js";
-import { act, has, pathOf } from "./abilities.js";
+import { act, has, pathOf } from "../abilities.js";
 import { Answer, question } from "./answer.js";
+import { expect, expected, settle } from "./pending.js";
 import { Follower } from "./scroll.js";
 
 /** Messages that are shown of a long conversation; a button shows so many more. */
 const SHOWN = 60;
-/** After a reload in mid-answer: how often, and how long, it is asked whether the answer is there. */
+/** Where an answer cannot be taken up after a reload: how often, and how long, it is asked whether it is there. */
 const POLL_MS = 1500;
-const POLLS = 80;
+const POLLS = 40;
 /** Characters of an answer that are read out; more is for the reader to find. */
 const READ_OUT = 1500;
 
@@ -36,7 +38,13 @@ export class Thread extends EventTarget {
     this.root.replaceChildren();
   }
 
-  /** Shows a conversation. */
+  /** Another conversation is shown from now on. The answer that is being given goes on, and is there on return. */
+  leave() {
+    this.answering = null;
+    this.changed();
+  }
+
+  /** Shows a conversation, and takes up the answer that is being given in it. */
   async open(id) {
     this.leave();
     this.id = id;
@@ -44,7 +52,9 @@ export class Thread extends EventTarget {
     const said = await messages(id);
     if (this.id !== id) return;
     this.show(said);
-    if (said.at(-1)?.role === "user") await this.await(id, said.length);
+    const awaited = expected(id);
+    if (awaited && !said.some((message) => message.id === awaited) && canResume()) this.comeBack(awaited);
+    else if (said.at(-1)?.role === "user") await this.poll(id, said.length);
   }
 
   show(said) {
@@ -56,24 +66,19 @@ export class Thread extends EventTarget {
   }
 
   earlierButton(earlier) {
+    const [rest, shown] = [earlier.slice(0, -SHOWN), earlier.slice(-SHOWN)];
     const more = () => {
-      const [rest, shown] = [earlier.slice(0, -SHOWN), earlier.slice(-SHOWN)];
-      const [first] = shown.map((message) => this.built(message)).map((element, index) => {
-        button.before(element);
-        return index === 0 ? element : null;
-      });
-      button.remove();
-      if (rest.length > 0) first.before(this.earlierButton(rest));
+      const built = shown.map((message) => this.built(message));
+      button.replaceWith(...(rest.length > 0 ? [this.earlierButton(rest)] : []), ...built);
+      this.markLast();
+      built[0].scrollIntoView({ block: "start" });
     };
     const button = h("button", { type: "button", class: "button earlier", t: "earlier", tValues: { count: earlier.length }, onclick: more });
     return button;
   }
 
   built(message) {
-    if (message.role === "user") return question(message.content);
-    const answer = Answer.of(message, this.actions);
-    answer.element.answer = answer;
-    return answer.element;
+    return message.role === "user" ? question(message.content) : Answer.of(message, this.actions).element;
   }
 
   /** Only the last answer can be given anew. */
@@ -85,10 +90,30 @@ export class Thread extends EventTarget {
     });
   }
 
-  /** The page was loaded while the answer was being given: it is shown as soon as it is kept. */
-  async await(id, count) {
-    const answer = this.place(new Answer(this.actions));
-    for (let poll = 0; poll < POLLS && this.id === id && !this.answering; poll += 1) {
+  newAnswer() {
+    const answer = new Answer(this.actions);
+    answer.drawn = () => this.follower.grown();
+    return answer;
+  }
+
+  place(answer) {
+    this.root.append(answer.element);
+    this.follower.toEnd();
+    return answer;
+  }
+
+  /** The page was loaded while an answer was being given. It may be one that takes the place of another. */
+  comeBack(messageId) {
+    const last = this.root.lastElementChild;
+    if (last?.classList.contains("answer")) last.remove();
+    const stop = new AbortController();
+    return this.hear(this.place(this.newAnswer()), stop, takeUp(messageId, stop.signal));
+  }
+
+  /** The same before a server that tells no answer twice: it is shown as soon as it is kept. */
+  async poll(id, count) {
+    const answer = this.place(this.newAnswer());
+    for (let asked = 0; asked < POLLS && this.id === id && !this.answering; asked += 1) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       const said = await messages(id).catch(() => []);
       if (this.id !== id || this.answering) return;
@@ -97,94 +122,95 @@ export class Thread extends EventTarget {
     answer.fail(t("no_answer"));
   }
 
-  place(answer) {
-    answer.element.answer = answer;
-    answer.drawn = () => this.follower.grown();
-    this.root.append(answer.element);
-    this.follower.toEnd();
-    return answer;
-  }
-
   /** Asks a question in this conversation, or begins one with it. */
-  async ask(text) {
+  ask(text) {
     this.root.append(question(text));
-    const answer = this.place(new Answer(this.actions));
-    const again = () => {
-      answer.element.previousElementSibling.remove();
-      answer.element.remove();
-      this.ask(text);
-    };
-    await this.hear(answer, "/chat", { message: text, conversationId: this.id ?? undefined, stream: true }, again);
+    const stop = new AbortController();
+    const body = { message: text, conversationId: this.id ?? undefined, stream: true };
+    return this.hear(this.place(this.newAnswer()), stop, ask("/chat", body, stop.signal), text);
   }
 
-  /** The last answer once more; the one of before gives its place. */
-  async regenerate(old) {
+  /** An answer once more; the one of before gives its place. */
+  regenerate(old) {
     if (this.answering) return;
-    const answer = new Answer(this.actions);
-    answer.drawn = () => this.follower.grown();
-    answer.element.answer = answer;
+    const answer = this.newAnswer();
     old.element.replaceWith(answer.element);
     this.follower.toEnd();
-    const back = () => {
-      answer.element.replaceWith(old.element);
-      this.regenerate(old);
-    };
-    await this.hear(answer, pathOf("regenerate", old.id), { stream: true }, back);
+    return this.hearAnew(answer, old.id);
   }
 
-  /** Shows an answer as it comes, to its end. */
-  async hear(answer, path, body, again) {
+  hearAnew(answer, id) {
     const stop = new AbortController();
-    this.answering = { answer, stop };
+    return this.hear(answer, stop, ask(`${pathOf("regenerate", id)}?stream=true`, null, stop.signal));
+  }
+
+  /** Shows an answer as it comes, to its end. `text` is the question, where it may have to be asked again. */
+  async hear(answer, stop, events, text = null) {
+    const current = { answer, stop };
+    this.answering = current;
     this.changed();
+    let conversation = this.id;
     try {
-      for await (const event of ask(path, body, stop.signal)) {
-        if (event.event === "start") this.started(event);
+      for await (const event of events) {
+        if (event.event === "start") conversation = this.started(current, event);
         answer.tell(event);
       }
-      this.finished(answer);
+      this.finished(current);
     } catch (error) {
-      this.failed(answer, error, again);
+      this.failed(answer, error, () => this.retry(answer, text));
     }
-    if (this.answering?.answer === answer) this.answering = null;
+    settle(conversation);
+    if (this.answering !== current) return;
+    this.answering = null;
     this.markLast();
     this.changed();
   }
 
-  started({ conversationId }) {
+  started(current, { conversationId, messageId }) {
+    expect(conversationId, messageId);
+    if (this.answering !== current) return conversationId;
     const isNew = this.id !== conversationId;
     this.id = conversationId;
-    this.dispatchEvent(new CustomEvent("started", { detail: { id: conversationId, isNew } }));
+    if (isNew) this.dispatchEvent(new CustomEvent("began", { detail: { id: conversationId } }));
+    return conversationId;
   }
 
-  finished(answer) {
-    byId("live").textContent = `${t("answer")}: ${answer.prose.textContent.slice(0, READ_OUT)}`;
+  finished(current) {
     this.dispatchEvent(new Event("finished"));
+    if (this.answering !== current) return;
+    byId("live").textContent = `${t("answer")}: ${current.answer.prose.textContent.slice(0, READ_OUT)}`;
   }
 
   failed(answer, error, again) {
-    if (error.name === "AbortError") {
-      if (answer.element.isConnected) answer.complete(answer.found ?? [], "cancelled");
-      return;
-    }
+    if (error.name === "AbortError") return answer.complete(answer.found ?? [], "stopped");
     if (!(error instanceof Problem)) console.error(error);
     const words = error instanceof Problem ? error.inWords() : t("error_internal", { id: "" });
-    answer.fail(answer.text ? `${t("cut_off")} ${words}` : words, again);
+    return answer.fail(answer.text ? `${t("cut_off")} ${words}` : words, again);
+  }
+
+  /** Asks again: what the server has kept of the question is answered, and what it has not is sent once more. */
+  async retry(answer, text) {
+    if (this.answering) return;
+    const said = this.id && has("regenerate") ? await messages(this.id).catch(() => []) : [];
+    const last = said.at(-1);
+    const isKept = last && (text === null || said.findLast((message) => message.role === "user")?.content === text);
+    if (isKept) {
+      const next = this.newAnswer();
+      answer.element.replaceWith(next.element);
+      await this.hearAnew(next, last.id);
+    } else if (text !== null) {
+      answer.element.previousElementSibling?.remove();
+      answer.element.remove();
+      await this.ask(text);
+    }
   }
 
   /** Ends the answer that is being given; what was said until then is kept. */
   async stop() {
     const { answer, stop } = this.answering ?? {};
     if (!stop) return;
-    const told = answer.id && has("stop") ? await act("stop", answer.id).then(() => true, () => false) : false;
-    if (!told) stop.abort();
-  }
-
-  /** Another conversation is shown from now on. */
-  leave() {
-    this.answering?.stop.abort();
-    this.answering = null;
-    this.changed();
+    const isTold = answer.id && has("stop") && (await act("stop", answer.id).then(() => true, () => false));
+    if (!isTold) stop.abort();
   }
 
   changed() {
@@ -202,12 +228,4 @@ async function rate(id, rating) {
     toast("not_saved");
     return false;
   }
-}
-
-/** The page before the first question. */
-export function welcome(ask) {
-  const example = (key) => h("button", { type: "button", class: "example", onclick: () => ask(t(key)) }, icon("spark"), h("span", { t: key }));
-  const head = h("div", { class: "welcome-head" }, h("img", { src: "/assets/icon.svg", alt: "" }), h("h2", { t: "welcome" }), h("p", { t: "welcome_more" }));
-  const examples = ["example_summary", "example_find", "example_table", "example_explain"].map(example);
-  return h("div", { class: "welcome" }, head, h("div", { class: "examples" }, examples));
 }

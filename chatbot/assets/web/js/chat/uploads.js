@@ -33,7 +33,7 @@ export class Uploads {
       giveUp.abort();
       this.remove(element);
     }, { tValues: { name: file.name } });
-    const element = h("div", { class: "upload" }, icon("document"), h("span", { class: "name", dir: "auto" }, file.name), stage, close, bar);
+    const element = h("div", { class: "upload" }, icon("document"), h("span", { class: "name name-line", dir: "auto" }, file.name), stage, close, bar);
     this.root.append(element);
     return { file, element, stage, bar, giveUp };
   }

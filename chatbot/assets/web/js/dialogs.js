@@ -1,10 +1,10 @@
 // Questions that are asked over the page. `dialog` keeps the focus inside, closes with Escape, and gives the focus back.
 
-import { h, iconButton } from "../dom.js";
+import { h, iconButton } from "./dom.js";
 
 /** A dialog with a title and a way out; it is removed when it is closed. */
-export function dialog(title, body, { small = false } = {}) {
-  const heading = h("h2", { id: "dialog-title", t: title });
+export function dialog(title, body, { small = false, values = null } = {}) {
+  const heading = h("h2", { id: "dialog-title", t: title, tValues: values });
   const element = h("dialog", { class: small ? "small" : null, "aria-labelledby": "dialog-title" });
   element.append(h("div", { class: "dialog-head" }, heading, iconButton("close", "close", () => element.close())), h("div", { class: "dialog-body" }, body));
   element.addEventListener("close", () => element.remove());
