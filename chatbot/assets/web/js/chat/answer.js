@@ -14,7 +14,7 @@ export class Answer {
     this.id = null;
     this.rating = null;
     this.sources = new Sources();
-    this.prose = h("div", { class: "prose" });
+    this.prose = h("div", { class: "prose said" });
     this.waiting = h("p", { class: "thinking" }, h("i", { "aria-hidden": "true" }, h("b")), h("span", { t: "thinking" }));
     this.foot = h("div", { class: "message-foot" });
     const label = h("h2", { class: "hidden-text", t: "answer" });

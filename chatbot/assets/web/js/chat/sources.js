@@ -25,7 +25,7 @@ export class Sources {
   /** The mark of a source in the text, with the number as it is written there; null when there is no such source. */
   mark(number, written) {
     if (!this.cards.has(number)) return null;
-    return h("button", { type: "button", class: "cite", tLabel: "open_source", tValues: { number }, onclick: () => this.open(number) }, written);
+    return h("button", { type: "button", class: "cite", tLabel: "open_source", tValues: { number: written }, onclick: () => this.open(number) }, written);
   }
 
   open(number) {
