@@ -46,7 +46,9 @@ function rest(cards) {
 }
 
 function card({ number, title, heading, text }) {
-  const name = h("span", {}, h("span", { class: "source-title name-line", dir: "auto" }, title), heading && h("span", { class: "source-heading name-line", dir: "auto" }, heading));
+  // The innermost heading says most; those above it stand in the passage.
+  const place = heading && h("span", { class: "source-heading name-line", dir: "auto", title: heading }, heading.split(" > ").at(-1));
+  const name = h("span", {}, h("span", { class: "source-title name-line", dir: "auto" }, title), place);
     return h("details", { class: "source" }, h("summary", {}, h("span", { class: "number" }, formatted(number)), name), excerpt(text));
 }
 
