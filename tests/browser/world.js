@@ -26,9 +26,20 @@ export function newKey() {
   return execFileSync(CHATBOT_PROGRAM, ["user", "key", "create", "--user", name], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
 }
 
-/** Runs one of the chatbot's commands. */
-export function command(...parts) {
-  return execFileSync(CHATBOT_PROGRAM, parts, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
+/** A new user who signs in by password. */
+export function newPerson(role = "member") {
+  people += 1;
+  const person = { name: `${role}-${process.pid}-${people}`, password: `correct horse ${process.pid}` };
+  execFileSync(CHATBOT_PROGRAM, ["user", "create", person.name, "--role", role, "--password-stdin"], { input: `${person.password}\n`, stdio: ["pipe", "ignore", "ignore"] });
+  return person;
+}
+
+/** Fills in the form and waits for the page behind it. */
+export async function signIn(page, { name, password }) {
+  await page.locator("input[name=username]").fill(name);
+  await page.locator("input[name=password]").fill(password);
+  await page.keyboard.press("Enter");
+  await page.locator("#app").waitFor();
 }
 
 /** A request to the API with a key. */
