@@ -105,6 +105,6 @@ test("the_picture_of_the_documentation", { skip: pictures ? false : "PICTURES=1 
     await page.locator("dialog .primary").click();
     await row(page, name).waitFor();
   }
-  await page.screenshot({ path: `${pictures}/admin.png`, clip: { x: 0, y: 0, width: 1280, height: 420 } });
+  await page.screenshot({ path: `${pictures}/admin.png`, clip: { x: 0, y: 0, width: 1280, height: 379 } });
   await close(page);
 });

@@ -77,12 +77,13 @@ test("titles_questions_and_file_names_stay_text_everywhere", async () => {
 
 test("an_address_that_names_no_conversation_does_nothing", async () => {
   const page = await chatPage(newKey());
-  await page.goto(`${url}/#<img src=x onerror=alert(1)>`);
-  await page.reload();
-  await page.locator("#thread .notice").waitFor();
-  await page.goto(`${url}/#../../admin`);
-  await page.reload();
-  await page.locator("#thread .notice").waitFor();
+  for (const name of ["<img src=x onerror=alert(1)>", "../../admin", "message"]) {
+    await page.goto(`${url}/#${name}`);
+    await page.reload();
+    await page.locator(".welcome").waitFor();
+  }
+  await page.goto(`${url}/#018f0000-0000-7000-8000-000000000000`);
+  await page.locator("#thread .notice", { hasText: "not there" }).waitFor();
   await close(page);
 });
 

@@ -19,6 +19,12 @@ import { currentUser, hasKey, resume, signOut } from "./session.js";
 import { languageSelect, themeSelect } from "./settings.js";
 import { askWhoIsThere } from "./signin.js";
 
+/** The conversation that the address names; empty for a new one. */
+function named() {
+  const name = location.hash.slice(1);
+  return /^[0-9a-f-]{36}$/.test(name) ? name : "";
+}
+
 class Page {
   constructor() {
     this.drawer = new Drawer();
@@ -43,6 +49,11 @@ class Page {
     addEventListener("keydown", (event) => this.key(event));
     addEventListener("online", () => this.drawOffline());
     addEventListener("offline", () => this.drawOffline());
+    byId("skip").addEventListener("click", (event) => {
+      // The address names conversations, and no parts of the page.
+      event.preventDefault();
+      byId("message").focus();
+    });
     byId("new").addEventListener("click", () => this.goTo(""));
     byId("attach").addEventListener("click", () => byId("files").click());
     byId("open-documents").addEventListener("click", () => this.documents.open());
@@ -69,7 +80,7 @@ class Page {
 
   /** Shows what the address names: a conversation, or a new one. */
   async show() {
-    const id = location.hash.slice(1);
+    const id = named();
     if (id && id === this.thread.id) return;
     this.drawer.close();
     this.conversations.select(id || null);
@@ -84,7 +95,7 @@ class Page {
   }
 
   goTo(id) {
-    if (location.hash.slice(1) === id && !id) {
+    if (named() === id && !id) {
       history.replaceState(null, "", "/");
       this.thread.id = undefined;
       this.show();
