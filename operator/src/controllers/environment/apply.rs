@@ -89,7 +89,7 @@ fn titled(title: &str, why: &str) -> Trouble {
 
 async fn write_if_needed(ctx: &Context, object: &Object) -> Result<Need, Error> {
     let observed = observed(ctx, object)?;
-    let last = ctx.memory.same_write(&object.key(), &object.hash);
+    let last = ctx.memory.last_write(&object.key());
     match need(object, observed.as_ref(), last.as_ref(), Instant::now()) {
         Need::Write if observed.is_none() => match foreign(ctx, object).await? {
             Some(why) => Ok(refuse(ctx, object, why)),

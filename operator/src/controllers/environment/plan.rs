@@ -259,7 +259,7 @@ fn objects(
     let (apps, workers): (Vec<_>, Vec<_>) =
         layout.workloads.iter().partition(|workload| workload.component == Component::App);
     for workload in apps {
-        objects.push(deployment(resolved, observed, workload)?);
+        objects.push(deployment(resolved, observed, state, workload)?);
     }
     if let Some(active) = layout.traffic {
         objects.extend(each(&horizontal_pod_autoscaler::build(resolved, active))?);
@@ -270,7 +270,7 @@ fn objects(
         objects.extend(services(resolved, layout.traffic, layout.preview)?);
     }
     for workload in workers {
-        objects.push(deployment(resolved, observed, workload)?);
+        objects.push(deployment(resolved, observed, state, workload)?);
     }
     objects.extend(routes(resolved)?);
     objects.extend(backup_objects(resolved, observed, state)?);
@@ -327,12 +327,19 @@ fn job(
     }
 }
 
-fn deployment(resolved: &Resolved, observed: &Observed, workload: &Workload) -> Result<Object, Error> {
+fn deployment(
+    resolved: &Resolved,
+    observed: &Observed,
+    state: &ReleaseState,
+    workload: &Workload,
+) -> Result<Object, Error> {
     let Workload { component, slot } = workload;
+    let is_in_reserve = state.previous.as_ref().is_some_and(|previous| previous.colour == slot.colour);
     let of = |colour| observed.deployments.get(&names::deployment(&resolved.identity.name, *component, colour));
-    // A colour that is started is as large as the one that has the traffic.
+    // A colour that is started, or that may have to take the traffic back, is as large as the one that has it.
     let replicas = |scale: Scale| match of(slot.colour) {
         None => Some(scale.like(of(slot.colour.other()))),
+        Some(_) if is_in_reserve => Some(scale.like(of(slot.colour.other()))),
         live @ Some(_) => scale.replicas(live, MANAGER),
     };
     let mut deployment = match component {

@@ -97,8 +97,11 @@ fn release(applied: &Applied, before: Option<&ReleaseStatus>) -> ReleaseStatus {
         promoted: promoted.clone(),
         rolled_back: rolled_back.clone(),
         returned: returned.clone(),
-        discounted: (*discounted != Requests::default())
-            .then_some(Discounted { requests: discounted.all, failed: discounted.failed }),
+        discounted: discounted.map(|Requests { all, failed, in_outage }| Discounted {
+            requests: all,
+            failed,
+            in_outage,
+        }),
         steps: steps.clone(),
     }
 }

@@ -74,7 +74,15 @@ impl Cluster {
         self.put_pod(pod);
         self.change(path, |job| {
             job["status"] = json!({"conditions": [{"type": condition, "status": "True", "lastTransitionTime": now}]});
+            if condition == "Complete" {
+                job["status"]["completionTime"] = json!(now);
+            }
         });
+    }
+
+    /// The pods of a Job are not there: they are not seen yet, or were removed.
+    pub(crate) fn lose_pods_of(&self, job: &str) {
+        self.remove_pods(|pod| pod == format!("{job}-pod"));
     }
 
     fn roll_out(&self, path: &str, mut deployment: Value) {

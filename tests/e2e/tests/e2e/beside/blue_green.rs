@@ -132,7 +132,9 @@ pub(crate) async fn want_within(environment: &Environment, model: &str, bake: &s
     let analysis = json!({"interval": "1s", "minRequests": 5});
     environment
         .apply(json!({
-            "release": {"strategy": "BlueGreen", "bake": bake, "promotion": promotion, "analysis": analysis},
+            "release": {
+                "strategy": "BlueGreen", "bake": bake, "promotion": promotion, "analysis": analysis, "checkTimeout": "10m",
+            },
             "network": {"allowFrom": [{"namespaceSelector": own_namespace}]},
             "settings": {"LLM_MODEL": model, "REQUEST_TIMEOUT": seconds, "RATE_LIMIT_PER_MINUTE": "1000000"},
         }))
