@@ -125,7 +125,7 @@ impl Colours {
     /// Pods of app and worker, each as its colour and whether it is ready.
     pub(super) fn of(app: &[(Colour, bool)], worker: &[(Colour, bool)]) -> Self {
         let pods = |all: &[(Colour, bool)]| all.iter().map(|(colour, ready)| pod(*colour, *ready)).collect();
-        Self { app: Some(pods(app)), worker: Some(pods(worker)), monitor: Some(pods(&worker[..1])) }
+        Self { app: Some(pods(app)), worker: Some(pods(worker)), monitor: Some(pods(&[(Colour::Blue, true)])) }
     }
 }
 
