@@ -6,6 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::{
     apply::Applied,
     conditions::{self, Progress, Verdict},
+    monitor,
     resolve::image,
 };
 use crate::{
@@ -52,6 +53,8 @@ fn decisions(applied: &Applied, status: &ChatbotEnvironmentStatus) -> Vec<Decisi
     decisions.extend(also.map(|type_| Decision { type_, status: Some(true), reason, message }));
     decisions.push(conditions::services(known.then_some(status.services.as_slice())));
     decisions.extend(applied.outlook.backups.iter().flat_map(|said| said.decisions.clone()));
+    let monitor = applied.outlook.monitor.as_ref();
+    decisions.extend(monitor.map(|seen| monitor::decision(seen, applied.monitor_refused.as_ref())));
     decisions.extend(applied.outlook.not_acted_on.as_deref().map(conditions::spec_supported));
     decisions
 }

@@ -1,4 +1,4 @@
-//! Both colours: how many of their pods stand ready, and which of them has the traffic.
+//! Both colours: how many of their pods stand ready, and which of them has the traffic. And the task monitor, which has none.
 
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) struct Colours {
     app: Option<Vec<Pod>>,
     worker: Option<Vec<Pod>>,
+    monitor: Option<Vec<Pod>>,
 }
 
 impl Colours {
@@ -30,8 +31,18 @@ impl Colours {
     pub(super) async fn read(target: &Target, environment: &ChatbotEnvironment) -> Self {
         let name = environment.name_any();
         let pods = async |component| timeout(PATIENCE, Box::pin(target.pods(&name, component, None))).await.ok()?.ok();
-        let (app, worker) = futures::future::join(pods(Component::App), pods(Component::Worker)).await;
-        Self { app, worker }
+        let all = [Component::App, Component::Worker, Component::Monitor].map(pods);
+        let [app, worker, monitor] = <[_; 3]>::try_from(futures::future::join_all(all).await).unwrap_or_default();
+        Self { app, worker, monitor }
+    }
+
+    /// What the task monitor's row says; none without a pod of it.
+    pub(super) fn monitor(&self) -> Option<String> {
+        let staying = self.monitor.iter().flatten().filter(|pod| pod.metadata.deletion_timestamp.is_none());
+        let staying: Vec<&Pod> = staying.collect();
+        let ready = staying.iter().filter(|pod| is_ready(pod)).count();
+        let how = if ready > 0 { "  open it: kubectl chatbot monitor" } else { "" };
+        (!staying.is_empty()).then(|| format!("{ready}/{} ready{how}", staying.len()))
     }
 
     /// A line for each colour that has pods or the traffic.
@@ -114,7 +125,7 @@ impl Colours {
     /// Pods of app and worker, each as its colour and whether it is ready.
     pub(super) fn of(app: &[(Colour, bool)], worker: &[(Colour, bool)]) -> Self {
         let pods = |all: &[(Colour, bool)]| all.iter().map(|(colour, ready)| pod(*colour, *ready)).collect();
-        Self { app: Some(pods(app)), worker: Some(pods(worker)) }
+        Self { app: Some(pods(app)), worker: Some(pods(worker)), monitor: Some(pods(&[(Colour::Blue, true)])) }
     }
 }
 

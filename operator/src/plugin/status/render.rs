@@ -10,7 +10,10 @@ use crate::{
         ChatbotEnvironment, ChatbotEnvironmentStatus, conditions,
         environment_status::{BackupsStatus, Outcome, ReleaseStatus, ServiceStatus, Step},
     },
-    plugin::{next_step::next_step, output::Palette},
+    plugin::{
+        next_step::{next_step, of_monitor},
+        output::Palette,
+    },
 };
 
 /// Everything that a person asks first.
@@ -47,6 +50,7 @@ fn body(
         lines.extend(release_lines(release, now, palette));
         lines.extend(labelled("Colours", of_colours));
     }
+    lines.extend(colours.monitor().map(|pods| row("Monitor", &pods)));
     lines.extend(status.services.iter().enumerate().map(|(index, service)| service_line(index, service, palette)));
     lines.extend(status.backups.as_ref().map(|backups| row("Backups", &backups_text(backups, now))));
     lines.extend(condition_lines(environment, status, palette));
@@ -148,6 +152,7 @@ fn condition_lines(
     for (index, condition) in status.conditions.iter().enumerate() {
         let label = if index == 0 { "Conditions" } else { "" };
         lines.push(row(label, &condition_text(condition, palette)));
+        let next_step = if condition.type_ == conditions::MONITOR_HEALTHY { of_monitor } else { next_step };
         let step = is_bad(condition).then(|| next_step(&condition.reason, &name, &namespace)).flatten();
         lines.extend(step.map(|step| row("", &format!("  next: {step}"))));
     }

@@ -86,6 +86,7 @@ fn each_phase_runs_what_it_needs_and_nothing_else() {
         assert_eq!((layout.traffic, layout.preview), (Some(traffic), preview), "{phase:?}");
         let worker = layout.workloads.iter().find(|it| it.component == Component::Worker).unwrap();
         assert_eq!(worker.slot.colour, traffic, "{phase:?}");
+        assert_eq!(layout.monitor.as_ref(), Some(&worker.slot), "{phase:?}");
     }
 }
 

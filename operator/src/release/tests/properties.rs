@@ -201,12 +201,13 @@ proptest! {
     }
 
     #[test]
-    fn workers_run_in_one_colour_and_it_has_the_traffic(life in any_life(), policy in any_policy()) {
+    fn workers_run_in_one_colour_and_it_has_the_traffic_and_the_monitor_is_theirs(life in any_life(), policy in any_policy()) {
         for (_, facts, after, now) in lived(&policy, serving("old"), life) {
             let layout = layout(&after, &facts, at(now));
             let workers = layout.workloads.iter().filter(|it| it.component == Component::Worker);
             let colours: Vec<_> = workers.map(|it| Some(it.slot.colour)).collect();
             prop_assert_eq!(colours, vec![layout.traffic]);
+            prop_assert_eq!(layout.monitor.as_ref().map(|slot| slot.release.as_str()), active(&after));
         }
     }
 

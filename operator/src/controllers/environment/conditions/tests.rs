@@ -73,7 +73,7 @@ fn up() -> Outlook {
 }
 
 fn applied(state: ReleaseState, outlook: Outlook) -> Applied {
-    Applied { state, outlook, refused: None, unsettled: false }
+    Applied { state, outlook, refused: None, monitor_refused: None, unsettled: false }
 }
 
 /// At least one for each check, and for each thing that a check may find.

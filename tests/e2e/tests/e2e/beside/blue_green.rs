@@ -17,11 +17,14 @@ async fn a_release_is_watched_beside_the_old_colour_and_taken_back_when_its_user
     want(&environment, "colours-2", "20s", "Automatic").await;
     phase(&environment, "Bake").await;
     assert_eq!(environment.status().await["release"]["previous"]["colour"], "blue", "the old colour stays ready");
-    assert_eq!(workloads(&environment).await, ["colours-app-blue", "colours-app-green", "colours-worker-green"]);
+    assert_eq!(
+        workloads(&environment).await,
+        ["colours-app-blue", "colours-app-green", "colours-monitor", "colours-worker-green"]
+    );
     assert_eq!(traffic(&environment).await, "green");
     environment.ready().await;
     phase(&environment, "Stable").await;
-    assert_eq!(workloads(&environment).await, ["colours-app-green", "colours-worker-green"]);
+    assert_eq!(workloads(&environment).await, ["colours-app-green", "colours-monitor", "colours-worker-green"]);
     let (answered, refused) = asker.said().await;
     assert!(
         answered > 10 && refused.is_empty(),
@@ -80,7 +83,7 @@ async fn a_person_promotes_a_release_and_takes_it_back() {
         (&first, &json!("RolledBack")),
         "{status:#}"
     );
-    assert_eq!(workloads(&environment).await, ["person-app-blue", "person-worker-blue"]);
+    assert_eq!(workloads(&environment).await, ["person-app-blue", "person-monitor", "person-worker-blue"]);
     environment.remove().await;
 }
 
