@@ -147,12 +147,8 @@ fn prepared_sentence(prepared: &Prepared) -> String {
     if *was_there {
         return format!("{database} was prepared before, with {rows}");
     }
-    let mut sentence = format!("{database} holds {rows}, as the manifest says");
-    if !applied.is_empty() {
-        sentence += &format!("; {} applied", counted(applied.len() as u64, "migration"));
-    }
-    if let Some(changed) = scrubbed {
-        sentence += &format!("; SCRUB_SQL changed {}", counted(*changed, "row"));
-    }
-    sentence
+    let applied = (!applied.is_empty()).then(|| format!("{} applied", counted(applied.len() as u64, "migration")));
+    let scrubbed = scrubbed.map(|changed| format!("SCRUB_SQL changed {}", counted(changed, "row")));
+    let holds = format!("{database} holds {rows}, as the manifest says");
+    [Some(holds), applied, scrubbed].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }

@@ -70,17 +70,17 @@ pub struct Arguments {
 #[derive(Debug, Args)]
 struct Source {
     /// Bring another environment's backup here: its resourcePrefix, such as prod_
-    #[arg(long, value_name = "PREFIX", conflicts_with_all = ["offsite", "undo", "abort"], requires_all = ["source_bucket", "source_folder", "source_secret", "scrub"])]
-    source_prefix: Option<String>,
+    #[arg(id = "source_prefix", long = "source-prefix", value_name = "PREFIX", conflicts_with_all = ["offsite", "undo", "abort"], requires_all = ["source_bucket", "source_folder", "source_secret", "scrub"])]
+    prefix: Option<String>,
     /// The bucket of its backups
-    #[arg(long, value_name = "BUCKET", requires = "source_prefix")]
-    source_bucket: Option<String>,
+    #[arg(id = "source_bucket", long = "source-bucket", value_name = "BUCKET", requires = "source_prefix")]
+    bucket: Option<String>,
     /// Their folder in it
-    #[arg(long, value_name = "FOLDER", requires = "source_prefix")]
-    source_folder: Option<String>,
+    #[arg(id = "source_folder", long = "source-folder", value_name = "FOLDER", requires = "source_prefix")]
+    folder: Option<String>,
     /// A Secret here with MINIO_URL, MINIO_ROOT_USER, MINIO_ROOT_PASSWORD and BACKUP_KEY of that bucket
-    #[arg(long, value_name = "SECRET", requires = "source_prefix")]
-    source_secret: Option<String>,
+    #[arg(id = "source_secret", long = "source-secret", value_name = "SECRET", requires = "source_prefix")]
+    secret: Option<String>,
     /// A ConfigMap whose scrub.sql removes what is personal
     #[arg(long, value_name = "CONFIGMAP", requires = "source_prefix")]
     scrub: Option<String>,
@@ -88,13 +88,13 @@ struct Source {
 
 impl Source {
     fn wanted(&self) -> Option<RestoreSource> {
-        let Self { source_prefix, source_bucket, source_folder, source_secret, scrub } = self;
+        let Self { prefix, bucket, folder, secret, scrub } = self;
         Some(RestoreSource {
-            resource_prefix: source_prefix.clone()?,
+            resource_prefix: prefix.clone()?,
             repository: Repository {
-                bucket: source_bucket.clone()?,
-                prefix: source_folder.clone(),
-                secret_ref: source_secret.clone().map(|name| LocalRef { name }),
+                bucket: bucket.clone()?,
+                prefix: folder.clone(),
+                secret_ref: secret.clone().map(|name| LocalRef { name }),
             },
             scrub: ScrubRef { config_map: scrub.clone()?, key: "scrub.sql".to_owned() },
         })
@@ -122,7 +122,7 @@ pub(super) async fn run(target: &Target, output: &Output, arguments: Arguments) 
             |backup: &ChatbotBackup| backup.status.as_ref().is_some_and(|status| status.offsite == Some(true));
         known.retain(is_there);
     }
-    let plan = match &arguments.source.source_prefix {
+    let plan = match &arguments.source.prefix {
         Some(prefix) => foreign_plan(prefix, &arguments.from, &environment),
         None => plan(&environment, &known, &arguments.from, Clock::system().now()),
     };

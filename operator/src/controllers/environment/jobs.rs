@@ -86,7 +86,10 @@ pub fn fact(name: &str, observed: &Observed) -> release::Job {
         release::Job::Succeeded(report) if report.lost && is_fresh(job, observed.at) => {
             release::Job::Running { message: String::new() }
         }
-        fact => fact,
+        fact @ (release::Job::Absent
+        | release::Job::Running { .. }
+        | release::Job::Succeeded(_)
+        | release::Job::Failed { .. }) => fact,
     })
 }
 

@@ -230,7 +230,7 @@ fn the_switch_is_watched_as_the_bake_is() {
 
 #[test]
 fn an_outage_that_both_releases_see_takes_none_back() {
-    let seen = |watch, all, failed| Facts { watch, requests: requests(all, failed), ..all_well("new") };
+    let seen = |watch, all, failed| Facts { watch, requests: Some(requests(all, failed)), ..all_well("new") };
     let discounted = |state: &ReleaseState| state.discounted.map(|it| (it.failed, it.in_outage));
     let outage = Watch::Outage { message: "postgresql is down".to_owned() };
     let ill = Watch::Ill { message: "30.0 % of 1000 requests failed".to_owned() };
@@ -313,7 +313,7 @@ fn a_persons_word_is_kept_until_it_can_be_followed() {
 
 #[test]
 fn what_was_answered_before_the_switch_speaks_neither_for_a_release_nor_against_it() {
-    let seen = |all, failed| Facts { requests: requests(all, failed), ..all_well("new") };
+    let seen = |all, failed| Facts { requests: Some(requests(all, failed)), ..all_well("new") };
     let checked = next(
         &releasing(&MANUAL, Phase::Promote),
         &Facts { wishes: promoted("new").wishes, ..seen(7, 7) },
@@ -324,13 +324,13 @@ fn what_was_answered_before_the_switch_speaks_neither_for_a_release_nor_against_
     let blind = next(&checked, &Facts { worker: pending(""), requests: None, ..all_well("new") }, &MANUAL, at(6));
     assert_eq!(blind.discounted, None, "a server was not asked");
     let first = next(&blind, &Facts { worker: pending(""), ..seen(200, 11) }, &MANUAL, at(7));
-    assert_eq!(first.discounted, requests(200, 11), "the preview's");
+    assert_eq!(first.discounted, Some(requests(200, 11)), "the preview's");
     let later = next(&first, &seen(5200, 500), &MANUAL, at(8));
-    assert_eq!(later.discounted, requests(200, 11), "no more than those");
+    assert_eq!(later.discounted, Some(requests(200, 11)), "no more than those");
     let smaller = next(&later, &seen(100, 2), &MANUAL, at(9));
-    assert_eq!(smaller.discounted, requests(100, 2), "a server that ended took its counts with it");
+    assert_eq!(smaller.discounted, Some(requests(100, 2)), "a server that ended took its counts with it");
 }
 
-fn requests(all: u64, failed: u64) -> Option<Requests> {
-    Some(Requests { all, failed, in_outage: false })
+fn requests(all: u64, failed: u64) -> Requests {
+    Requests { all, failed, in_outage: false }
 }
