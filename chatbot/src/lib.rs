@@ -7,6 +7,7 @@
 //! http            routes, layers, problems              may call chat and store, never jobs' workers
 //! jobs            queue, workers, hand-back              may call chat and store, never http
 //! chat            one answer; holds no axum and no sqlx
+//! auth            logins, keys, roles and scopes; holds no axum
 //! retrieval, llm, vectors, objects, cache, store         one outside service each
 //! upstream        what their clients share: budgets, rests, remembered checks, bounded bodies
 //! health          what /health says, for server and worker alike; check_token: who may have a question answered there
@@ -15,6 +16,7 @@
 //! ```
 
 pub mod app;
+pub mod auth;
 pub mod backup;
 pub mod cache;
 pub mod chat;
