@@ -1,7 +1,8 @@
 //! What is personal is removed from another environment's data before anybody is served from it.
 //!
-//! What that is a person says, in SQL. Beside it everything goes that is of no use here and would do harm: keys and logins of the
-//! other environment's users would open this one, and its waiting jobs would be done a second time.
+//! What that is a person says, in SQL. Beside it everything goes that is of no use here and would do harm: keys, passwords and
+//! logins of the other environment's users would open this one, letters would reach them, and its waiting jobs would be done a
+//! second time.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,9 @@ use super::{RestoreError, documents::Names};
 use crate::config::source::Source;
 
 /// Tables that are emptied, where they are there.
-const EMPTIED: [&str; 4] = ["api_keys", "sessions", "river_job", "job_workers"];
+const EMPTIED: [&str; 5] = ["api_keys", "sessions", "audit", "river_job", "job_workers"];
+/// Nobody logs in, and nobody is written to.
+const FORGET_LOGINS: &str = "UPDATE users SET password_hash = NULL, email = NULL";
 
 /// Removes it, and gives documents the names that this environment's have; answers how many rows the script changed. All of it, or
 /// nothing; what was removed is not left in the database's files.
@@ -26,6 +29,7 @@ pub(super) async fn run(options: &PgConnectOptions, source: &Source, prefix: &st
     for table in EMPTIED {
         empty(&mut transaction, table).await?;
     }
+    sqlx::raw_sql(FORGET_LOGINS).execute(&mut *transaction).await?;
     rename(&mut transaction, &source.prefix, prefix).await?;
     transaction.commit().await?;
     // Rows that were changed or removed stand in the files until then.

@@ -25,6 +25,8 @@ async fn prod(server: &S3) -> Database {
     std::fs::create_dir_all(store.join("prod_documents")).unwrap();
     std::fs::rename(store.join(&key), store.join(format!("prod_{key}"))).unwrap();
     let rows = "UPDATE documents SET object_key = 'prod_' || object_key; \
+        UPDATE users SET email = 'sara@example.org', password_hash = '$argon2id$'; \
+        INSERT INTO audit (id, action, actor, via, ip) VALUES (gen_random_uuid(), 'login', 'sara', 'http', '192.0.2.7'); \
         INSERT INTO api_keys (id, user_id, name, prefix, hash) SELECT gen_random_uuid(), id, 'laptop', 'cbk_', '\\x00' FROM users; \
         INSERT INTO river_job (kind, args, max_attempts) VALUES ('ingest_document', '{}', 3)";
     sqlx::raw_sql(rows).execute(&database.pool).await.unwrap();
@@ -75,7 +77,8 @@ async fn rows_and_documents_come_without_what_is_personal_without_keys_and_witho
     let pool = PgPool::connect_lazy_with(database.options.clone());
     assert_eq!(texts(&pool, "SELECT name FROM users WHERE name <> 'user ' || id").await, Vec::<String>::new());
     assert_eq!(texts(&pool, "SELECT title FROM conversations").await, [""]);
-    for query in ["SELECT name FROM api_keys", "SELECT kind FROM river_job"] {
+    let logins = "SELECT id::text FROM users WHERE email IS NOT NULL OR password_hash IS NOT NULL";
+    for query in ["SELECT name FROM api_keys", "SELECT kind FROM river_job", "SELECT ip FROM audit", logins] {
         assert_eq!(texts(&pool, query).await, Vec::<String>::new(), "{query}");
     }
     let keys = texts(&pool, "SELECT object_key FROM documents").await;
