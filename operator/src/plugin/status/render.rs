@@ -8,7 +8,7 @@ use super::colours::Colours;
 use crate::{
     crd::{
         ChatbotEnvironment, ChatbotEnvironmentStatus, conditions,
-        environment_status::{BackupsStatus, Outcome, ReleaseStatus, ServiceStatus, Step},
+        environment_status::{BackupsStatus, Candidate, Outcome, ReleaseStatus, ServiceStatus, Step},
     },
     plugin::{
         next_step::{next_step, of_monitor},
@@ -47,7 +47,7 @@ fn body(
     lines.extend(status.url.as_ref().map(|url| row("URL", url)));
     if let Some(release) = &status.release {
         let of_colours = colours.lines(release, palette);
-        lines.extend(release_lines(release, now, palette));
+        lines.extend(release_lines(release, colours, now, palette));
         lines.extend(labelled("Colours", of_colours));
     }
     lines.extend(colours.monitor().map(|pods| row("Monitor", &pods)));
@@ -80,7 +80,7 @@ fn headline(status: &ChatbotEnvironmentStatus, palette: Palette) -> String {
     row("Ready", &format!("{answer}{replicas}"))
 }
 
-fn release_lines(release: &ReleaseStatus, now: Timestamp, palette: Palette) -> Vec<String> {
+fn release_lines(release: &ReleaseStatus, colours: &Colours, now: Timestamp, palette: Palette) -> Vec<String> {
     let mut lines = Vec::new();
     if let (Some(id), Some(image)) = (&release.id, &release.image) {
         let colour = release.active.map(|colour| format!("  {}", colour.as_str())).unwrap_or_default();
@@ -93,13 +93,9 @@ fn release_lines(release: &ReleaseStatus, now: Timestamp, palette: Palette) -> V
         lines.push(row("Candidate", &text));
     }
     if let Some(previous) = &release.previous {
-        let text = format!(
-            "{}  {}  {}  ready to take the traffic back",
-            previous.id,
-            previous.colour.as_str(),
-            previous.image
-        );
-        lines.push(row("Before", &text));
+        let Candidate { id, colour, image, schema: _ } = previous;
+        let standing = colours.standing(*colour);
+        lines.push(row("Before", &format!("{id}  {}  {image}  {standing}", colour.as_str())));
     }
     lines.push(row("Phase", &phase_text(release, now)));
     lines.extend(release.steps.iter().map(|step| row("", &step_text(step, now, palette))));
