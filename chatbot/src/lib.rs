@@ -8,6 +8,7 @@
 //! web             the pages for people, served by http
 //! jobs            queue, workers, hand-back              may call chat and store, never http
 //! chat            one answer; holds no axum and no sqlx
+//! auth            logins, keys, roles and scopes; holds no axum
 //! retrieval, llm, vectors, objects, cache, store         one outside service each
 //! upstream        what their clients share: budgets, rests, remembered checks, bounded bodies
 //! health          what /health says, for server and worker alike; check_token: who may have a question answered there
@@ -16,6 +17,7 @@
 //! ```
 
 pub mod app;
+pub mod auth;
 pub mod backup;
 pub mod cache;
 pub mod chat;

@@ -10,6 +10,7 @@ mod archive;
 mod backup;
 mod command_line;
 mod downgrade;
+mod foreign_restore;
 mod http;
 mod ingestion;
 mod job_hand_back;
