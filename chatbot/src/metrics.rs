@@ -17,6 +17,9 @@ use sqlx::PgPool;
 /// A histogram per label set.
 pub type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 
+/// For gauges that have no value, and do not appear, until they are set.
+pub type NoLabels = [(&'static str, &'static str); 0];
+
 /// Labels of a served request.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct RequestLabels {
@@ -57,6 +60,13 @@ pub struct TaskKindLabels {
     pub queue: String,
 }
 
+/// Labels of a queue.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct QueueLabels {
+    /// The queue.
+    pub queue: String,
+}
+
 /// Labels of an answer.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct ChatLabels {
@@ -89,6 +99,16 @@ pub struct Metrics {
     pub tasks_active: Gauge,
     /// `tasks_handed_back_total`: jobs taken from workers that stopped answering.
     pub tasks_handed_back: Counter,
+    /// `tasks_waiting`: jobs that are due; like the following ones set by the task monitor alone.
+    pub tasks_waiting: Family<QueueLabels, Gauge>,
+    /// `tasks_oldest_seconds`: how long the one that waits longest has been due.
+    pub tasks_oldest: Family<QueueLabels, Gauge<f64, AtomicU64>>,
+    /// `tasks_dead`: jobs that were given up and are still kept.
+    pub tasks_dead: Family<NoLabels, Gauge>,
+    /// `tasks_alarms`: what needs somebody.
+    pub tasks_alarms: Family<NoLabels, Gauge>,
+    /// `tasks_workers`: workers that take jobs.
+    pub tasks_workers: Family<NoLabels, Gauge>,
     /// `chat_answers_total`.
     pub chat_answers: Family<ChatLabels, Counter>,
     /// `chat_answer_duration_seconds`.
@@ -126,6 +146,11 @@ impl Metrics {
             task_duration: Family::new_with_constructor(seconds),
             tasks_active: Gauge::default(),
             tasks_handed_back: Counter::default(),
+            tasks_waiting: Family::default(),
+            tasks_oldest: Family::default(),
+            tasks_dead: Family::default(),
+            tasks_alarms: Family::default(),
+            tasks_workers: Family::default(),
             chat_answers: Family::default(),
             chat_duration: Family::new_with_constructor(seconds),
             chat_first_token: seconds(),
@@ -148,11 +173,21 @@ impl Metrics {
         registry.register("tasks_duration_seconds", "Time that a job attempt took", self.task_duration.clone());
         registry.register("tasks_active", "Jobs in work", self.tasks_active.clone());
         registry.register("tasks_handed_back", "Jobs taken back from dead workers", self.tasks_handed_back.clone());
+        self.register_queues(&mut registry);
         registry.register("chat_answers", "Answers given", self.chat_answers.clone());
         registry.register("chat_answer_duration_seconds", "Time to a whole answer", self.chat_duration.clone());
         registry.register("chat_first_token_seconds", "Time to an answer's first token", self.chat_first_token.clone());
         registry.register("chat_tokens", "Tokens read and written by the model", self.chat_tokens.clone());
         registry
+    }
+
+    /// What the task monitor alone knows: elsewhere these have no value, and do not appear.
+    fn register_queues(&self, registry: &mut Registry) {
+        registry.register("tasks_waiting", "Jobs that are due and wait", self.tasks_waiting.clone());
+        registry.register("tasks_oldest_seconds", "How long the oldest of them waits", self.tasks_oldest.clone());
+        registry.register("tasks_dead", "Jobs that were given up and are kept", self.tasks_dead.clone());
+        registry.register("tasks_alarms", "What needs somebody", self.tasks_alarms.clone());
+        registry.register("tasks_workers", "Workers that take jobs", self.tasks_workers.clone());
     }
 
     /// The text of `/metrics`, with the pool's state as of now.

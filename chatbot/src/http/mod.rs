@@ -14,7 +14,7 @@
 mod bodies;
 pub(crate) mod connections;
 mod extract;
-mod layers;
+pub(crate) mod layers;
 mod operations;
 pub mod problem;
 mod rehearsal;
