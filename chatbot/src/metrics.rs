@@ -218,6 +218,11 @@ mod tests {
         metrics.http_duration.get_or_create(&RouteLabels { method, path }).observe(0.1);
         metrics.tasks.get_or_create(&TaskLabels { kind: text(), queue: text(), outcome: text() }).inc();
         metrics.task_duration.get_or_create(&TaskKindLabels { kind, queue }).observe(0.1);
+        metrics.tasks_waiting.get_or_create(&QueueLabels { queue: text() }).set(1);
+        metrics.tasks_oldest.get_or_create(&QueueLabels { queue: text() }).set(0.1);
+        for gauge in [&metrics.tasks_dead, &metrics.tasks_alarms, &metrics.tasks_workers] {
+            gauge.get_or_create(&[]).set(1);
+        }
         metrics.chat_answers.get_or_create(&ChatLabels { outcome: text() }).inc();
         metrics.chat_duration.get_or_create(&ChatLabels { outcome: text() }).observe(0.1);
         metrics.chat_tokens.get_or_create(&TokenLabels { direction: text() }).inc();

@@ -55,6 +55,8 @@ pub enum Effect {
     Ended,
     /// Its worker was told to stop.
     Stopping,
+    /// Nothing: its worker was told already.
+    StoppingAlready,
     /// Nothing: it was over already.
     OverAlready,
 }
@@ -65,7 +67,7 @@ impl Effect {
     pub const fn changed(self) -> bool {
         match self {
             Self::Waits | Self::Ended | Self::Stopping => true,
-            Self::WaitedAlready | Self::InWork | Self::OverAlready => false,
+            Self::WaitedAlready | Self::InWork | Self::StoppingAlready | Self::OverAlready => false,
         }
     }
 }
@@ -111,6 +113,7 @@ pub async fn cancel(db: &PgPool, queue: &Queue, id: i64) -> Result<Effect, Manag
     let mut tx = db.begin().await?;
     let effect = match state(&mut tx, id).await?.as_str() {
         "completed" | "cancelled" | "discarded" => return Ok(Effect::OverAlready),
+        "running" if is_stopping(&mut tx, id).await? => return Ok(Effect::StoppingAlready),
         "running" => Effect::Stopping,
         _ => Effect::Ended,
     };
@@ -149,7 +152,7 @@ pub async fn pause(queue: &Queue, name: &str, pause: bool) -> Result<bool, Manag
     let queues = queue.client().queues();
     let asked = if pause { queues.pause(name).await } else { queues.resume(name).await };
     match asked {
-        Ok(_) => Ok(true),
+        Ok(()) => Ok(true),
         Err(riverqueue::Error::NotFound(_)) => Ok(false),
         Err(error) => Err(error.into()),
     }
@@ -159,6 +162,12 @@ pub async fn pause(queue: &Queue, name: &str, pause: bool) -> Result<bool, Manag
 async fn state(tx: &mut Transaction<'_, Postgres>, id: i64) -> Result<String, ManageError> {
     let state = sqlx::query_scalar("SELECT state::text FROM river_job WHERE id = $1 FOR UPDATE").bind(id);
     state.fetch_optional(&mut **tx).await?.ok_or(ManageError::NotFound)
+}
+
+/// Whether somebody has asked for its end.
+async fn is_stopping(tx: &mut PgConnection, id: i64) -> Result<bool, ManageError> {
+    let asked = sqlx::query_scalar("SELECT metadata ? 'cancel_attempted_at' FROM river_job WHERE id = $1").bind(id);
+    Ok(asked.fetch_one(tx).await?)
 }
 
 /// The document behind the job, if there is one, says why nobody goes on with it.

@@ -70,6 +70,7 @@ const fn in_words(effect: Effect) -> &'static str {
         Effect::InWork => "is in work: nothing was changed. Cancel it first.",
         Effect::Ended => "was ended: it will not run again by itself.",
         Effect::Stopping => "is in work: its worker was told to stop it.",
+        Effect::StoppingAlready => "is in work, and its worker was told to stop it already: nothing was changed.",
         Effect::OverAlready => "was over already: nothing was changed.",
     }
 }

@@ -26,8 +26,8 @@ pub struct Diagnosis {
     pub way_out: &'static str,
 }
 
-fn diagnosis(code: &'static str, reason: impl Into<String>, way_out: &'static str) -> Option<Diagnosis> {
-    Some(Diagnosis { code, reason: reason.into(), way_out })
+fn diagnosis(code: &'static str, reason: impl Into<String>, way_out: &'static str) -> Diagnosis {
+    Diagnosis { code, reason: reason.into(), way_out }
 }
 
 /// What is the matter; None when nothing is.
@@ -51,69 +51,76 @@ fn last_error(task: &Task) -> Option<&str> {
 
 fn unreadable(task: &Task, _: &Overview) -> Option<Diagnosis> {
     let trouble = arguments::trouble(&task.kind, &task.args).filter(|_| task.state != "completed")?;
-    diagnosis(
+    Some(diagnosis(
         "arguments",
         format!("this release cannot read its arguments: {trouble}"),
         "another release wrote it, or will read it: bring that release back and try it again, or cancel it",
-    )
+    ))
 }
 
 fn lost(task: &Task, overview: &Overview) -> Option<Diagnosis> {
     let holder = task.attempted_by.as_ref().and_then(|all| all.last()).filter(|_| task.state == "running")?;
     let worker = overview.workers.iter().find(|worker| worker.id == *holder)?;
     let is_lost = matches!(worker.life, Life::Silent | Life::Dead);
-    is_lost.then(|| Diagnosis {
-        code: "worker-lost",
-        reason: format!("its worker {holder} gives no sign of life"),
-        way_out: "another worker takes it over within half a minute, if one lives",
+    is_lost.then(|| {
+        diagnosis(
+            "worker-lost",
+            format!("its worker {holder} gives no sign of life"),
+            "another worker takes it over within half a minute, if one lives",
+        )
     })
 }
 
 fn endless(task: &Task, overview: &Overview) -> Option<Diagnosis> {
     let running = overview.running.iter().find(|running| running.id == task.id)?;
     let reason = || format!("it is in work since {:.0} minutes, longer than any deadline", running.seconds / 60.0);
-    (running.seconds > LONG_RUN_SECONDS).then(|| Diagnosis {
-        code: "endless",
-        reason: reason(),
-        way_out: "cancel it; if it does not stop, restart its worker: after an hour it is taken back by itself",
+    (running.seconds > LONG_RUN_SECONDS).then(|| {
+        diagnosis(
+            "endless",
+            reason(),
+            "cancel it; if it does not stop, restart its worker: after an hour it is taken back by itself",
+        )
     })
 }
 
 fn stopping(task: &Task, _: &Overview) -> Option<Diagnosis> {
     let asked = task.state == "running" && task.metadata.get("cancel_attempted_at").is_some();
-    asked.then(|| Diagnosis {
-        code: "stopping",
-        reason: "its worker was told to stop it".to_owned(),
-        way_out: "it is cancelled as soon as it stops; if it does not, restart its worker",
+    asked.then(|| {
+        diagnosis(
+            "stopping",
+            "its worker was told to stop it".to_owned(),
+            "it is cancelled as soon as it stops; if it does not, restart its worker",
+        )
     })
 }
 
 fn unknown_kind(task: &Task, overview: &Overview) -> Option<Diagnosis> {
     let mut working = overview.workers.iter().filter(|worker| worker.life == Life::Working).peekable();
     let is_unknown = working.peek().is_some() && !working.any(|worker| worker.kinds.contains(&task.kind));
-    (waits(task) && is_unknown).then(|| Diagnosis {
-        code: "kind-unknown",
-        reason: format!("no worker knows the kind {}", task.kind),
-        way_out: "it waits for a release that does: bring it back, or cancel the task",
+    (waits(task) && is_unknown).then(|| {
+        diagnosis(
+            "kind-unknown",
+            format!("no worker knows the kind {}", task.kind),
+            "it waits for a release that does: bring it back, or cancel the task",
+        )
     })
 }
 
 fn unserved(task: &Task, overview: &Overview) -> Option<Diagnosis> {
     let queue = overview.queues.iter().find(|queue| queue.name == task.queue)?;
-    (waits(task) && queue.workers == 0).then(|| Diagnosis {
-        code: "queue-unserved",
-        reason: format!("no worker takes from the queue {}", task.queue),
-        way_out: "start a worker, or give this queue a concurrency above 0",
+    (waits(task) && queue.workers == 0).then(|| {
+        diagnosis(
+            "queue-unserved",
+            format!("no worker takes from the queue {}", task.queue),
+            "start a worker, or give this queue a concurrency above 0",
+        )
     })
 }
 
 fn paused(task: &Task, overview: &Overview) -> Option<Diagnosis> {
     let queue = overview.queues.iter().find(|queue| queue.name == task.queue)?;
-    (waits(task) && queue.is_paused).then(|| Diagnosis {
-        code: "queue-paused",
-        reason: format!("the queue {} is paused", task.queue),
-        way_out: "resume the queue",
-    })
+    (waits(task) && queue.is_paused)
+        .then(|| diagnosis("queue-paused", format!("the queue {} is paused", task.queue), "resume the queue"))
 }
 
 fn deadly(task: &Task, _: &Overview) -> Option<Diagnosis> {
@@ -123,7 +130,7 @@ fn deadly(task: &Task, _: &Overview) -> Option<Diagnosis> {
     } else {
         "it is tried again; after the third death it is given up. Look at that worker's log and memory"
     };
-    diagnosis("worker-died", error, way_out)
+    Some(diagnosis("worker-died", error, way_out))
 }
 
 fn dead_letter(task: &Task, _: &Overview) -> Option<Diagnosis> {
@@ -133,13 +140,15 @@ fn dead_letter(task: &Task, _: &Overview) -> Option<Diagnosis> {
     let last = last_error(task).or_else(|| task.metadata.get("output")?.get("error")?.as_str());
     let last = last.unwrap_or("its worker gave it up");
     let reason = format!("it was given up after {} of {} attempts: {last}", task.attempt, task.max_attempts);
-    diagnosis("given-up", reason, "mend the cause, then try it again; it is kept for a time, see DEAD_LETTER_DAYS")
+    let way_out = "mend the cause, then try it again; it is kept for a time, see DEAD_LETTER_DAYS";
+    Some(diagnosis("given-up", reason, way_out))
 }
 
 fn failing(task: &Task, _: &Overview) -> Option<Diagnosis> {
     let errors = task.errors.as_ref().filter(|errors| errors.len() >= OFTEN && !is_over(task))?;
     let reason = format!("{} attempts failed, the last with: {}", errors.len(), last_error(task).unwrap_or_default());
-    diagnosis("failing", reason, "mend the cause; it is tried again by itself, or at once if you ask for it")
+    let way_out = "mend the cause; it is tried again by itself, or at once if you ask for it";
+    Some(diagnosis("failing", reason, way_out))
 }
 
 #[cfg(test)]

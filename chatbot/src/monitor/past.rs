@@ -102,8 +102,9 @@ pub(super) struct Step {
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Kind {
-    /// The kind.
-    pub(super) kind: String,
+    /// The kind's name.
+    #[serde(rename = "kind")]
+    pub(super) name: String,
     /// Completed jobs.
     pub(super) completed: i64,
     /// Attempts that were followed by another.
@@ -123,7 +124,7 @@ impl From<OfKind> for Kind {
         Self {
             run_p50: quantile(&kind.run, 0.5),
             run_p95: quantile(&kind.run, 0.95),
-            kind: kind.kind,
+            name: kind.kind,
             completed: kind.completed,
             failed: kind.failed,
             discarded: kind.discarded,

@@ -37,14 +37,15 @@ pub fn router(monitor: Monitor) -> Router {
     let (api, openapi) = described().split_for_parts();
     let document = axum::Json(openapi);
     let api = api.route("/api/openapi.json", get(async move || document.clone())).fallback(missing);
-    let pages = pages::routes().layer(from_fn_with_state(monitor.clone(), pages::refused::as_page));
-    let service = pages
+    let service = pages::routes()
         .merge(api)
         .merge(operations())
         .route("/assets/{version}/{name}", get(assets::get))
         .method_not_allowed_fallback(async || Refusal::MethodNotAllowed)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(from_fn_with_state(monitor.app.clone(), limit_time))
+        // Around the limits, so that what they refuse is a page too.
+        .layer(from_fn_with_state(monitor.clone(), pages::refused::as_page))
         .layer(from_fn(set_policy));
     layers::around(service, &monitor.app).with_state(monitor)
 }

@@ -51,14 +51,15 @@ impl TaskQuery {
         }
         let parsed = self.before.as_deref().map(str::parse).transpose();
         let before = parsed.map_err(|_| Refusal::Invalid("before: send the `next` of the page before".to_owned()))?;
-        let [state, kind, queue] = [&self.state, &self.kind, &self.queue].map(|field| field.clone().filter(not_empty));
-        let text = self.q.as_deref().map(|text| text.trim().to_owned()).filter(not_empty);
+        let [state, kind, queue, text] =
+            [&self.state, &self.kind, &self.queue, &self.q].map(|field| asked(field.as_deref()));
         Ok(Filter { state, kind, queue, text, before })
     }
 }
 
-fn not_empty(text: &String) -> bool {
-    !text.is_empty()
+/// Of an empty field nothing is asked.
+fn asked(text: Option<&str>) -> Option<String> {
+    text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// A task.

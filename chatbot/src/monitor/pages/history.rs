@@ -53,7 +53,7 @@ fn by_kind(kinds: &[Kind]) -> Markup {
                 thead { tr { th { "Kind" } th { "Done" } th { "Failed attempts" } th { "Given up" } th { "Cancelled" } th { "Half in" } th { "95 of 100 in" } } }
                 tbody { @for kind in kinds {
                     tr {
-                        td data-label="Kind" { a href={ "/tasks?kind=" (kind.kind) } { (kind.kind) } }
+                        td data-label="Kind" { a href={ "/tasks?kind=" (kind.name) } { (kind.name) } }
                         td data-label="Done" { (number(kind.completed)) }
                         td data-label="Failed attempts" { (number(kind.failed)) }
                         td data-label="Given up" { (number(kind.discarded)) }

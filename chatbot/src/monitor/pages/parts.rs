@@ -62,7 +62,7 @@ pub(super) fn number(number: i64) -> String {
     let mut apart = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.char_indices() {
         let left = digits.len() - index;
-        if index > 0 && left % 3 == 0 && digits.as_bytes().get(index - 1).is_some_and(u8::is_ascii_digit) {
+        if index > 0 && left.is_multiple_of(3) && digits.as_bytes().get(index - 1).is_some_and(u8::is_ascii_digit) {
             apart.push('\u{202f}');
         }
         apart.push(digit);

@@ -10,8 +10,14 @@ use super::login;
 use crate::monitor::refusal::Refusal;
 use crate::monitor::state::Monitor;
 
+/// What programs ask for: they are answered in their own way.
+const FOR_PROGRAMS: [&str; 4] = ["/api/", "/assets/", "/health", "/metrics"];
+
 /// Makes pages of problem documents; who is not logged in is sent to the form.
 pub(in crate::monitor) async fn as_page(State(monitor): State<Monitor>, request: Request, next: Next) -> Response {
+    if FOR_PROGRAMS.iter().any(|path| request.uri().path().starts_with(path)) {
+        return next.run(request).await;
+    }
     let (uri, headers) = (request.uri().clone(), request.headers().clone());
     let (mut parts, body) = request.into_parts();
     let response = next.run(Request::from_parts(parts.clone(), body)).await;
