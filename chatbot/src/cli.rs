@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, builder::NonEmptyStringValueParser};
 use jiff::Span;
 
-use crate::{migrate::Selection, repository::Part};
+use crate::{
+    auth::{Role, Scope},
+    migrate::Selection,
+    repository::Part,
+};
 
 /// The chatbot server.
 ///
@@ -212,14 +216,56 @@ fn restore_name(text: &str) -> Result<String, String> {
 /// User commands.
 #[derive(Debug, Subcommand)]
 pub enum User {
-    /// Create a user.
-    Create {
-        /// A unique name.
+    /// Create a user. The first admin of an environment is made so: `chatbot user create NAME --role admin --password-stdin`.
+    Create(CreateUser),
+    /// List users, newest first, at most 1000.
+    List {
+        /// One JSON document instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Set a user's password, read from the terminal or the standard input. Their sessions end.
+    Password {
+        /// Whose.
+        name: String,
+    },
+    /// Set what a user may do.
+    Role {
+        /// Whose.
+        name: String,
+        /// What they are from now on.
+        #[arg(value_enum)]
+        role: Role,
+    },
+    /// Keep a user out, at once: their keys do not work, their sessions end.
+    Disable {
+        /// Whom.
+        name: String,
+    },
+    /// Let a user in again.
+    Enable {
+        /// Whom.
         name: String,
     },
     /// API keys.
     #[command(subcommand)]
     Key(Key),
+}
+
+/// Options of `user create`.
+#[derive(Debug, Args)]
+pub struct CreateUser {
+    /// A unique name without @.
+    pub name: String,
+    /// A unique address; they may log in by it too.
+    #[arg(long)]
+    pub email: Option<String>,
+    /// What they may do.
+    #[arg(long, value_enum, default_value_t)]
+    pub role: Role,
+    /// Read their password from the standard input. Without one they come in by keys alone.
+    #[arg(long)]
+    pub password_stdin: bool,
 }
 
 /// API key commands.
@@ -255,6 +301,9 @@ pub struct CreateKey {
     /// How long it works, such as 90d or 12h; for ever by default.
     #[arg(long)]
     pub ttl: Option<Span>,
+    /// What it may be used for, separated by commas; everything but admin by default.
+    #[arg(long = "scope", value_enum, value_delimiter = ',')]
+    pub scopes: Vec<Scope>,
     /// One JSON document instead of the key alone.
     #[arg(long)]
     pub json: bool,

@@ -7,6 +7,7 @@
 //! http            routes, layers, problems              may call chat and store, never jobs' workers
 //! jobs            queue, workers, hand-back              may call chat and store, never http
 //! chat            one answer; holds no axum and no sqlx
+//! auth            logins, keys, roles and scopes; holds no axum
 //! retrieval, llm, vectors, objects, cache, store         one outside service each
 //! upstream        what their clients share: budgets, rests, remembered checks, bounded bodies
 //! monitor         the task monitor: what workers do, and what a person can do about it; may call jobs and store
@@ -16,6 +17,7 @@
 //! ```
 
 pub mod app;
+pub mod auth;
 pub mod backup;
 pub mod cache;
 pub mod chat;

@@ -81,6 +81,20 @@ pub struct TokenLabels {
     pub direction: String,
 }
 
+/// Labels of a login.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct LoginLabels {
+    /// ok, wrong, limited or error.
+    pub outcome: String,
+}
+
+/// Labels of a request that was sent away for its number.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct LimitLabels {
+    /// caller (a key or a person) or address.
+    pub by: String,
+}
+
 /// Every metric of the process.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -117,6 +131,12 @@ pub struct Metrics {
     pub chat_first_token: Histogram,
     /// `chat_tokens_total`.
     pub chat_tokens: Family<TokenLabels, Counter>,
+    /// `logins_total`.
+    pub logins: Family<LoginLabels, Counter>,
+    /// `refresh_tokens_reused_total`: sessions that were ended because an old token came again.
+    pub refresh_tokens_reused: Counter,
+    /// `requests_limited_total`.
+    pub requests_limited: Family<LimitLabels, Counter>,
     db_active: Gauge,
     db_queries: Counter<u64, AtomicU64>,
 }
@@ -155,6 +175,9 @@ impl Metrics {
             chat_duration: Family::new_with_constructor(seconds),
             chat_first_token: seconds(),
             chat_tokens: Family::default(),
+            logins: Family::default(),
+            refresh_tokens_reused: Counter::default(),
+            requests_limited: Family::default(),
             db_active: Gauge::default(),
             db_queries: Counter::default(),
         };
@@ -178,6 +201,10 @@ impl Metrics {
         registry.register("chat_answer_duration_seconds", "Time to a whole answer", self.chat_duration.clone());
         registry.register("chat_first_token_seconds", "Time to an answer's first token", self.chat_first_token.clone());
         registry.register("chat_tokens", "Tokens read and written by the model", self.chat_tokens.clone());
+        registry.register("logins", "Attempts to log in", self.logins.clone());
+        let reused = self.refresh_tokens_reused.clone();
+        registry.register("refresh_tokens_reused", "Sessions ended because an old token came again", reused);
+        registry.register("requests_limited", "Requests sent away for their number", self.requests_limited.clone());
         registry
     }
 
@@ -226,6 +253,8 @@ mod tests {
         metrics.chat_answers.get_or_create(&ChatLabels { outcome: text() }).inc();
         metrics.chat_duration.get_or_create(&ChatLabels { outcome: text() }).observe(0.1);
         metrics.chat_tokens.get_or_create(&TokenLabels { direction: text() }).inc();
+        metrics.logins.get_or_create(&LoginLabels { outcome: text() }).inc();
+        metrics.requests_limited.get_or_create(&LimitLabels { by: text() }).inc();
         let pool = sqlx::PgPool::connect_lazy("postgresql://nobody@127.0.0.1:1/nothing").unwrap();
         let samples: std::collections::BTreeSet<String> = metrics.encode(&pool).lines().filter_map(name).collect();
         insta::assert_snapshot!(samples.into_iter().collect::<Vec<_>>().join("\n"));

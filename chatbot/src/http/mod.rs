@@ -30,6 +30,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::App;
 
+pub(crate) use extract::client;
 pub use router::{openapi, router};
 
 /// Serves until `stop` is cancelled, then finishes the requests in work and keeps the answers that were being made.

@@ -1,8 +1,12 @@
 //! What a person may do with a job. Each of these can be asked for twice: the second time does nothing, and says so.
 //!
-//! Trying again and cancelling are River's own; giving up is ours, because River has no word for it.
+//! Trying again and cancelling are River's own; giving up is ours, because River has no word for it. All of it happens in the
+//! caller's transaction, so that it is recorded exactly if it happened.
 
-use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
+
+/// The transaction in which something is done, and recorded.
+type Tx<'a> = Transaction<'a, Postgres>;
 
 use super::{Queue, QueueError, ingest};
 use crate::store::{
@@ -76,32 +80,27 @@ impl Effect {
 ///
 /// # Errors
 /// See [`ManageError`].
-pub async fn retry(db: &PgPool, queue: &Queue, id: i64) -> Result<Effect, ManageError> {
-    let mut tx = db.begin().await?;
-    let before = state(&mut tx, id).await?;
-    let effect = match before.as_str() {
+pub async fn retry(tx: &mut Tx<'_>, queue: &Queue, id: i64) -> Result<Effect, ManageError> {
+    let before = state(tx, id).await?;
+    Ok(match before.as_str() {
         "running" => Effect::InWork,
         "available" => Effect::WaitedAlready,
         _ => {
-            queue.client().jobs().retry(id).tx(&mut tx).await?;
+            queue.client().jobs().retry(id).tx(&mut *tx).await?;
             Effect::Waits
         }
-    };
-    tx.commit().await?;
-    Ok(effect)
+    })
 }
 
 /// Makes the jobs available again that match, the oldest first, at most [`MOST_AT_ONCE`]; answers how many.
 ///
 /// # Errors
 /// See [`ManageError`]; then none was.
-pub async fn retry_all(db: &PgPool, queue: &Queue, filter: &Filter) -> Result<usize, ManageError> {
-    let mut tx = db.begin().await?;
-    let ids = tasks::lock(&mut tx, filter, MOST_AT_ONCE).await?;
+pub async fn retry_all(tx: &mut Tx<'_>, queue: &Queue, filter: &Filter) -> Result<usize, ManageError> {
+    let ids = tasks::lock(&mut *tx, filter, MOST_AT_ONCE).await?;
     for id in &ids {
-        queue.client().jobs().retry(*id).tx(&mut tx).await?;
+        queue.client().jobs().retry(*id).tx(&mut *tx).await?;
     }
-    tx.commit().await?;
     Ok(ids.len())
 }
 
@@ -109,19 +108,17 @@ pub async fn retry_all(db: &PgPool, queue: &Queue, filter: &Filter) -> Result<us
 ///
 /// # Errors
 /// See [`ManageError`].
-pub async fn cancel(db: &PgPool, queue: &Queue, id: i64) -> Result<Effect, ManageError> {
-    let mut tx = db.begin().await?;
-    let effect = match state(&mut tx, id).await?.as_str() {
+pub async fn cancel(tx: &mut Tx<'_>, queue: &Queue, id: i64) -> Result<Effect, ManageError> {
+    let effect = match state(tx, id).await?.as_str() {
         "completed" | "cancelled" | "discarded" => return Ok(Effect::OverAlready),
-        "running" if is_stopping(&mut tx, id).await? => return Ok(Effect::StoppingAlready),
+        "running" if is_stopping(tx, id).await? => return Ok(Effect::StoppingAlready),
         "running" => Effect::Stopping,
         _ => Effect::Ended,
     };
-    queue.client().jobs().cancel(id).tx(&mut tx).await?;
+    queue.client().jobs().cancel(id).tx(&mut *tx).await?;
     if effect == Effect::Ended {
-        tell_owner(&mut tx, id).await?;
+        tell_owner(tx, id).await?;
     }
-    tx.commit().await?;
     Ok(effect)
 }
 
@@ -129,37 +126,39 @@ pub async fn cancel(db: &PgPool, queue: &Queue, id: i64) -> Result<Effect, Manag
 ///
 /// # Errors
 /// See [`ManageError`].
-pub async fn discard(db: &PgPool, id: i64, reason: &str) -> Result<Effect, ManageError> {
-    let mut tx = db.begin().await?;
-    let effect = match state(&mut tx, id).await?.as_str() {
+pub async fn discard(tx: &mut Tx<'_>, id: i64, reason: &str) -> Result<Effect, ManageError> {
+    let effect = match state(tx, id).await?.as_str() {
         "completed" | "cancelled" | "discarded" => Effect::OverAlready,
         "running" => Effect::InWork,
         _ => {
-            tasks::discard(&mut *tx, id, reason).await?;
-            tell_owner(&mut tx, id).await?;
+            tasks::discard(&mut **tx, id, reason).await?;
+            tell_owner(tx, id).await?;
             Effect::Ended
         }
     };
-    tx.commit().await?;
     Ok(effect)
 }
 
-/// Nobody takes jobs from a paused queue; those in work go on. False when no worker has ever opened the queue.
+/// Pauses a queue, from which nobody takes jobs then, or opens it again; those in work go on. Answers whether that is new; None
+/// when no worker has ever opened the queue.
 ///
 /// # Errors
 /// See [`ManageError`].
-pub async fn pause(queue: &Queue, name: &str, pause: bool) -> Result<bool, ManageError> {
+pub async fn pause(tx: &mut Tx<'_>, queue: &Queue, name: &str, pause: bool) -> Result<Option<bool>, ManageError> {
+    let was = sqlx::query_scalar::<_, bool>("SELECT paused_at IS NOT NULL FROM river_queue WHERE name = $1 FOR UPDATE")
+        .bind(name);
+    let Some(was_paused) = was.fetch_optional(&mut **tx).await? else { return Ok(None) };
     let queues = queue.client().queues();
-    let asked = if pause { queues.pause(name).await } else { queues.resume(name).await };
-    match asked {
-        Ok(()) => Ok(true),
-        Err(riverqueue::Error::NotFound(_)) => Ok(false),
-        Err(error) => Err(error.into()),
+    if pause {
+        queues.pause(name).tx(&mut *tx).await?;
+    } else {
+        queues.resume(name).tx(&mut *tx).await?;
     }
+    Ok(Some(pause != was_paused))
 }
 
 /// Locks the job until the transaction ends.
-async fn state(tx: &mut Transaction<'_, Postgres>, id: i64) -> Result<String, ManageError> {
+async fn state(tx: &mut Tx<'_>, id: i64) -> Result<String, ManageError> {
     let state = sqlx::query_scalar("SELECT state::text FROM river_job WHERE id = $1 FOR UPDATE").bind(id);
     state.fetch_optional(&mut **tx).await?.ok_or(ManageError::NotFound)
 }

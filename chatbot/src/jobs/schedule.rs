@@ -6,7 +6,7 @@
 
 use jiff::Timestamp;
 use riverqueue::{CronSchedule, CronTimeZone, JobArgs, PeriodicSchedule};
-use sqlx::PgPool;
+use sqlx::{PgPool, Postgres, Transaction};
 
 use super::{Queue, QueueError, QueueName, tidy::TidyHistory};
 use crate::store::{StoreError, jobs::schedules};
@@ -137,19 +137,22 @@ async fn run_if_due(db: &PgPool, queue: &Queue, schedule: Schedule, now: Timesta
     Ok(!is_at_it)
 }
 
-/// Asks for a run now, unless the last one is not over; when it is due next stays as it was.
+/// Asks for a run now, in the caller's transaction, unless the last one is not over; when it is due next stays as it was.
 ///
 /// # Errors
 /// See [`ScheduleError`].
-pub async fn run_now(db: &PgPool, queue: &Queue, schedule: Schedule, now: Timestamp) -> Result<Run, ScheduleError> {
-    let mut tx = db.begin().await?;
-    let Some(row) = schedules::lock(&mut tx, schedule.name()).await? else { return Ok(Run::Held) };
+pub async fn run_now(
+    tx: &mut Transaction<'_, Postgres>,
+    queue: &Queue,
+    schedule: Schedule,
+    now: Timestamp,
+) -> Result<Run, ScheduleError> {
+    let Some(row) = schedules::lock(&mut *tx, schedule.name()).await? else { return Ok(Run::Held) };
     if let Some(job) = row.last_job_id.filter(|_| row.is_at_it()) {
         return Ok(Run::AlreadyAtIt(job));
     }
-    let job = queue.enqueue_scheduled(&mut tx, schedule).await?;
-    schedules::ran(&mut *tx, schedule.name(), now, job).await?;
-    tx.commit().await?;
+    let job = queue.enqueue_scheduled(tx, schedule).await?;
+    schedules::ran(&mut **tx, schedule.name(), now, job).await?;
     Ok(Run::Enqueued(job))
 }
 

@@ -1,6 +1,9 @@
-//! What a person may do. Each answers what it did, and is recorded: who, what, when.
+//! What a person may do. Each answers what it did, and is recorded in the audit, in the same
+//! transaction: who, what, when.
 
 use serde::Serialize;
+use serde_json::{Value, json};
+use sqlx::{Postgres, Transaction};
 use utoipa::ToSchema;
 
 use super::login::Person;
@@ -11,6 +14,7 @@ use crate::jobs::{
     manage::{self, Effect},
     schedule::{self, Run, Schedule},
 };
+use crate::store::audit::{self, Action, Target};
 
 /// What was done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -53,14 +57,18 @@ impl Verb {
 /// # Errors
 /// `NotFound`, the database's.
 pub(super) async fn task(monitor: &Monitor, person: &Person, verb: Verb, id: i64) -> Result<Done, Refusal> {
-    let (db, queue) = (&monitor.app.db, &monitor.app.queue);
-    let effect = match verb {
-        Verb::Retry => manage::retry(db, queue, id).await?,
-        Verb::Cancel => manage::cancel(db, queue, id).await?,
-        Verb::Discard => manage::discard(db, id, &format!("given up by {}", person.name)).await?,
+    let mut tx = monitor.app.db.begin().await?;
+    let (queue, name) = (&monitor.app.queue, format!("task {id}"));
+    let (effect, action) = match verb {
+        Verb::Retry => (manage::retry(&mut tx, queue, id).await?, Action::TaskRetried),
+        Verb::Cancel => (manage::cancel(&mut tx, queue, id).await?, Action::TaskCancelled),
+        Verb::Discard => {
+            let reason = format!("given up by {}", person.name);
+            (manage::discard(&mut tx, id, &reason).await?, Action::TaskDiscarded)
+        }
     };
     let done = Done { changed: effect.changed(), message: format!("Task {id} {}", in_words(effect)) };
-    Ok(recorded(monitor, person, verb.as_str(), &id.to_string(), done))
+    recorded(tx, person, action, &name, json!({}), done).await
 }
 
 const fn in_words(effect: Effect) -> &'static str {
@@ -84,16 +92,21 @@ pub(super) async fn retry_all(monitor: &Monitor, person: &Person, query: &TaskQu
     if !matches!(filter.state.as_deref(), Some("discarded" | "cancelled" | "retryable")) {
         return Err(Refusal::Invalid("state: many at once only of discarded, cancelled or retryable tasks".to_owned()));
     }
-    let tasks = manage::retry_all(&monitor.app.db, &monitor.app.queue, &filter).await?;
-    let more =
-        if i64::try_from(tasks).unwrap_or_default() == manage::MOST_AT_ONCE { " There may be more." } else { "" };
-    let message = match tasks {
+    let mut tx = monitor.app.db.begin().await?;
+    let tasks = manage::retry_all(&mut tx, &monitor.app.queue, &filter).await?;
+    let done = Done { changed: tasks > 0, message: told(tasks) };
+    let detail = json!({"state": filter.state, "kind": filter.kind, "queue": filter.queue, "tasks": tasks});
+    recorded(tx, person, Action::TasksRetried, "tasks", detail, done).await
+}
+
+fn told(tasks: usize) -> String {
+    let most = usize::try_from(manage::MOST_AT_ONCE).unwrap_or(usize::MAX);
+    match tasks {
         0 => "No task matches (any more): nothing was changed.".to_owned(),
         1 => "1 task waits for a worker again.".to_owned(),
-        tasks => format!("{tasks} tasks wait for a worker again.{more}"),
-    };
-    let done = Done { changed: tasks > 0, message };
-    Ok(recorded(monitor, person, "retry-all", &format!("{filter:?}"), done))
+        tasks if tasks >= most => format!("{tasks} tasks wait for a worker again. There may be more: ask once more."),
+        tasks => format!("{tasks} tasks wait for a worker again."),
+    }
 }
 
 /// Runs a schedule now.
@@ -103,12 +116,13 @@ pub(super) async fn retry_all(monitor: &Monitor, person: &Person, query: &TaskQu
 pub(super) async fn run(monitor: &Monitor, person: &Person, name: &str) -> Result<Done, Refusal> {
     let schedule = Schedule::named(name).ok_or(Refusal::NotFound("schedule"))?;
     let app = &monitor.app;
-    let (changed, message) = match schedule::run_now(&app.db, &app.queue, schedule, app.clock.now()).await? {
+    let mut tx = app.db.begin().await?;
+    let (changed, message) = match schedule::run_now(&mut tx, &app.queue, schedule, app.clock.now()).await? {
         Run::Enqueued(job) => (true, format!("{name} runs now, as task {job}.")),
         Run::AlreadyAtIt(job) => (false, format!("{name} runs already, as task {job}: nothing was changed.")),
         Run::Held => (false, format!("{name} is about to run, or no worker knows it yet: nothing was changed.")),
     };
-    Ok(recorded(monitor, person, "run", name, Done { changed, message }))
+    recorded(tx, person, Action::ScheduleRun, name, json!({}), Done { changed, message }).await
 }
 
 /// Pauses or resumes a queue.
@@ -116,17 +130,31 @@ pub(super) async fn run(monitor: &Monitor, person: &Person, name: &str) -> Resul
 /// # Errors
 /// `NotFound`, the database's.
 pub(super) async fn pause(monitor: &Monitor, person: &Person, queue: &str, pause: bool) -> Result<Done, Refusal> {
-    if !manage::pause(&monitor.app.queue, queue, pause).await? {
-        return Err(Refusal::NotFound("queue"));
-    }
-    let (verb, words) =
-        if pause { ("pause", "is paused: workers finish what they have") } else { ("resume", "is open") };
-    let done = Done { changed: true, message: format!("The queue {queue} {words}.") };
-    Ok(recorded(monitor, person, verb, queue, done))
+    let mut tx = monitor.app.db.begin().await?;
+    let effect = manage::pause(&mut tx, &monitor.app.queue, queue, pause).await?;
+    let changed = effect.ok_or(Refusal::NotFound("queue"))?;
+    let (action, words) = if pause {
+        (Action::QueuePaused, "is paused: workers finish what they have")
+    } else {
+        (Action::QueueResumed, "is open")
+    };
+    let done = Done { changed, message: format!("The queue {queue} {words}.") };
+    recorded(tx, person, action, queue, json!({}), done).await
 }
 
-/// Notes who did what.
-fn recorded(_monitor: &Monitor, person: &Person, verb: &str, target: &str, done: Done) -> Done {
-    tracing::warn!(user = person.name, user_id = %person.user_id, verb, target, changed = done.changed, "task monitor: acted");
-    done
+/// Notes who did what, if anything was changed, and makes it so.
+async fn recorded(
+    mut tx: Transaction<'_, Postgres>,
+    person: &Person,
+    action: Action,
+    target: &str,
+    detail: Value,
+    done: Done,
+) -> Result<Done, Refusal> {
+    if done.changed {
+        audit::record(&mut *tx, &person.actor(), action, Target::named(target), detail).await?;
+    }
+    tx.commit().await?;
+    tracing::info!(user_id = %person.user_id, action = action.as_str(), target, changed = done.changed, "task monitor");
+    Ok(done)
 }

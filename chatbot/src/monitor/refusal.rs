@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::auth::{AuthError, password::PasswordError};
 use crate::jobs::{manage::ManageError, schedule::ScheduleError};
 use crate::store::StoreError;
 
@@ -14,6 +15,8 @@ use crate::store::StoreError;
 pub(super) enum Refusal {
     /// No session or key, or one that does not work.
     NotLoggedIn,
+    /// Who asks may not.
+    Forbidden(&'static str),
     /// The form does not come from a page of ours.
     Forged,
     /// There is no such thing.
@@ -51,6 +54,7 @@ impl Refusal {
     pub(super) const fn kind(&self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::NotLoggedIn => (StatusCode::UNAUTHORIZED, "unauthorized", "Log in first"),
+            Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden", "This is not for your role"),
             Self::Forged => (StatusCode::FORBIDDEN, "forged", "This form is not ours"),
             Self::NotFound(_) | Self::NoRoute => (StatusCode::NOT_FOUND, "not-found", "Not found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),
@@ -64,7 +68,10 @@ impl Refusal {
     /// What is wrong, and what to do.
     pub(super) fn detail(&self) -> String {
         match self {
-            Self::NotLoggedIn => "log in at /login, or send an API key as `Authorization: Bearer cbk_…`".to_owned(),
+            Self::NotLoggedIn => {
+                "log in at /login, or send a key of the scope `admin` as `Authorization: Bearer cbk_…`".to_owned()
+            }
+            Self::Forbidden(detail) => (*detail).to_owned(),
             Self::Forged => {
                 "reload the page and try again; a script sends the session's token as X-CSRF-Token".to_owned()
             }
@@ -100,6 +107,7 @@ impl From<StoreError> for Refusal {
         match error {
             StoreError::Unavailable(_) | StoreError::Schema(_) => Self::Unavailable,
             StoreError::UserExists
+            | StoreError::EmailExists
             | StoreError::ParentMissing(_)
             | StoreError::DuplicateDocument
             | StoreError::Check(_)
@@ -130,5 +138,33 @@ impl From<ScheduleError> for Refusal {
                 Self::Unavailable
             }
         }
+    }
+}
+
+impl From<AuthError> for Refusal {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Limited(_) => Self::Busy("too many passwords were tried"),
+            AuthError::Password(PasswordError::Busy) => Self::Busy("too many log in at once"),
+            AuthError::Wrong | AuthError::Ended | AuthError::NoUser => Self::NotLoggedIn,
+            AuthError::Store(error) => error.into(),
+            AuthError::Weak(_)
+            | AuthError::Name
+            | AuthError::Email
+            | AuthError::LastAdmin
+            | AuthError::Password(_)
+            | AuthError::Token(_)
+            | AuthError::Randomness(_)
+            | AuthError::Queue(_) => {
+                tracing::error!(%error, "a login failed");
+                Self::Internal
+            }
+        }
+    }
+}
+
+impl From<sqlx::Error> for Refusal {
+    fn from(error: sqlx::Error) -> Self {
+        StoreError::from(error).into()
     }
 }

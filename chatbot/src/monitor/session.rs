@@ -1,8 +1,8 @@
 //! The cookie that says who somebody is.
 //!
-//! It is signed, not stored: who it names, until when, and nothing secret. Its key is made from SECRET_KEY for this purpose
-//! alone, so that it opens nothing else, and a new SECRET_KEY ends every session. Whether its user is still welcome is looked up
-//! with every request.
+//! It is signed, and holds nothing secret: which login it belongs to, and until when. Its key is made from SECRET_KEY for this
+//! purpose alone, so that it opens nothing else. Whether the login still stands, and what its user may do, is looked up with every
+//! request: who logs out, is disabled or gets another password is out at once.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac};
@@ -27,16 +27,16 @@ const CSRF_PURPOSE: &[u8] = b"chatbot.platform/monitor/csrf\n";
 pub(super) struct Session {
     /// The user.
     pub(super) user_id: Uuid,
-    /// No two are alike, so that the token against forged forms is not either.
-    nonce: Uuid,
+    /// The login.
+    pub(super) login_id: Uuid,
     /// In seconds since 1970.
     ends: i64,
 }
 
 impl Session {
-    /// A session of `user_id` that begins `now`; `nonce` is random.
-    pub(super) fn new(user_id: Uuid, nonce: Uuid, now: Timestamp) -> Self {
-        Self { user_id, nonce, ends: (now.as_second()).saturating_add(SignedDuration::from_hours(HOURS).as_secs()) }
+    /// A session of this login that begins `now`.
+    pub(super) fn new(user_id: Uuid, login_id: Uuid, now: Timestamp) -> Self {
+        Self { user_id, login_id, ends: (now.as_second()).saturating_add(SignedDuration::from_hours(HOURS).as_secs()) }
     }
 
     /// The cookie's value.

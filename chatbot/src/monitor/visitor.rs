@@ -1,4 +1,4 @@
-//! Who asks: the user of a session's cookie, or of an API key.
+//! Who asks: the user of a session's cookie, of an access token, or of an API key.
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
@@ -10,6 +10,7 @@ use super::login::{self, May, Person};
 use super::refusal::Refusal;
 use super::session::{self, Session};
 use super::state::Monitor;
+use crate::http::client;
 
 /// The header in which scripts of the page send the session's token.
 const CSRF_HEADER: &str = "x-csrf-token";
@@ -24,10 +25,10 @@ pub(super) struct Visitor {
 /// How we know.
 #[derive(Clone, Debug)]
 enum Proof {
-    /// A key, which no other site can send.
-    Key,
+    /// A key or token in a header, which no other site can send.
+    Header,
     /// A cookie, which a browser sends for other sites too, where it does not know better.
-    Cookie { value: String, secret: SecretString },
+    Cookie { session: Session, value: String, secret: SecretString },
 }
 
 impl Visitor {
@@ -36,24 +37,39 @@ impl Visitor {
     /// # Errors
     /// `Forbidden`, `Forged`.
     pub(super) fn acts(&self, token: Option<&str>) -> Result<&Person, Refusal> {
-        match self.person.may {
-            May::Act => {}
+        if !self.is_genuine(token) {
+            return Err(Refusal::Forged);
         }
-        if self.is_genuine(token.unwrap_or_default()) { Ok(&self.person) } else { Err(Refusal::Forged) }
+        match self.person.may {
+            May::Act => Ok(&self.person),
+            May::Look => Err(Refusal::Forbidden("you may look; to act is for admins")),
+        }
     }
 
-    fn is_genuine(&self, token: &str) -> bool {
+    /// The session of a visitor who comes by a cookie, and asks for its end.
+    ///
+    /// # Errors
+    /// `Forged`; `NotLoggedIn` when there is none.
+    pub(super) fn leaves(&self, token: Option<&str>) -> Result<&Session, Refusal> {
         match &self.proof {
-            Proof::Key => true,
-            Proof::Cookie { value, secret } => session::is_csrf_token(token, value, secret),
+            Proof::Header => Err(Refusal::NotLoggedIn),
+            Proof::Cookie { session, .. } if self.is_genuine(token) => Ok(session),
+            Proof::Cookie { .. } => Err(Refusal::Forged),
+        }
+    }
+
+    fn is_genuine(&self, token: Option<&str>) -> bool {
+        match &self.proof {
+            Proof::Header => true,
+            Proof::Cookie { value, secret, .. } => session::is_csrf_token(token.unwrap_or_default(), value, secret),
         }
     }
 
     /// What a form of this visitor must carry; empty for a key.
     pub(super) fn csrf(&self) -> String {
         match &self.proof {
-            Proof::Key => String::new(),
-            Proof::Cookie { value, secret } => session::csrf_token(value, secret),
+            Proof::Header => String::new(),
+            Proof::Cookie { value, secret, .. } => session::csrf_token(value, secret),
         }
     }
 }
@@ -62,15 +78,17 @@ impl FromRequestParts<Monitor> for Visitor {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, monitor: &Monitor) -> Result<Self, Refusal> {
-        if let Some(key) = key(&parts.headers) {
-            let person = login::by_key(&monitor.app, key).await?.ok_or(Refusal::NotLoggedIn)?;
-            return Ok(Self { person, proof: Proof::Key });
+        let app = &monitor.app;
+        let client = client(parts, app);
+        if let Some(credential) = credential(&parts.headers) {
+            let person = login::by_credential(app, credential, &client).await?;
+            return Ok(Self { person, proof: Proof::Header });
         }
-        let cookie = cookie(&parts.headers, session::COOKIE).ok_or(Refusal::NotLoggedIn)?;
-        let (secret, now) = (&monitor.app.config.secret_key, monitor.app.clock.now());
-        let session = Session::open(cookie, secret, now).ok_or(Refusal::NotLoggedIn)?;
-        let person = login::still_welcome(&monitor.app, session.user_id).await?.ok_or(Refusal::NotLoggedIn)?;
-        Ok(Self { person, proof: Proof::Cookie { value: cookie.to_owned(), secret: secret.clone() } })
+        let value = cookie(&parts.headers, session::COOKIE).ok_or(Refusal::NotLoggedIn)?.to_owned();
+        let secret = app.config.secret_key.clone();
+        let session = Session::open(&value, &secret, app.clock.now()).ok_or(Refusal::NotLoggedIn)?;
+        let person = login::by_session(app, &session, &client).await?;
+        Ok(Self { person, proof: Proof::Cookie { session, value, secret } })
     }
 }
 
@@ -88,7 +106,7 @@ impl FromRequestParts<Monitor> for Actor {
     }
 }
 
-fn key(headers: &HeaderMap) -> Option<&str> {
+fn credential(headers: &HeaderMap) -> Option<&str> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     header("x-api-key").or_else(|| header(AUTHORIZATION.as_str())?.strip_prefix("Bearer ").map(str::trim))
 }

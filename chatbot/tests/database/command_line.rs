@@ -13,8 +13,8 @@ async fn migrating_answers_one_line_that_the_operator_reads() {
     let variables = variables(&database);
     let up = run("migrate up --kind expand", &variables);
     let result = json(&up);
-    assert_eq!(result["schema"], "20260101000600");
-    assert_eq!(result["applied"].as_array().unwrap().len(), 6);
+    assert_eq!(result["schema"], "20260101000710");
+    assert_eq!(result["applied"].as_array().unwrap().len(), 8);
     assert_eq!(up.stdout.trim_end(), up.termination, "the pod's status shows the same");
     assert!(
         up.stderr.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()),
@@ -23,11 +23,11 @@ async fn migrating_answers_one_line_that_the_operator_reads() {
     );
     assert_eq!(json(&run("migrate up", &variables))["applied"].as_array().unwrap().len(), 0);
 
-    let down = json(&run("migrate down 2", &variables));
+    let down = json(&run("migrate down 4", &variables));
     assert_eq!(down["schema"], "20260101000400");
     let status = json(&run("migrate status --json", &variables));
     let outcomes: Vec<&str> = status.as_array().unwrap().iter().map(|line| line["state"].as_str().unwrap()).collect();
-    assert_eq!(outcomes, ["applied", "applied", "applied", "applied", "pending", "pending"]);
+    assert_eq!(outcomes, ["applied", "applied", "applied", "applied", "pending", "pending", "pending", "pending"]);
 }
 
 #[tokio::test]
@@ -59,7 +59,7 @@ async fn what_goes_wrong_is_one_line_that_names_the_next_step() {
         ("migrate up", BTreeMap::new(), "DATABASE_URL is missing"),
         ("provision", good.clone(), "ADMIN_DATABASE_URL is missing"),
         ("migrate up", unreachable.clone(), "check DATABASE_URL"),
-        ("migrate down 99", good.clone(), "ask for at most 6"),
+        ("migrate down 99", good.clone(), "ask for at most 8"),
         ("user create", good.clone(), "<NAME>"),
         ("user key list --user nobody", good.clone(), "chatbot user create nobody"),
         ("user key revoke nothing", good.clone(), "chatbot user key list"),

@@ -73,7 +73,7 @@ async fn rows_and_documents_are_back_and_what_was_replaced_can_be_had_again() {
 async fn a_plan_changes_nothing_and_tells_what_would_come_back() {
     let (database, _) = lost().await;
     let said = said(&run("restore plan", &variables(&database)));
-    assert!(said.contains("tables of schema 20260101000600"), "{said}");
+    assert!(said.contains("tables of schema 20260101000710"), "{said}");
     assert_eq!(beside(&database).await, Vec::<String>::new());
 }
 

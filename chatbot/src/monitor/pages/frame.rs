@@ -72,7 +72,7 @@ impl Frame {
             (DOCTYPE)
             html lang="en" {
                 (head(title))
-                body {
+                body.(self.visitor.person.may.as_str()) {
                     a.skip href="#content" { "Skip to content" }
                     (self.header(place))
                     main #content tabindex="-1" {
@@ -103,7 +103,7 @@ impl Frame {
                 div.who {
                     span.badge.(self.tier) { (self.tier) }
                     span.name { (self.visitor.person.name) }
-                    button.quiet type="submit" form="act" formaction="/logout" { "Log out" }
+                    button.quiet.leave type="submit" form="act" formaction="/logout" { "Log out" }
                 }
             }
         }

@@ -1,53 +1,54 @@
 //! Logging in and out.
 
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use maud::{DOCTYPE, Markup, html};
-use uuid::Uuid;
 
 use super::frame::{asset, head};
-use crate::cache::Decision;
+use crate::auth::Client;
 use crate::config::environment::Tier;
+use crate::http::client;
+use crate::monitor::api::query;
 use crate::monitor::fields::Fields;
 use crate::monitor::login;
 use crate::monitor::refusal::Refusal;
-use crate::monitor::session::{COOKIE as SESSION, HOURS, Session};
+use crate::monitor::session::{COOKIE as SESSION, HOURS};
 use crate::monitor::state::Monitor;
 use crate::monitor::visitor::Visitor;
-
-/// Passwords that may be tried for one name in a minute.
-const TRIES_PER_MINUTE: u32 = 10;
 
 const WRONG: &str = "That name and password do not belong together.";
 
 /// The form.
 pub(super) async fn show(uri: Uri) -> Markup {
-    let fields = crate::monitor::api::query(&uri);
+    let fields = query(&uri);
     form(fields.get("next").unwrap_or("/"), "", None)
 }
 
 /// Lets in whom the password belongs to.
 pub(super) async fn submit(
     State(monitor): State<Monitor>,
-    headers: HeaderMap,
+    Stranger(client): Stranger,
     fields: Fields,
 ) -> Result<Response, Refusal> {
-    if is_from_elsewhere(&headers) {
-        return Err(Refusal::Forged);
-    }
-    let [name, password] = ["name", "password"].map(|field| fields.get(field).unwrap_or_default().trim());
+    let [name, password] = ["name", "password"].map(|field| fields.get(field).unwrap_or_default());
     let next = inside(fields.get("next").unwrap_or("/"));
-    not_too_often(&monitor, name).await?;
-    let Some(person) = login::verify(&monitor.app, name, password).await? else {
-        tracing::warn!(name, "task monitor: a login was refused");
-        return Ok((StatusCode::UNAUTHORIZED, form(next, name, Some(WRONG))).into_response());
-    };
-    let session = Session::new(person.user_id, Uuid::new_v4(), monitor.app.clock.now());
-    let cookie =
-        format!("{}; Max-Age={}", cookie(&monitor, &session.seal(&monitor.app.config.secret_key)), HOURS * 3600);
-    Ok((AppendHeaders([(SET_COOKIE, cookie)]), Redirect::to(next)).into_response())
+    match login::verify(&monitor.app, name.trim(), password, &client).await {
+        Ok(session) => {
+            let value = session.seal(&monitor.app.config.secret_key);
+            let cookie = format!("{}; Max-Age={}", cookie(&monitor, &value), HOURS * 3600);
+            Ok((AppendHeaders([(SET_COOKIE, cookie)]), Redirect::to(next)).into_response())
+        }
+        Err(Refusal::NotLoggedIn) => Ok(again(StatusCode::UNAUTHORIZED, next, name, WRONG)),
+        Err(Refusal::Forbidden(reason)) => Ok(again(StatusCode::FORBIDDEN, next, name, reason)),
+        Err(refusal) => Err(refusal),
+    }
+}
+
+fn again(status: StatusCode, next: &str, name: &str, trouble: &str) -> Response {
+    (status, form(next, name, Some(trouble))).into_response()
 }
 
 /// Forgets the session.
@@ -56,9 +57,21 @@ pub(super) async fn leave(
     State(monitor): State<Monitor>,
     fields: Fields,
 ) -> Result<Response, Refusal> {
-    visitor.acts(fields.get("csrf"))?;
+    let session = visitor.leaves(fields.get("csrf"))?;
+    login::leave(&monitor.app, session, &visitor.person).await?;
     let cookie = format!("{}; Max-Age=0", cookie(&monitor, ""));
     Ok((AppendHeaders([(SET_COOKIE, cookie)]), Redirect::to("/login")).into_response())
+}
+
+/// Where somebody who is not known yet comes from; a form of another site is refused.
+pub(super) struct Stranger(Client);
+
+impl FromRequestParts<Monitor> for Stranger {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, monitor: &Monitor) -> Result<Self, Refusal> {
+        if is_from_another_site(&parts.headers) { Err(Refusal::Forged) } else { Ok(Self(client(parts, &monitor.app))) }
+    }
 }
 
 /// Outside dev it is sent over TLS alone; browsers take localhost for as good.
@@ -67,17 +80,8 @@ fn cookie(monitor: &Monitor, value: &str) -> String {
     format!("{SESSION}={value}; Path=/; HttpOnly; SameSite=Strict{secure}")
 }
 
-/// Guessing is slowed down, by name.
-async fn not_too_often(monitor: &Monitor, name: &str) -> Result<(), Refusal> {
-    let who = format!("monitor-login:{}", name.chars().take(64).collect::<String>());
-    match monitor.app.redis.allow(&who, TRIES_PER_MINUTE).await {
-        Decision::Allowed { .. } | Decision::Unknown => Ok(()),
-        Decision::Limited { .. } => Err(Refusal::Busy("too many passwords were tried for this name")),
-    }
-}
-
 /// Browsers say where a form comes from; another site must not log anybody in as somebody else.
-fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+fn is_from_another_site(headers: &HeaderMap) -> bool {
     headers.get("sec-fetch-site").is_some_and(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"))
 }
 
@@ -109,12 +113,11 @@ fn form(next: &str, name: &str, trouble: Option<&str>) -> Markup {
                     form.card method="post" action="/login" {
                         h1 { img src=(asset("icon.svg")) alt="" width="40" height="40"; "Task monitor" }
                         @if let Some(trouble) = trouble { p.trouble role="alert" { (trouble) } }
-                        label for="name" { "User name" }
+                        label for="name" { "User name or e-mail" }
                         input #name name="name" value=(name) autocomplete="username" required autofocus[name.is_empty()];
                         label for="password" { "Password" }
                         input #password name="password" type="password" autocomplete="current-password" required
-                            autofocus[!name.is_empty()] aria-describedby="hint";
-                        p.faint #hint { "or one of your API keys (cbk_…)" }
+                            autofocus[!name.is_empty()];
                         input type="hidden" name="next" value=(inside(next));
                         button.main type="submit" { "Log in" }
                     }

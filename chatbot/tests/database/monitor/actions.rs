@@ -2,7 +2,7 @@ use chatbot::store::{documents, documents::Status};
 use serde_json::json;
 
 use super::world::{World, job};
-use crate::support::{document, eventually, user};
+use crate::support::{document, eventually};
 
 #[tokio::test]
 async fn each_action_does_what_it_says_and_nothing_the_second_time() {
@@ -61,6 +61,22 @@ async fn what_a_person_gives_up_says_who_it_was() {
 }
 
 #[tokio::test]
+async fn who_did_what_is_recorded_exactly_if_it_was_done() {
+    let world = World::new().await;
+    sqlx::query("TRUNCATE audit").execute(world.db()).await.unwrap();
+    let one = job(world.db(), json!({"state": "discarded"})).await;
+    for action in ["retry", "retry", "discard", "cancel"] {
+        world.post(&format!("/api/tasks/{one}/{action}")).await;
+    }
+    world.post("/api/tasks/retry?state=discarded").await;
+    let rows: Vec<(String, String, String)> =
+        sqlx::query_as("SELECT actor, action, target FROM audit ORDER BY id").fetch_all(world.db()).await.unwrap();
+    let told: Vec<String> =
+        rows.into_iter().map(|(actor, action, target)| format!("{actor}: {action} {target}")).collect();
+    assert_eq!(told, ["sara: task.retried task 1", "sara: task.discarded task 1", "sara: tasks.retried tasks"]);
+}
+
+#[tokio::test]
 async fn many_are_tried_again_at_once_and_only_those_that_match() {
     let world = World::new().await;
     let db = world.db();
@@ -98,14 +114,8 @@ async fn a_button_of_a_page_does_the_same_and_the_next_page_says_so_once() {
 async fn the_owner_of_a_document_is_told_when_somebody_ends_its_job() {
     for action in ["cancel", "discard"] {
         let world = World::new().await;
-        sqlx::query("DELETE FROM users").execute(world.db()).await.unwrap();
-        let owner = user(&world.database).await;
-        let key = chatbot::store::api_keys::from_random([9; 32]);
-        let secret = secrecy::ExposeSecret::expose_secret(&key).to_owned();
-        chatbot::store::api_keys::create(world.db(), owner.id, "test", &secret, None).await.unwrap();
-        let uploaded = document(&world.app, &owner, b"text").await;
-        let request = world.anonymous(reqwest::Method::POST, &format!("/api/tasks/1/{action}")).bearer_auth(&secret);
-        assert_eq!(request.send().await.unwrap().status(), 200);
+        let uploaded = document(&world.app, &world.sara().await, b"text").await;
+        assert_eq!(world.post(&format!("/api/tasks/1/{action}")).await.0, 200);
         let document = documents::get(world.db(), uploaded.id).await.unwrap().unwrap();
         assert_eq!(document.status, Status::Failed, "{action}");
         assert!(document.error.unwrap().contains("was cancelled"));

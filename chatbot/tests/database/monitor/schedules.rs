@@ -69,7 +69,12 @@ async fn a_run_that_is_not_over_keeps_the_next_one_from_piling_up() {
 async fn run_now_runs_once_until_that_run_is_over() {
     let database = migrated().await;
     let (app, db) = (app(&database, "http://127.0.0.1:1"), &database.pool);
-    let run = async || schedule::run_now(db, &app.queue, Schedule::TidyHistory, noon()).await.unwrap();
+    let run = async || {
+        let mut tx = db.begin().await.unwrap();
+        let run = schedule::run_now(&mut tx, &app.queue, Schedule::TidyHistory, noon()).await.unwrap();
+        tx.commit().await.unwrap();
+        run
+    };
     assert_eq!(run().await, Run::Held, "no worker has made it known");
     schedule::declare(db, noon()).await.unwrap();
     let Run::Enqueued(job) = run().await else { panic!("it runs") };

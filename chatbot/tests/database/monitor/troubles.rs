@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::world::{World, db_now, failure, job, worker};
-use crate::support::{app, document, eventually, slow, user};
+use crate::support::{app, document, eventually, slow};
 
 /// A worker beside the monitor; it ends with what is answered.
 fn work(app: &App) -> JoinSet<()> {
@@ -110,12 +110,8 @@ async fn a_job_in_work_tells_how_far_it_is_and_stops_when_it_is_cancelled() {
     let mut world = World::new().await;
     let qdrant = slow(Duration::from_secs(60)).await;
     world.app = app(&world.database, &qdrant.uri());
-    sqlx::query("DELETE FROM users").execute(world.db()).await.unwrap();
-    let uploaded = document(&world.app, &user(&world.database).await, b"text").await;
+    document(&world.app, &world.sara().await, b"text").await;
     let _working = work(&world.app);
-    let key = chatbot::store::api_keys::from_random([9; 32]);
-    world.key = secrecy::ExposeSecret::expose_secret(&key).to_owned();
-    chatbot::store::api_keys::create(world.db(), uploaded.user_id, "test", &world.key, None).await.unwrap();
     let running = eventually("progress", async || {
         let (_, overview) = world.get("/api/overview").await;
         Some(overview["running"][0].clone()).filter(|task| task["progress"] == 20)

@@ -2,9 +2,22 @@
 
 use std::time::Duration;
 
-use chatbot::{app::App, clock::Clock, monitor, store::api_keys};
+use chatbot::{
+    app::App,
+    auth::{
+        Role, Scopes,
+        people::{Newcomer, People},
+    },
+    clock::Clock,
+    monitor,
+    store::{
+        api_keys,
+        audit::Actor,
+        users::{self, User},
+    },
+};
 use reqwest::{Method, RequestBuilder, Response};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio::{net::TcpListener, task::JoinSet};
@@ -12,6 +25,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::support::{Database, app, app_with, migrated};
+
+pub(super) const PASSWORD: &str = "a password of sara's";
 
 pub(super) struct World {
     pub(super) app: App,
@@ -47,7 +62,7 @@ impl World {
         let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).redirect(no_redirects);
         let client = client.build().unwrap();
         let mut world = Self { app, database, key: String::new(), url, client, _serving: serving };
-        world.key = world.key_of("sara").await;
+        world.key = world.key_of("sara", Role::Admin).await;
         world
     }
 
@@ -60,13 +75,26 @@ impl World {
         &self.database.pool
     }
 
-    /// A key of a new user.
-    pub(super) async fn key_of(&self, name: &str) -> String {
-        let user = chatbot::store::users::create(self.db(), name).await.unwrap();
+    /// A key of a new user, for all that the role allows. The user's password is [`PASSWORD`].
+    pub(super) async fn key_of(&self, name: &str, role: Role) -> String {
+        let password = Some(SecretString::from(PASSWORD));
+        let newcomer = Newcomer { name: name.to_owned(), email: None, role, password };
+        let user = People::from(&self.app).create(&Actor::COMMAND_LINE, &newcomer).await.unwrap();
+        self.key_for(user.id, Scopes::of(role)).await
+    }
+
+    pub(super) async fn sara(&self) -> User {
+        users::find_by_name(self.db(), "sara").await.unwrap().unwrap()
+    }
+
+    /// Another key of a user.
+    pub(super) async fn key_for(&self, user_id: Uuid, scopes: Scopes) -> String {
         let mut bits = [0; 32];
         bits[..16].copy_from_slice(Uuid::new_v4().as_bytes());
         let key = api_keys::from_random(bits);
-        api_keys::create(self.db(), user.id, "test", key.expose_secret(), None).await.unwrap();
+        let (name, key_text) = ("test", key.expose_secret());
+        let new = api_keys::NewKey { user_id, name, key: key_text, scopes, expires_at: None };
+        api_keys::create_with(self.db(), &new).await.unwrap();
         key.expose_secret().to_owned()
     }
 
@@ -92,9 +120,13 @@ impl World {
         form_of(self.anonymous(Method::POST, "/login"), form).send().await.unwrap()
     }
 
-    /// Logs in as `sara`.
+    /// Logs in as `sara`, an admin.
     pub(super) async fn browser(&self) -> Browser {
-        let response = self.submit_login("sara", &self.key).await;
+        self.browser_of("sara").await
+    }
+
+    pub(super) async fn browser_of(&self, name: &str) -> Browser {
+        let response = self.submit_login(name, PASSWORD).await;
         assert_eq!(response.status(), 303);
         let cookie = response.headers()["set-cookie"].to_str().unwrap();
         let cookie = cookie.split(';').next().unwrap().to_owned();
