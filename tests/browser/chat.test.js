@@ -175,6 +175,7 @@ test("without_a_network_the_page_says_so_and_keeps_the_message", async () => {
   await page.context().setOffline(false);
   await page.locator("#offline").waitFor({ state: "hidden" });
   await page.reload();
+  await page.locator("#app").waitFor();
   assert.equal(await page.locator("#message").inputValue(), "Kept?");
   await close(page);
 });
