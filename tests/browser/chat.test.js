@@ -46,6 +46,7 @@ test("an_uploaded_document_is_followed_until_it_is_ready_and_then_cited", async 
   await page.locator(".upload.ready").waitFor();
   await script(says("It begins at twenty-two hours [1]."));
   await ask(page, "When does the night watch begin?");
+  assert.ok(await page.locator("#uploads").isHidden(), "what is ready makes room for what is said");
   const mark = lastAnswer(page).locator(".cite");
   assert.equal(await mark.textContent(), "1");
   await mark.click();
