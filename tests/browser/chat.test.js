@@ -46,6 +46,7 @@ test("an_uploaded_document_is_followed_until_it_is_ready_and_then_cited", async 
   await page.locator(".upload.ready").waitFor();
   await script(says("It begins at twenty-two hours [1]."));
   await ask(page, "When does the night watch begin?");
+  assert.ok(await page.locator("#uploads").isHidden(), "what is ready makes room for what is said");
   const mark = lastAnswer(page).locator(".cite");
   assert.equal(await mark.textContent(), "1");
   await mark.click();
@@ -175,6 +176,7 @@ test("without_a_network_the_page_says_so_and_keeps_the_message", async () => {
   await page.context().setOffline(false);
   await page.locator("#offline").waitFor({ state: "hidden" });
   await page.reload();
+  await page.locator("#app").waitFor();
   assert.equal(await page.locator("#message").inputValue(), "Kept?");
   await close(page);
 });

@@ -52,7 +52,7 @@ The old colour stays ready until then, so that a rollback takes seconds.`;
 const EARLIER = ["How do I roll back a release?", "گزارش هفتگی پشتیبان‌ها", "Which alerts fire at night?", "كيف أضيف مستخدمًا جديدًا؟", "Compare stage and prod"];
 
 async function person() {
-  const key = newKey();
+  const key = newKey("sara");
   await document(key, "backups.md", BACKUPS);
   await document(key, "راهنمای استقرار.md", RELEASES);
   await script(says("Yes."));

@@ -20,9 +20,7 @@ export const pictures = process.env.PICTURES ? process.env.PICTURES_DIR : null;
 let people = 0;
 
 /** An API key of a new user. */
-export function newKey() {
-  people += 1;
-  const name = `person-${process.pid}-${people}`;
+export function newKey(name = `person-${process.pid}-${(people += 1)}`) {
   return execFileSync(CHATBOT_PROGRAM, ["user", "key", "create", "--user", name], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
 }
 

@@ -106,6 +106,7 @@ class Page {
 
   ask(text) {
     this.thread.root.querySelector(".welcome")?.remove();
+    this.uploads.tidy();
     return this.thread.ask(text);
   }
 

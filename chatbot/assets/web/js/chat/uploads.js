@@ -38,6 +38,11 @@ export class Uploads {
     return { file, element, stage, bar, giveUp };
   }
 
+  /** Takes away the cards of what is ready: a question was asked since. */
+  tidy() {
+    for (const element of this.root.querySelectorAll(".ready")) this.remove(element);
+  }
+
   remove(element) {
     element.remove();
     this.root.hidden = this.root.children.length === 0;
