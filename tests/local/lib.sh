@@ -38,13 +38,14 @@ running() {
   read -r pid born boot 2>/dev/null <"$state/run/$1.pid" || return 1
   [ "$boot" = "$(cat /proc/sys/kernel/random/boot_id)" ] && [ "$(birth "$pid")" = "$born" ] && echo "$pid"
 }
-# Ends process $1: asks it by signal $2, and after $3 seconds insists.
-end_process() {
-  local tenths=$((${3:-15} * 10))
-  kill -s "${2:-TERM}" "$1" 2>/dev/null || return 0
-  while kill -0 "$1" 2>/dev/null && [ "$(ps -o stat= -p "$1")" != Z ]; do
-    [ $((tenths -= 1)) -ge 0 ] || { kill -KILL "$1" 2>/dev/null || true; return 0; }
-    sleep 0.1
+# Waits for the end of processes that were asked to end; after $1 seconds it insists.
+await_end() {
+  local tenths=$(($1 * 10)) pid; shift
+  for pid in "$@"; do
+    while kill -0 "$pid" 2>/dev/null && [ "$(ps -o stat= -p "$pid")" != Z ]; do
+      [ $((tenths -= 1)) -ge 0 ] || { kill -KILL "$pid" 2>/dev/null || true; break; }
+      sleep 0.1
+    done
   done
 }
 

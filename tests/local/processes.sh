@@ -25,13 +25,16 @@ start_process() {
 start_processes() {
   local kind
   kinds=(serve worker); ! has_command monitor || kinds+=(monitor)
+  echo "${kinds[*]}" >"$state/$tier/kinds"
   stamp=$(program_stamp)
   for kind in "${kinds[@]}"; do start_process "$kind"; done
 }
 stop_processes() {
-  local kind
-  for kind in "${!process[@]}"; do kill "${process[$kind]}" 2>/dev/null || true; done
-  for kind in "${!process[@]}"; do end_process "${process[$kind]}"; wait "${process[$kind]}" 2>/dev/null || true; done
+  local pid
+  # One TERM each: a second one would cut their jobs short.
+  for pid in "${process[@]}"; do kill "$pid" 2>/dev/null || true; done
+  await_end 15 "${process[@]}"
+  for pid in "${process[@]}"; do wait "$pid" 2>/dev/null || true; done
   process=()
 }
 # What they said last is shown before we go.

@@ -52,6 +52,7 @@ s3_ready() { listens "${port[s3]}"; }
 # Which model answers: `local` is the small one of `make up`, where that was built; `scripted` repeats the question, and takes scripts.
 llama() { find "$cache/llama" -name llama-server -type f 2>/dev/null | head -n 1; }
 model() { if [ -n "${MODEL:-}" ]; then echo "$MODEL"; elif [ -n "$(llama)" ] && [ -e "$cache/models/smollm2/model.gguf" ]; then echo local; else echo scripted; fi; }
+model_name() { if [ "$(model)" = local ]; then echo smollm2; else echo scripted; fi; }
 run_model() {
   case $(model) in
     # Threads that spin while they wait would slow everything else down.
@@ -65,7 +66,7 @@ model_ready() { answers "$(url model)/v1/models"; }
 # Asks all three environments, whichever of them run.
 run_prometheus() {
   local tier file=$state/prometheus.yml
-  { echo 'global: {scrape_interval: 5s}'; echo 'scrape_configs:'
+  { echo 'global: {scrape_interval: 15s}'; echo 'scrape_configs:'
     for tier in "${tiers[@]}"; do echo "  - {job_name: $tier, static_configs: [{targets: ['127.0.0.1:${port[$tier]}', '127.0.0.1:${port[$tier-worker]}'], labels: {environment: $tier}}]}"; done; } >"$file"
   detached prometheus prometheus --config.file="$file" --storage.tsdb.path="$state/prometheus" --storage.tsdb.retention.time=15d --web.listen-address="127.0.0.1:${port[prometheus]}"
 }
@@ -102,13 +103,16 @@ start_services() {
   for name in "${wanted[@]}"; do await "$name"; done
 }
 stop_services() {
-  local name pid
+  local name pid signal asked=()
   for name in "${services[@]}"; do
     pid=$(running "$name") || continue
     # To PostgreSQL TERM means: when the last client has left. INT does not wait for them.
-    if [ "$name" = postgresql ]; then end_process "$pid" INT; else end_process "$pid"; fi
-    rm -f "$state/run/$name.pid"
+    signal=TERM; [ "$name" != postgresql ] || signal=INT
+    kill -s $signal "$pid" 2>/dev/null || true
+    asked+=("$pid")
   done
+  await_end 15 "${asked[@]}"
+  for name in "${services[@]}"; do rm -f "$state/run/$name.pid"; done
 }
 
 # From here on this script uses the services, until it ends or says services_leave.

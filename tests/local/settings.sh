@@ -31,7 +31,7 @@ variables_of() {
 model_settings() {
   ! grep -qE '^(OPENROUTER_API_KEY|LLM_BASE_URL)=.' <<<"$1" || return 0
   [ -z "${OPENROUTER_API_KEY:-}${LLM_BASE_URL:-}" ] || { echo "OPENROUTER_API_KEY=${OPENROUTER_API_KEY:-none}"; return 0; }
-  printf '%s\n' OPENROUTER_API_KEY=none "LLM_BASE_URL=$(url model)/v1" LLM_MODEL=smollm2
+  printf '%s\n' OPENROUTER_API_KEY=none "LLM_BASE_URL=$(url model)/v1" "LLM_MODEL=$(model_name)"
   # It is small: short answers keep it to the point.
   printf '%s\n' LLM_MAX_TOKENS=160 LLM_FREQUENCY_PENALTY=0.5
 }
