@@ -57,6 +57,14 @@ holder() {
   who=$(ss -Hltnp "sport = :$1" 2>/dev/null | sed -n 's/.*users:(("\([^"]*\)",pid=\([0-9]*\).*/\1 (process \2)/p' | head -n 1)
   echo "${who:-a program of another user}"
 }
+# Prints an offset by which every port is free, below those that the system gives to whoever calls out.
+free_offset() {
+  local name found
+  while found=$((10000 + RANDOM % 12000)); do
+    for name in "${!port[@]}"; do ! listens $((port[$name] - offset + found)) || continue 2; done
+    echo "$found"; return
+  done
+}
 # For each name: its port must be free.
 need_ports() {
   local name taken=0

@@ -56,7 +56,7 @@ find_environment() {
 }
 start_environment() {
   own_data=$(mktemp -d); export own_data
-  local own_offset=$((20000 + RANDOM % 20000)) deadline=$((SECONDS + 900))
+  local own_offset deadline=$((SECONDS + 900)); own_offset=$(free_offset)
   MODEL=scripted LOCAL_DATA=$own_data PORT_OFFSET=$own_offset setsid "$root/tests/local/environment" dev >"$logs/verify-environment.log" 2>&1 </dev/null & own_environment=$!
   # Building may be part of it.
   until grep -q '^dev is ready' "$logs/verify-environment.log"; do
