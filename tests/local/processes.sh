@@ -107,11 +107,25 @@ renew() {
   restart_processes
 }
 
+# A login for people and a key for commands, made once.
+make_access() {
+  local folder=$state/$tier log=$state/$tier/access.log
+  : >"$log"
+  if [ ! -e "$folder/login" ] && "$program" user create --help 2>/dev/null | grep -q -- --password-stdin; then
+    make_login >>"$log" 2>&1 || die "no login could be made: see $log"
+    touch "$folder/login"
+  fi
+  [ -s "$folder/api-key" ] || (umask 077; as_environment "$program" user key create --name local >"$folder/api-key" 2>>"$log") || die "no API key could be made: see $log"
+}
+# Data of an earlier version has the user already.
+make_login() {
+  secret "$tier-admin" | as_environment "$program" user create admin --role admin --password-stdin ||
+    { secret "$tier-admin" | as_environment "$program" user password admin && as_environment "$program" user role admin admin; }
+}
 announce() {
-  local kind key_file=$state/$tier/api-key
-  [ -s "$key_file" ] || (umask 077; as_environment "$program" user key create --name local >"$key_file" 2>"$state/$tier/key.log") || die "no API key could be made: see $state/$tier/key.log"
   say "$tier is ready after $(elapsed "$started") s, of which building took $built s."
   printf '  %-10s %s\n' chatbot "$(url "$tier"), Swagger UI at $(url "$tier")/docs"
   [[ " ${kinds[*]} " != *" monitor "* ]] || printf '  %-10s %s\n' monitor "$(url "$tier-monitor")"
-  printf '  %-10s %s\n' Prometheus "$(url prometheus)" model "$(model)" "API key" "in $key_file" ask "make ask TIER=$tier QUESTION=\"…\""
+  [ ! -e "$state/$tier/login" ] || printf '  %-10s %s\n' login "admin, password in $state/secrets/$tier-admin"
+  printf '  %-10s %s\n' Prometheus "$(url prometheus)" model "$(model)" "API key" "in $state/$tier/api-key" ask "make ask TIER=$tier QUESTION=\"…\""
 }

@@ -6,6 +6,7 @@ need_machine() {
   local wanted=(curl jq openssl ss flock setpriv unshare pg_isready psql redis-server redis-cli prometheus inotifywait python3) program absent=()
   for program in "${wanted[@]}"; do type -P "$program" >/dev/null || absent+=("$program"); done
   [ -x "$postgresql_bin/initdb" ] || absent+=(initdb)
+  [ -n "${CHATBOT_BINARY:-}" ] || type -P cargo >/dev/null || die "Rust 1.95 or newer is needed: install it with rustup"
   [ ${#absent[@]} != 0 ] || return 0
   if [ "$(id -u)" = 0 ] && type -P apt-get >/dev/null; then step "Debian packages" "$root/tests/trial/packages" local; return; fi
   die "${absent[*]}: not here. On Debian: sudo tests/trial/packages local; elsewhere install PostgreSQL, Redis, Prometheus and inotify-tools"
@@ -24,6 +25,6 @@ build_services() {
   if [ ! -x "${CHATBOT_BINARY:-$CARGO_TARGET_DIR/debug/chatbot}" ]; then echo "The first build takes about seven minutes."; fi
   build_program "${packages[@]}" || die "it does not compile: the compiler's message stands above"
   [ -e "$cache/models/all-minilm-l6-v2/model.safetensors" ] || step "Embedding model" "$root/tests/images/embedding-model"
-  "$root/tests/cluster/build" versitygw >/dev/null 2>&1 || die "the object store could not be built: tests/cluster/build versitygw says why (it needs Go)"
+  compgen -G "$cache/cluster/parts/versitygw-*/versitygw" >/dev/null || step "Object store" "$root/tests/cluster/build" versitygw
 }
 has_command() { "$program" "$1" --help >/dev/null 2>&1; }

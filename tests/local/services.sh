@@ -50,11 +50,12 @@ run_s3() {
 s3_ready() { listens "${port[s3]}"; }
 
 # Which model answers: `local` is the small one of `make up`, where that was built; `scripted` repeats the question, and takes scripts.
-llama() { find "$cache/llama" -name llama-server -type f 2>/dev/null | head -n 1; }
-model() { if [ -n "${MODEL:-}" ]; then echo "$MODEL"; elif [ -n "$(llama)" ] && [ -e "$cache/models/smollm2/model.gguf" ]; then echo local; else echo scripted; fi; }
+llama() { [ -e "$cache/models/smollm2/model.gguf" ] && compgen -G "$cache/llama/*/llama-server" | head -n 1; }
+model() { if [ -n "${MODEL:-}" ]; then echo "$MODEL"; elif [ -n "$(llama)" ]; then echo local; else echo scripted; fi; }
 model_name() { if [ "$(model)" = local ]; then echo smollm2; else echo scripted; fi; }
 run_model() {
   case $(model) in
+    local) [ -n "$(llama)" ] || die "the small model is not there: tests/images/build model makes it (ten minutes); MODEL=scripted does without" ;;&
     # Threads that spin while they wait would slow everything else down.
     local) OMP_WAIT_POLICY=passive detached model "$(llama)" --model "$cache/models/smollm2/model.gguf" --alias smollm2 --host 127.0.0.1 --port "${port[model]}" --ctx-size 4096 --parallel 2 --threads 2 ;;
     scripted) HOST=127.0.0.1 PORT=${port[model]} detached model "$(test_program test-upstream)" ;;
