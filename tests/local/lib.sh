@@ -71,7 +71,7 @@ need_ports() {
   for name in "$@"; do
     ! listens "${port[$name]}" || { missing "port ${port[$name]}, which $name needs: $(holder "${port[$name]}") has it."; taken=1; }
   done
-  [ $taken = 0 ] || die "end what has these ports, or move all of them: PORT_OFFSET=100 (then dev is on $((8100)))"
+  [ $taken = 0 ] || die "end what has these ports, or move all of them: PORT_OFFSET=100"
 }
 
 # Does the environment of tier $1 run here?

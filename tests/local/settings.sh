@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # Sourced by the scripts beside it: the variables of one environment.
 #
-# What makes it an environment of its own (database, prefix, ports, keys) is made here. Everything else may be said by .env (dev),
-# .env.stage or .env.prod in the checkout, which win, or by the terminal's variables.
+# .env (dev), .env.stage or .env.prod in the checkout win, but for tier and ports. What makes it an environment of its own (database, prefix,
+# key) is made here otherwise. For everything else the terminal's variables count, and then what `make dev` starts.
 
 settings_file() { if [ "$1" = dev ]; then echo "$root/.env"; else echo "$root/.env.$1"; fi; }
 # Prints the NAME=value lines of the tier's file, without quotes around values.
@@ -18,12 +18,11 @@ variables_of() {
   declare -A value=()
   own=$(own_settings "$tier")
   while read -r line; do [ -z "$line" ] || value[${line%%=*}]=${line#*=}; done < <(model_settings "$own"; shared_settings)
-  # The terminal's own; then those that make the environment; then the file's.
   for name in "${!value[@]}"; do value[$name]=${!name:-${value[$name]}}; done
-  value[ENVIRONMENT]=$tier value[RESOURCE_PREFIX]=${tier}_ value[SECRET_KEY]=$(secret "$tier-secret-key")
-  value[HOST]=127.0.0.1 value[PORT]=${port[$tier]} value[MONITOR_PORT]=${port[$tier-monitor]}
+  value[RESOURCE_PREFIX]=${tier}_ value[SECRET_KEY]=$(secret "$tier-secret-key") value[HOST]=127.0.0.1
   value[DATABASE_URL]="postgresql://$role:$(secret "$tier-database")@127.0.0.1:${port[postgresql]}/$role?sslmode=require"
   while read -r line; do [ -z "$line" ] || value[${line%%=*}]=${line#*=}; done <<<"$own"
+  value[ENVIRONMENT]=$tier value[PORT]=${port[$tier]} value[MONITOR_PORT]=${port[$tier-monitor]}
   variables=()
   for name in "${!value[@]}"; do variables+=("$name=${value[$name]}"); done
 }
@@ -46,11 +45,12 @@ shared_settings() {
 as_environment() { env "${variables[@]}" "$@"; }
 administrator() { echo "ADMIN_DATABASE_URL=postgresql://postgres:$(secret postgresql)@127.0.0.1:${port[postgresql]}/postgres?sslmode=require"; }
 
-# Database, role, bucket and collections, and the schema of this program.
+names_database() { own_settings "$1" | grep -q '^DATABASE_URL=.'; }
+# Database, role, bucket and collections, and the schema of this program. A database of the user's own is there already.
 prepare_environment() {
   local log=$state/$1/prepare.log
   mkdir -p "$state/$1"
-  { as_environment "$(administrator)" "$program" provision && as_environment "$program" migrate up; } >"$log" 2>&1 || {
+  { { names_database "$1" || as_environment "$(administrator)" "$program" provision; } && as_environment "$program" migrate up; } >"$log" 2>&1 || {
     grep -h '^error:' "$log" >&2 || tail -n 5 "$log" >&2
     return 1
   }
