@@ -86,21 +86,30 @@ restart_processes() {
 # Which program this is: cargo puts another file in the old one's place.
 program_stamp() { stat -c '%i %Y %s' "$program" 2>/dev/null || true; }
 watched() { if [ -n "${CHATBOT_BINARY:-}" ]; then dirname "$program"; else printf '%s\n' "$root"/chatbot/{src,migrations,assets,Cargo.toml,build.rs} "$root"/Cargo.{toml,lock}; fi; }
+# Anew before each build: an editor that puts another file in a file's place takes the watch away with the old one.
 watch_sources() {
   local paths=() path
+  stop_watching
   while read -r path; do [ ! -e "$path" ] || paths+=("$path"); done < <(watched)
   exec {changes}< <(exec setsid inotifywait -q -m -r -e close_write,moved_to,moved_from,create,delete --exclude '(\.sw.|~|\.snap\.new)$' --format '%w%f' "${paths[@]}" 7>&- 9>&- 2>/dev/null)
   watcher=$!
 }
-stop_watching() { [ -z "${watcher:-}" ] || kill "$watcher" 2>/dev/null || true; }
+stop_watching() {
+  [ -n "${watcher:-}" ] || return 0
+  kill "$watcher" 2>/dev/null || true
+  exec {changes}<&-
+  watcher=''
+}
 # Waits up to $1 seconds for a change, and then until there is none for a moment: an editor writes more than one file.
 changed() {
-  read -r -t "$1" -u "$changes" path || return 1
+  # Where nothing can be watched (too many watches), time passes all the same.
+  read -r -t "$1" -u "$changes" path || { [ $? -gt 128 ] || sleep "$1"; return 1; }
   while read -r -t 0.3 -u "$changes" _; do :; done
 }
 # What runs goes on until its successor is built, and longer where that does not compile.
 renew() {
   [ -n "${CHATBOT_BINARY:-}" ] || say "${path#"$root/"} changed"
+  watch_sources
   build_program || { say "it does not compile: $tier goes on as it was"; return 0; }
   [ "$(program_stamp)" != "$stamp" ] || return 0
   [ -x "$program" ] || return 0
