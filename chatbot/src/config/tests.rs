@@ -38,7 +38,7 @@ fn everything_missing_is_named_in_one_message() {
 
 #[test]
 fn each_wrong_value_is_refused_with_its_expected_form() {
-    let cases: [(&str, &str); 38] = [
+    let cases: [(&str, &str); 40] = [
         ("ENVIRONMENT", "production"),
         ("RESOURCE_PREFIX", "Dev_"),
         ("RESOURCE_PREFIX", "dev"),

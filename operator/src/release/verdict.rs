@@ -266,9 +266,8 @@ fn bake(facts: &Facts, said: &str, wish: Wish, back: WayBack<'_>, lasts: Lasts) 
             Verdict::Done("a person ended the bake".to_owned())
         }
         (_, Trouble::Ill(message), WayBack::Waits(why)) => goes_back_when_ready(&message, why),
-        (_, Trouble::Short(message), _) => Verdict::Wait(message),
         (_, Trouble::Nothing(message) | Trouble::Ill(message), _) if lasts.over => Verdict::Done(message),
-        (_, Trouble::Nothing(message) | Trouble::Ill(message), _) => Verdict::Wait(message),
+        (_, Trouble::Nothing(message) | Trouble::Short(message) | Trouble::Ill(message), _) => Verdict::Wait(message),
     }
 }
 

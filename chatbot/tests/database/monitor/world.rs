@@ -68,7 +68,9 @@ impl World {
 
     /// The same monitor at another time.
     pub(super) async fn at(&self, time: jiff::Timestamp) -> (String, JoinSet<()>) {
-        serve(App { clock: Clock::fixed(time), ..self.app.clone() }).await
+        let mut app = self.app.clone();
+        app.clock = Clock::fixed(time);
+        serve(app).await
     }
 
     pub(super) fn db(&self) -> &PgPool {
