@@ -1,7 +1,8 @@
 //! Redis: only what may be lost. Every call has a deadline, and no answer of the program waits for Redis beyond it.
 
 mod answers;
-mod rate_limit;
+mod limits;
+mod local;
 
 use std::{
     fmt,
@@ -15,7 +16,7 @@ use redis::{
 use secrecy::ExposeSecret;
 
 pub use answers::{AnswerId, KeptEvent, Wishes};
-pub use rate_limit::Decision;
+pub use limits::{Limit, Limits};
 
 use crate::config::redis::Redis as Config;
 use crate::upstream::Rest;

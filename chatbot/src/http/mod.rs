@@ -15,7 +15,7 @@
 mod bodies;
 pub(crate) mod connections;
 mod extract;
-mod layers;
+pub(crate) mod layers;
 mod openai;
 mod operations;
 pub mod problem;
@@ -32,6 +32,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::App;
 
+pub(crate) use extract::client;
 pub use router::{openapi, router};
 
 /// Serves until `stop` is cancelled, then finishes the requests in work and keeps the answers that were being made.

@@ -138,7 +138,8 @@ impl Refusal {
 fn of_problem(problem: &Problem) -> Told {
     let told = |code| Told::new(problem.status(), code, problem.detail());
     match problem {
-        Problem::Unauthorized => told("invalid_api_key"),
+        Problem::Unauthorized | Problem::LoginFailed | Problem::SessionEnded => told("invalid_api_key"),
+        Problem::Forbidden(_) => told("insufficient_permissions"),
         Problem::NotFound(_) | Problem::NoRoute => told("not_found"),
         Problem::MethodNotAllowed => told("method_not_allowed"),
         Problem::BadRequest(_) => told("invalid_request"),

@@ -6,7 +6,7 @@ use axum::response::Response;
 use super::request::CompletionRequest;
 use super::wire::Completion;
 use super::{own, passed};
-use crate::http::extract::{Caller, Json};
+use crate::http::extract::{Chat, Json, May};
 use crate::http::openai::OWN_MODEL;
 use crate::http::openai::error::{ErrorDocument, Refusal};
 use crate::http::state::Http;
@@ -15,7 +15,7 @@ use crate::http::state::Http;
 ///
 /// The model `chatbot` answers from your documents, with `sources` beside OpenAI's own fields. The upstream's model, by its
 /// name, is asked with your request as it is, tools included. Nothing of either is kept.
-#[utoipa::path(post, path = "/chat/completions", tag = "openai",
+#[utoipa::path(post, path = "/chat/completions", tag = "openai", security(("apiKey" = ["chat"]), ("login" = [])),
     request_body = CompletionRequest, responses(
     (status = OK, description = "The answer", content(
         (Completion = "application/json"),
@@ -25,7 +25,7 @@ use crate::http::state::Http;
     (status = "5XX", body = ErrorDocument)))]
 pub(in crate::http::openai) async fn create(
     State(http): State<Http>,
-    caller: Caller,
+    May { caller, .. }: May<Chat>,
     Json(request): Json<CompletionRequest>,
 ) -> Result<Response, Refusal> {
     request.check()?;

@@ -6,7 +6,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::http::extract::{Caller, Json};
+use crate::http::extract::{Chat, Json, May};
 use crate::http::openai::error::{ErrorDocument, Refusal};
 use crate::http::state::Http;
 use crate::retrieval::tokens::tokens;
@@ -79,14 +79,14 @@ struct EmbeddingUsage {
 }
 
 /// Makes vectors of texts, by the model that documents are indexed with.
-#[utoipa::path(post, path = "/embeddings", tag = "openai",
+#[utoipa::path(post, path = "/embeddings", tag = "openai", security(("apiKey" = ["chat"]), ("login" = [])),
     request_body = EmbeddingRequest, responses(
     (status = OK, body = EmbeddingList),
     (status = "4XX", body = ErrorDocument),
     (status = "5XX", body = ErrorDocument)))]
 pub(in crate::http::openai) async fn create(
     State(http): State<Http>,
-    _caller: Caller,
+    _may: May<Chat>,
     Json(request): Json<EmbeddingRequest>,
 ) -> Result<axum::Json<EmbeddingList>, Refusal> {
     let EmbeddingRequest { model, input, encoding_format, dimensions } = request;

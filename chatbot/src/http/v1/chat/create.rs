@@ -13,7 +13,7 @@ use super::memory::Conversation;
 use super::relay;
 use super::stream::stream;
 use crate::chat::{MAX_QUESTION_CHARS, Question};
-use crate::http::extract::{Caller, Json};
+use crate::http::extract::{Caller, Chat, Json, May};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::state::Http;
 use crate::store::conversations;
@@ -38,7 +38,7 @@ pub(crate) struct ChatRequest {
 /// With `"stream": true` or `Accept: text/event-stream` the answer comes as events: one `start`, one `sources`, many
 /// `token`, and as the last a `done` or an `error`. Who goes away ends the answer, unless its stream is taken up again within
 /// 15 seconds; what was said until then is kept.
-#[utoipa::path(post, path = "/chat", tag = "chat", request_body = ChatRequest, responses(
+#[utoipa::path(post, path = "/chat", tag = "chat", security(("apiKey" = ["chat"]), ("login" = [])), request_body = ChatRequest, responses(
     (status = OK, description = "The answer", content(
         (ChatAnswer = "application/json"),
         (String = "text/event-stream"),
@@ -47,7 +47,7 @@ pub(crate) struct ChatRequest {
     (status = "5XX", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn create(
     State(http): State<Http>,
-    caller: Caller,
+    May { caller, .. }: May<Chat>,
     headers: HeaderMap,
     Json(request): Json<ChatRequest>,
 ) -> Result<Response, Problem> {

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::events::Told;
 use super::stream::response;
 use crate::cache::AnswerId;
-use crate::http::extract::{Caller, Id};
+use crate::http::extract::{Chat, Id, May};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::state::Http;
 use crate::store::messages::{self, Message, Role};
@@ -30,7 +30,7 @@ const DOUBT: Duration = Duration::from_secs(2);
 ///
 /// The events beyond that of the header `Last-Event-ID`, then those to come; all of them without the header. An answer of
 /// which only the stored message is left is told anew: a `start` says that it begins from the beginning.
-#[utoipa::path(get, path = "/chat/{id}/events", tag = "chat", params(
+#[utoipa::path(get, path = "/chat/{id}/events", tag = "chat", security(("apiKey" = ["chat"]), ("login" = [])), params(
         ("id" = Uuid, Path, description = "The answer's `messageId`"),
         ("Last-Event-ID" = Option<u64>, Header, description = "The `id` of the last event that was read")),
     responses(
@@ -39,7 +39,7 @@ const DOUBT: Duration = Duration::from_secs(2);
     (status = "5XX", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(in crate::http::v1) async fn resume(
     State(http): State<Http>,
-    caller: Caller,
+    May { caller, .. }: May<Chat>,
     Id(id): Id,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use crate::cache::AnswerId;
-use crate::http::extract::{Caller, Id};
+use crate::http::extract::{Chat, Id, May};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::state::Http;
 use crate::store::messages;
@@ -13,14 +13,14 @@ use crate::store::messages;
 ///
 /// It is kept as far as it came, with the finish reason `stopped`, and ends within a second. An answer that is complete
 /// already stays as it is.
-#[utoipa::path(post, path = "/chat/{id}/stop", tag = "chat",
+#[utoipa::path(post, path = "/chat/{id}/stop", tag = "chat", security(("apiKey" = ["chat"]), ("login" = [])),
     params(("id" = Uuid, Path, description = "The answer's `messageId`")), responses(
     (status = NO_CONTENT),
     (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
     (status = "5XX", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(in crate::http::v1) async fn stop(
     State(http): State<Http>,
-    caller: Caller,
+    May { caller, .. }: May<Chat>,
     Id(id): Id,
 ) -> Result<StatusCode, Problem> {
     if http.live.stop(caller.user_id, id) {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::transcript::{Format, Paper, What};
-use crate::http::extract::{Caller, Id, Query};
+use crate::http::extract::{Chat, Id, May, Query};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::state::Http;
 use crate::store::conversations;
@@ -24,7 +24,7 @@ pub(in crate::http::v1) struct ExportQuery {
 /// One of your conversations, as JSON or Markdown.
 ///
 /// JSON holds every message, answers that were replaced too; Markdown what stands.
-#[utoipa::path(get, path = "/conversations/{id}/export", tag = "conversations", params(("id" = Uuid, Path), ExportQuery), responses(
+#[utoipa::path(get, path = "/conversations/{id}/export", tag = "conversations", security(("apiKey" = ["chat"]), ("login" = [])), params(("id" = Uuid, Path), ExportQuery), responses(
     (status = OK, description = "The conversation with its messages", content(
         (serde_json::Value = "application/json"),
         (String = "text/markdown"),
@@ -32,7 +32,7 @@ pub(in crate::http::v1) struct ExportQuery {
     (status = "4XX", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(in crate::http::v1) async fn export(
     State(http): State<Http>,
-    caller: Caller,
+    May { caller, .. }: May<Chat>,
     Id(id): Id,
     Query(query): Query<ExportQuery>,
 ) -> Result<Response, Problem> {

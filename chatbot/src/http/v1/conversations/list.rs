@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use utoipa::IntoParams;
 
 use super::Conversation;
-use crate::http::extract::{Caller, Cursor, Page, PageQuery, Query};
+use crate::http::extract::{Chat, Cursor, May, Page, PageQuery, Query};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::state::Http;
 use crate::retrieval::spellings::pattern;
@@ -35,13 +35,13 @@ pub(in crate::http::v1) struct ConversationsQuery {
 }
 
 /// Your conversations, latest first.
-#[utoipa::path(get, path = "/conversations", tag = "conversations", params(ConversationsQuery), responses(
+#[utoipa::path(get, path = "/conversations", tag = "conversations", security(("apiKey" = ["chat"]), ("login" = [])), params(ConversationsQuery), responses(
     (status = OK, body = Page<Conversation>),
     (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
     (status = "5XX", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(in crate::http::v1) async fn list(
     State(http): State<Http>,
-    caller: Caller,
+    May { caller, .. }: May<Chat>,
     Query(ConversationsQuery { limit, after, q }): Query<ConversationsQuery>,
 ) -> Result<Json<Page<Conversation>>, Problem> {
     let page = PageQuery::new(limit, after)?;

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::Conversation;
-use crate::http::extract::{Caller, Id, Json};
+use crate::http::extract::{Chat, Id, Json, May};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::state::Http;
 use crate::store::conversations;
@@ -21,13 +21,13 @@ pub(in crate::http::v1) struct ConversationUpdate {
 }
 
 /// Gives one of your conversations another title.
-#[utoipa::path(patch, path = "/conversations/{id}", tag = "conversations", params(("id" = Uuid, Path)),
+#[utoipa::path(patch, path = "/conversations/{id}", tag = "conversations", security(("apiKey" = ["chat"]), ("login" = [])), params(("id" = Uuid, Path)),
     request_body = ConversationUpdate, responses(
     (status = OK, body = Conversation),
     (status = "4XX", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(in crate::http::v1) async fn update(
     State(http): State<Http>,
-    caller: Caller,
+    May { caller, .. }: May<Chat>,
     Id(id): Id,
     Json(request): Json<ConversationUpdate>,
 ) -> Result<axum::Json<Conversation>, Problem> {

@@ -4,18 +4,18 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::answer;
-use crate::http::extract::{Caller, Id};
+use crate::http::extract::{Chat, Id, May};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::state::Http;
 use crate::store::feedback;
 
 /// Takes your rating of an answer back.
-#[utoipa::path(delete, path = "/messages/{id}/feedback", tag = "conversations", params(("id" = Uuid, Path)), responses(
+#[utoipa::path(delete, path = "/messages/{id}/feedback", tag = "conversations", security(("apiKey" = ["chat"]), ("login" = [])), params(("id" = Uuid, Path)), responses(
     (status = NO_CONTENT),
     (status = "4XX", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(in crate::http::v1) async fn feedback_delete(
     State(http): State<Http>,
-    caller: Caller,
+    May { caller, .. }: May<Chat>,
     Id(id): Id,
 ) -> Result<StatusCode, Problem> {
     let answer = answer(&http.app.db, caller.user_id, id).await?;

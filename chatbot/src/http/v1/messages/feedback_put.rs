@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{Feedback, Rating, answer};
-use crate::http::extract::{Caller, Id, Json};
+use crate::http::extract::{Chat, Id, Json, May};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::state::Http;
 use crate::store::feedback;
@@ -22,13 +22,13 @@ pub(in crate::http::v1) struct FeedbackRequest {
 }
 
 /// Rates an answer of one of your conversations, or changes its rating.
-#[utoipa::path(put, path = "/messages/{id}/feedback", tag = "conversations", params(("id" = Uuid, Path)),
+#[utoipa::path(put, path = "/messages/{id}/feedback", tag = "conversations", security(("apiKey" = ["chat"]), ("login" = [])), params(("id" = Uuid, Path)),
     request_body = FeedbackRequest, responses(
     (status = OK, body = Feedback),
     (status = "4XX", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(in crate::http::v1) async fn feedback_put(
     State(http): State<Http>,
-    caller: Caller,
+    May { caller, .. }: May<Chat>,
     Id(id): Id,
     Json(request): Json<FeedbackRequest>,
 ) -> Result<axum::Json<Feedback>, Problem> {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{Message, with_feedback};
-use crate::http::extract::{Caller, Cursor, Id, Page, PageQuery, Query};
+use crate::http::extract::{Chat, Cursor, Id, May, Page, PageQuery, Query};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::state::Http;
 use crate::store::conversations;
@@ -27,12 +27,12 @@ pub(in crate::http::v1) struct MessagesQuery {
 }
 
 /// Messages of one of your conversations, oldest first.
-#[utoipa::path(get, path = "/conversations/{id}/messages", tag = "conversations", params(("id" = Uuid, Path), MessagesQuery), responses(
+#[utoipa::path(get, path = "/conversations/{id}/messages", tag = "conversations", security(("apiKey" = ["chat"]), ("login" = [])), params(("id" = Uuid, Path), MessagesQuery), responses(
     (status = OK, body = Page<Message>),
     (status = "4XX", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(in crate::http::v1) async fn list(
     State(http): State<Http>,
-    caller: Caller,
+    May { caller, .. }: May<Chat>,
     Id(id): Id,
     Query(MessagesQuery { limit, after, replaced }): Query<MessagesQuery>,
 ) -> Result<Json<Page<Message>>, Problem> {

@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::chat::Question;
-use crate::http::extract::{Caller, Id, Query};
+use crate::http::extract::{Caller, Chat, Id, May, Query};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::state::Http;
 use crate::http::v1::chat::create::{ChatAnswer, told, wants_events};
@@ -31,7 +31,7 @@ pub(in crate::http::v1) struct RegenerateQuery {
 ///
 /// `id` is that of the last answer of a conversation, or of the last question, which may have got none. The new answer takes
 /// the old one's place; the old one is kept, with `replacedBy`. The answer comes as that of `POST /api/v1/chat`.
-#[utoipa::path(post, path = "/messages/{id}/regenerate", tag = "chat", params(("id" = Uuid, Path), RegenerateQuery), responses(
+#[utoipa::path(post, path = "/messages/{id}/regenerate", tag = "chat", security(("apiKey" = ["chat"]), ("login" = [])), params(("id" = Uuid, Path), RegenerateQuery), responses(
     (status = OK, description = "The answer", content(
         (ChatAnswer = "application/json"),
         (String = "text/event-stream"),
@@ -40,7 +40,7 @@ pub(in crate::http::v1) struct RegenerateQuery {
     (status = "5XX", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(in crate::http::v1) async fn regenerate(
     State(http): State<Http>,
-    caller: Caller,
+    May { caller, .. }: May<Chat>,
     Id(id): Id,
     Query(query): Query<RegenerateQuery>,
     headers: HeaderMap,
