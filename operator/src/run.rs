@@ -2,7 +2,7 @@
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
-use futures::{StreamExt, channel::mpsc};
+use futures::{StreamExt, channel::mpsc, future};
 use kube::{
     Client, Resource, ResourceExt,
     runtime::{
@@ -36,7 +36,7 @@ use crate::{
     health::{self, Readiness},
     lease::{Election, Lost, Term},
     metrics::{self, Metrics},
-    notify::{Notifier, NotifyError},
+    notify::{LAST_WORDS, Notifier, NotifyError},
     probe::Prober,
     traces::Traces,
 };
@@ -107,23 +107,28 @@ pub async fn run(config: Config, traces: Traces) -> Result<(), Fatal> {
     let server = health::serve(config.http_addr, Arc::clone(&metrics), readiness.clone());
     let lease = config.lease_name.clone();
     let election = Election::new(client.clone(), &config.pod_namespace, lease, config.identity(), clock.clone());
-    let seen = Seen { metrics, readiness, traces, clock };
-    tokio::select! {
+    let (notifier, delivery) = Notifier::start(config.notify_url.as_ref(), config.notify_format, Arc::clone(&metrics))?;
+    let seen = Seen { metrics, readiness, notifier, traces, clock };
+    let ended = tokio::select! {
         Err(source) = server => Err(Fatal::Serve { address: config.http_addr, source }),
         ended = lead(&config, client, &election, seen) => ended,
-        heard = end_signal() => {
-            let name = heard?;
-            tracing::info!(signal = name, "ending");
+        heard = end_signal() => heard.map(|name| tracing::info!(signal = name, "ending")),
+    };
+    // Whatever could hand a message in is gone by now. What is left is sent while the next leader begins.
+    let release = async {
+        if ended.is_ok() {
             election.release().await;
-            Ok(())
         }
-    }
+    };
+    future::join(release, delivery.finish(LAST_WORDS)).await;
+    ended
 }
 
 /// How the process is seen from outside, and its clock.
 struct Seen {
     metrics: Arc<Metrics>,
     readiness: Readiness,
+    notifier: Notifier,
     traces: Traces,
     clock: Clock,
 }
@@ -143,7 +148,7 @@ async fn lead(config: &Config, client: Client, election: &Election, seen: Seen) 
 }
 
 async fn work(config: &Config, client: Client, term: Term, seen: Seen) -> Result<(), Fatal> {
-    let Seen { metrics, readiness, traces, clock } = seen;
+    let Seen { metrics, readiness, notifier, traces, clock } = seen;
     let (tell, apis) = watch::channel(apis::discover(&client).await?);
     let mut tasks = JoinSet::new();
     tasks.spawn(apis::follow(client.clone(), tell));
@@ -162,7 +167,6 @@ async fn work(config: &Config, client: Client, term: Term, seen: Seen) -> Result
     }
     readiness.set(true);
     tracing::info!(namespaces = ?config.scopes(), "caches are filled");
-    let notifier = Notifier::start(config.notify_url.as_ref(), config.notify_format, Arc::clone(&metrics), &mut tasks)?;
     let (prober, memory) = (Prober::new()?, Arc::new(Memory::default()));
     for (queues, looks, stores) in scopes {
         let ctx = Context {

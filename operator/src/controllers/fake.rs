@@ -33,7 +33,7 @@ use crate::{
     crd::ChatbotEnvironment,
     lease::Term,
     metrics::Metrics,
-    notify::{Format, Notifier},
+    notify::{Delivery, Format, Notifier},
     probe::Prober,
     traces::Traces,
 };
@@ -113,6 +113,14 @@ impl Cluster {
         self.state.lock().unwrap().refusals.clear();
     }
 
+    /// The operator is configured to tell this webhook what happens from now on.
+    pub(crate) fn notifies(&mut self, url: &str) -> Delivery {
+        let metrics = Arc::clone(&self.ctx.metrics);
+        let (notifier, delivery) = Notifier::start(Some(&SecretString::from(url)), Format::Json, metrics).unwrap();
+        Arc::make_mut(&mut self.ctx).notifier = notifier;
+        delivery
+    }
+
     pub(crate) fn later(&self, seconds: i64) {
         let mut now = self.now.lock().unwrap();
         *now = Timestamp::from_second(now.as_second() + seconds).unwrap();
@@ -175,7 +183,7 @@ fn context(client: Client, stores: Stores, now: Arc<Mutex<Timestamp>>, port: u16
         clock: Clock::from_fn(move || *now.lock().unwrap()),
         metrics: Arc::new(Metrics::default()),
         identity: "chatbot-operator-0".to_owned(),
-        notifier: Notifier::start(None, Format::Json, Arc::default(), &mut JoinSet::new()).unwrap(),
+        notifier: Notifier::start(None, Format::Json, Arc::default()).unwrap().0,
         traces: Traces::default(),
         // No test takes as long.
         term: Term::since(tokio::time::Instant::now() + std::time::Duration::from_hours(24)),

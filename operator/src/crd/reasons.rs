@@ -147,4 +147,26 @@ mod tests {
             assert!(meaning.trim_end().ends_with('.'), "{reason}: {meaning}");
         }
     }
+
+    /// What people and alerts go by: a reason that is not explained is as bad as one that is explained and never given.
+    #[test]
+    fn the_guide_explains_every_reason_and_no_other() {
+        let guide = include_str!("../../../docs/guide/status.md");
+        let (_, section) = guide.split_once("\n## Reasons\n").unwrap();
+        let (section, _) = section.split_once("\n## Phase\n").unwrap();
+        for (reason, _) in ALL {
+            assert!(section.contains(&format!("`{reason}`")), "docs/guide/status.md does not explain {reason}");
+        }
+        let named = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+        let kept = section.lines().filter_map(|line| line.strip_prefix("Kept, and never given by this version: "));
+        let kept = kept.flat_map(|line| line.split('`').skip(1).step_by(2));
+        let named: Vec<&str> = named.chain(kept).collect();
+        assert!(named.len() >= ALL.len(), "{named:?}");
+        for reason in named {
+            assert!(
+                ALL.iter().any(|(known, _)| *known == reason),
+                "docs/guide/status.md explains {reason}, which nobody gives"
+            );
+        }
+    }
 }

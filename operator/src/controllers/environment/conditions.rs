@@ -1,6 +1,6 @@
 //! What the conditions say: lists of small checks, of which the first that holds speaks.
 
-use super::{apply::Applied, plan::Blocked, trouble::Trouble};
+use super::{apply::Applied, cause::Cause, plan::Blocked, trouble::Trouble};
 use crate::{
     crd::{
         conditions::{self, Decision},
@@ -124,7 +124,8 @@ fn failed(applied: &Applied) -> Option<Verdict> {
         let retried = "nothing serves yet, so it is tried again by itself after 5 to 30 minutes; to go on sooner";
         (retried.to_owned(), Progress::Reconciling)
     };
-    let next = format!("change the spec or the Secret, or annotate chatbot.platform/retry={}", failed.id);
+    let next = Cause::of(&failed.message).next(failed.phase);
+    let next = format!("{next}, or annotate chatbot.platform/retry={}", failed.id);
     let message = format!("release {} failed in {}: {}; {goes_on}; {next}", failed.id, failed.phase, failed.message);
     Some(not_ready(progress, Trouble::new(reasons::RELEASE_FAILED, message)))
 }
@@ -134,7 +135,10 @@ fn provisioning(applied: &Applied) -> Option<Verdict> {
     let trouble = if !applied.outlook.provisioning || applied.outlook.trouble.is_some() {
         return None;
     } else if let Some(why) = words.strip_prefix(PROVISIONING) {
-        let next = "check the Secret of spec.provision.adminSecretRef, and the shared services";
+        let next = match Some(Cause::of(why)).filter(|cause| *cause == Cause::NoChatbot) {
+            Some(cause) => cause.next(crate::crd::Phase::Provision),
+            None => "check the Secret of spec.provision.adminSecretRef, and the shared services",
+        };
         Trouble::new(reasons::PROVISION_FAILED, format!("provisioning failed: {why}; {next}"))
     } else {
         let message = "database, bucket and collections are being made on the shared services";

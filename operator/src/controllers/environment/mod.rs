@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`observe`](mod@observe) | reads the cluster |
 //! | [`resolve`](mod@resolve) | spec, tier and references become one type |
-//! | [`facts`], [`jobs`], [`watch`](mod@watch), [`trouble`](mod@trouble), [`backups`] | what was read, in the terms of releases and of people |
+//! | [`facts`], [`jobs`], [`watch`](mod@watch), [`trouble`](mod@trouble), [`cause`], [`backups`] | what was read, in the terms of releases and of people |
 //! | [`monitor`] | the task monitor: what to write of it, and what to say |
 //! | [`plan`](mod@plan), [`removals`](mod@removals), [`object`] | what to write, and how the release goes on |
 //! | [`apply`](mod@apply), [`need`](mod@need), [`difference`], [`additions`] | writes what is not as it should be |
@@ -13,6 +13,7 @@
 pub mod additions;
 pub mod apply;
 pub mod backups;
+pub mod cause;
 pub mod conditions;
 pub mod difference;
 pub mod facts;

@@ -100,3 +100,51 @@ fn changed<'a>(
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use jiff::Timestamp;
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+    use super::*;
+    use crate::release;
+
+    const ENDS: [Outcome; 4] = [Outcome::Succeeded, Outcome::Failed, Outcome::RolledBack, Outcome::Superseded];
+
+    fn step(name: Phase) -> Step {
+        let started_at = Time(Timestamp::UNIX_EPOCH);
+        Step {
+            name,
+            started_at,
+            finished_at: None,
+            held_seconds: None,
+            outcome: Outcome::Running,
+            message: String::new(),
+        }
+    }
+
+    fn ended(outcome: Outcome) -> PastRelease {
+        let [id, image, message] = ["1", "chatbot:1", ""].map(str::to_owned);
+        let (started_at, finished_at) = (Time(Timestamp::UNIX_EPOCH), Time(Timestamp::UNIX_EPOCH));
+        PastRelease { id, image, schema: None, contracted: false, started_at, finished_at, outcome, message }
+    }
+
+    /// Alerts and scripts go by them: one that the guide does not list is as bad as one that it lists and that never comes.
+    #[test]
+    fn the_guide_lists_every_event_of_a_release_and_no_other() {
+        let guide = include_str!("../../../../docs/guide/status.md");
+        let (_, section) = guide.split_once("\n## Events\n").unwrap();
+        let listed = section.lines().filter_map(|line| line.strip_prefix("| `")).flat_map(|row| {
+            let (reasons, _) = row.split_once(" | ").unwrap_or((row, ""));
+            reasons.split('`').step_by(2).collect::<Vec<_>>()
+        });
+        let listed: BTreeSet<String> = listed.filter(|reason| !reason.is_empty()).map(str::to_owned).collect();
+        let begun = release::Phase::ALL.map(|phase| began_step(&step(phase.shown()), "1").reason);
+        let over = ENDS.map(|outcome| ended_release(&ended(outcome)).reason);
+        let skipped = skipped_step(&step(Phase::Backup), "1").reason;
+        let given: BTreeSet<String> = begun.into_iter().chain(over).chain([skipped]).collect();
+        assert_eq!(listed, given);
+    }
+}

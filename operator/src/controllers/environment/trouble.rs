@@ -12,6 +12,9 @@ use crate::{
     resources::labels::{self, Component, Labels},
 };
 
+/// What is said of an image that lacks the program with which every container of a chatbot begins.
+pub const NO_CHATBOT: &str = "spec.image is no chatbot image";
+
 /// Longest quotation in a message.
 const LONGEST: usize = 300;
 
@@ -144,7 +147,8 @@ fn config(pod: &Pod, _: &Observed) -> Option<Trouble> {
     let known = ["CreateContainerConfigError", "CreateContainerError", "RunContainerError", "StartError"];
     let is_lost = detail.contains("-release-") && detail.contains("not found");
     let next = if is_lost { LOST_VARIABLES } else { "" };
-    let message = format!("container {} cannot be created: {}{next}", status.name, short(&detail));
+    let message = missing_program(&detail)
+        .unwrap_or_else(|| format!("container {} cannot be created: {}{next}", status.name, short(&detail)));
     known.contains(&reason.as_str()).then(|| Trouble::new(reasons::PODS_NOT_READY, message))
 }
 
@@ -215,17 +219,51 @@ fn ended_badly(status: &ContainerStatus) -> bool {
     terminated(status).is_some_and(|end| end.exit_code != 0)
 }
 
+/// Why servers are down that were up: how a container of one that is not ready ended, in its last words.
+#[must_use]
+pub fn why_down<'a>(pods: impl IntoIterator<Item = &'a Pod>) -> Option<String> {
+    let ended = |pod: &'a Pod| containers(pod).find(|status| !status.ready && ended_badly(status));
+    let fallen = pods.into_iter().filter(|pod| !is_ready(pod)).find_map(ended)?;
+    Some(format!("container {} ended: {}", fallen.name, terminated(fallen).map(end_words)?))
+}
+
 /// What the pod's container said when it ended badly.
 pub(super) fn last_words(pod: &Pod) -> Option<String> {
     containers(pod).filter(|status| ended_badly(status)).find_map(terminated).map(end_words)
 }
 
+/// Exit codes that say that there is no such program, or that it cannot be run: a shell's, and the container runtime's.
+const NO_PROGRAM: [i32; 3] = [126, 127, 128];
+
 fn end_words(end: &ContainerStateTerminated) -> String {
     let message = end.message.as_deref().unwrap_or_default();
     let lines = || message.lines().map(str::trim).filter(|line| !line.is_empty());
     // A command line that is not understood is followed by how it should be.
-    let line = lines().rfind(|line| line.starts_with("error: ")).or_else(|| lines().next_back());
-    line.map_or_else(|| format!("exit code {}", end.exit_code), |line| short(line.trim_start_matches("error: ")))
+    let line = lines().rfind(|line| line.starts_with("error: ")).map(str::to_owned);
+    let line = line.or_else(|| lines().rev().find_map(spoken));
+    let missing = line.as_deref().filter(|_| NO_PROGRAM.contains(&end.exit_code)).and_then(missing_program);
+    missing
+        .or_else(|| line.map(|line| short(line.trim_start_matches("error: "))))
+        .unwrap_or_else(|| format!("exit code {}", end.exit_code))
+}
+
+/// What a line of output says to people: of a log line for machines only that something went wrong.
+fn spoken(line: &str) -> Option<String> {
+    if !line.starts_with('{') {
+        return Some(line.to_owned());
+    }
+    let log: serde_json::Value = serde_json::from_str(line).ok()?;
+    let is_error = log["level"].as_str().is_some_and(|level| level.eq_ignore_ascii_case("error"));
+    log["message"].as_str().filter(|_| is_error).map(str::to_owned)
+}
+
+/// The image lacks the program that it was to run: the words of shells and of container runtimes, from where they speak of it.
+fn missing_program(words: &str) -> Option<String> {
+    let at = words.find("exec: ").or_else(|| words.find("exec "))?;
+    let words = words.get(at..)?;
+    let is_missing =
+        ["executable file not found", "no such file or directory", ": not found"].iter().any(|why| words.contains(why));
+    is_missing.then(|| format!("{NO_CHATBOT}: {}", short(words)))
 }
 
 /// Whether the kubelet calls the pod ready.
@@ -285,6 +323,72 @@ mod tests {
         for (said, quoted) in cases {
             assert_eq!(short(said), quoted);
         }
+    }
+
+    fn ended(exit_code: i32, message: &str) -> ContainerStateTerminated {
+        ContainerStateTerminated { exit_code, message: Some(message.to_owned()), ..ContainerStateTerminated::default() }
+    }
+
+    #[test]
+    fn last_words_are_for_people_and_an_image_of_another_program_is_called_so() {
+        let runc = "failed to create containerd task: OCI runtime create failed: runc create failed: unable to start container \
+            process: error during container init: exec: \"migrate\": executable file not found in $PATH: unknown";
+        let table = [
+            (
+                1,
+                "usage: …\nerror: SECRET_KEY is too short\nFor more information, try --help",
+                "SECRET_KEY is too short",
+            ),
+            (
+                127,
+                "starting\n/usr/local/bin/entrypoint: 7: exec: provision: not found",
+                "spec.image is no chatbot image: exec: provision: not found",
+            ),
+            (
+                128,
+                runc,
+                "spec.image is no chatbot image: exec: \"migrate\": executable file not found in $PATH: unknown",
+            ),
+            (
+                128,
+                "exec /app/run: no such file or directory",
+                "spec.image is no chatbot image: exec /app/run: no such file or directory",
+            ),
+            (1, "exec: provision: not found", "exec: provision: not found"),
+            (1, "/data/model: no such file or directory", "/data/model: no such file or directory"),
+            (
+                128,
+                "error mounting /x to rootfs: no such file or directory",
+                "error mounting /x to rootfs: no such file or directory",
+            ),
+            (101, "{\"level\":\"INFO\",\"message\":\"ready\",\"timestamp\":\"12:00\"}", "exit code 101"),
+            (
+                101,
+                "{\"level\":\"ERROR\",\"message\":\"out of luck\"}\n{\"level\":\"INFO\",\"message\":\"bye\"}\n",
+                "out of luck",
+            ),
+            (137, "{ half a line", "exit code 137"),
+            (2, "", "exit code 2"),
+        ];
+        for (code, message, expected) in table {
+            assert_eq!(end_words(&ended(code, message)), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn why_servers_are_down_is_told_by_one_that_is_not_ready() {
+        let pod = |ready: bool, code: i32, words: &str| {
+            let status = if ready { "True" } else { "False" };
+            let ended = serde_json::json!({"terminated": {"exitCode": code, "message": words}});
+            let container = serde_json::json!({"name": "app", "image": "", "imageID": "", "ready": ready, "restartCount": 1,
+                "state": {"running": {}}, "lastState": ended});
+            let conditions = serde_json::json!([{"type": "Ready", "status": status}]);
+            let pod = serde_json::json!({"status": {"conditions": conditions, "containerStatuses": [container]}});
+            serde_json::from_value::<Pod>(pod).unwrap()
+        };
+        let fallen = [pod(true, 1, "long ago"), pod(false, 0, "as told"), pod(false, 1, "error: out of luck")];
+        assert_eq!(why_down(&fallen).as_deref(), Some("container app ended: out of luck"));
+        assert_eq!(why_down(&fallen[..2]), None, "who ended well, or is ready again, says nothing");
     }
 
     #[test]

@@ -141,6 +141,30 @@ fn a_first_release_says_whether_it_is_tried_again_by_itself() {
     );
 }
 
+#[test]
+fn a_release_that_failed_ends_in_the_step_that_mends_its_cause() {
+    let table = [
+        (
+            "timed out: qdrant is not healthy: refused",
+            "mend the service, or correct its address in the spec or the Secret",
+        ),
+        (
+            "timed out: spec.image is no chatbot image: exec: migrate: not found",
+            "write a chatbot's image into spec.image",
+        ),
+        ("timed out: the namespace refuses pods: exceeded quota", "change the spec or the Secret"),
+    ];
+    for (message, next) in table {
+        let mut state = failed_state(Some(placed()));
+        state.failed.as_mut().unwrap().message = message.to_owned();
+        let said = verdict(&applied(state, up())).message;
+        let end = format!(
+            "{message}; release 0123456789 goes on serving; {next}, or annotate chatbot.platform/retry=9876543210"
+        );
+        assert!(said.ends_with(&end), "{said}");
+    }
+}
+
 /// An environment that has been through everything: both conditions stand there, of an earlier generation.
 fn seasoned() -> ChatbotEnvironment {
     let mut environment = fixtures::minimal(Tier::Dev);
