@@ -62,44 +62,45 @@ fn each_state_of_the_monitor_is_told_by_a_reason() {
     let quota =
         json!({"type": "ReplicaFailure", "status": "True", "message": "pods \"m\" is forbidden: exceeded quota: q"});
     let table = [
-        ("its pod is ready", Some(of(RELEASE, &up)), vec![], (Some(true), "MonitorReady")),
+        ("its pod is ready", Some((RELEASE, up.clone())), vec![], (Some(true), "MonitorReady")),
         ("there is no Deployment yet", None, vec![], (None, "NotObserved")),
-        ("it starts", Some(of(RELEASE, &starting)), vec![], (None, "NotObserved")),
-        ("the pod of another release is ready", Some(of("another", &up)), vec![], (None, "NotObserved")),
+        ("it starts", Some((RELEASE, starting.clone())), vec![], (None, "NotObserved")),
+        ("the pod of another release is ready", Some(("another", up.clone())), vec![], (None, "NotObserved")),
         (
             "the status is of an older spec",
-            Some(of(RELEASE, &json!({"observedGeneration": 1, "availableReplicas": 1}))),
+            Some((RELEASE, json!({"observedGeneration": 1, "availableReplicas": 1}))),
             vec![],
             (None, "NotObserved"),
         ),
         (
             "it was ready once",
-            Some(of(RELEASE, &progress(2, "True", "NewReplicaSetAvailable"))),
+            Some((RELEASE, progress(2, "True", "NewReplicaSetAvailable"))),
             vec![],
             (Some(false), "PodsNotReady"),
         ),
         (
             "it had its time",
-            Some(of(RELEASE, &progress(2, "False", "ProgressDeadlineExceeded"))),
+            Some((RELEASE, progress(2, "False", "ProgressDeadlineExceeded"))),
             vec![],
             (Some(false), "PodsNotReady"),
         ),
-        ("it crashes", Some(of(RELEASE, &starting)), vec![crashed("error: no")], (Some(false), "CrashLoop")),
+        ("it crashes", Some((RELEASE, starting.clone())), vec![crashed("error: no")], (Some(false), "CrashLoop")),
         (
             "its image is from before there was one",
-            Some(of(RELEASE, &starting)),
+            Some((RELEASE, starting.clone())),
             vec![crashed("error: unrecognized subcommand 'monitor'\n\nUsage: chatbot <COMMAND>")],
             (Some(false), "MonitorMissing"),
         ),
         (
             "a quota refuses its pod",
-            Some(of(RELEASE, &json!({"observedGeneration": 2, "conditions": [quota]}))),
+            Some((RELEASE, json!({"observedGeneration": 2, "conditions": [quota]}))),
             vec![],
             (Some(false), "QuotaExceeded"),
         ),
     ];
     let resolved = fixtures::resolved(Tier::Dev);
     for (name, deployment, pods, expected) in table {
+        let deployment = deployment.map(|(release, status)| of(release, &status));
         let seen = seen(&resolved, &observed(deployment, &pods), Some(&slot()));
         assert_eq!(told(&seen), expected, "{name}: {seen:?}");
     }
