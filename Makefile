@@ -19,7 +19,7 @@ help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z-]*:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ While you write code
-.PHONY: check format unit crds charts openapi generate
+.PHONY: check format unit browser crds charts openapi generate
 check: ## Format and lints, as CI sees them
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
@@ -27,6 +27,8 @@ format: ## Format the Rust code
 	cargo fmt --all
 unit: ## Tests that need no cluster (the chatbot's start a PostgreSQL of their own)
 	cargo test --locked --workspace --exclude e2e
+browser: ## Drive Chromium through the web chat and the administration (one part of it: tests/browser/run NAME)
+	@tests/browser/run
 crds: ## Write crds/ and the CRD chart from the Rust types
 	cargo run --quiet -p chatbot-operator --bin chatbot-operator -- crd --out crds
 	charts/chatbot-crds/sync

@@ -59,7 +59,7 @@ class Page {
     byId("open-documents").addEventListener("click", () => this.documents.open());
     byId("rename").addEventListener("click", () => this.rename());
     byId("export").addEventListener("click", () => saveConversation(this.thread.id, this.title() ?? ""));
-    byId("files").accept = ["txt", "md"].map((end) => `.${end}`).concat(uploadTypes()).join(",");
+    byId("files").accept = [".md", ...uploadTypes()].join(",");
     byId("files").addEventListener("change", ({ target }) => {
       this.uploads.add(target.files);
       target.value = "";
@@ -95,13 +95,12 @@ class Page {
   }
 
   goTo(id) {
-    if (named() === id && !id) {
-      history.replaceState(null, "", "/");
-      this.thread.id = undefined;
-      this.show();
-    } else {
+    if (named() !== id) {
       location.hash = id;
+      return;
     }
+    history.replaceState(null, "", "/");
+    this.show();
   }
 
   ask(text) {

@@ -55,7 +55,7 @@ export class Documents {
   row(document) {
     const { id, title, status, error } = document;
     const details = h("span", { class: "document-details" }, `${bytes(document.bytes)} · `, h("time", { datetime: document.createdAt, "data-date": document.createdAt }));
-    const badge = h("span", { class: `badge ${BADGES[status] ?? ""}`, t: stage(document).key });
+    const badge = h("span", { class: `badge ${document.superseded ? "" : (BADGES[status] ?? "")}`, t: stage(document).key });
     const why = error && h("span", { class: "document-error", dir: "auto" }, error);
     const remove = iconButton("trash", "delete_document", () => this.remove(id, title), { tValues: { title } });
     return h("li", { class: "document" }, icon("document"), h("span", { class: "document-name" }, h("span", { class: "name-line", dir: "auto" }, title), details, why), badge, remove);

@@ -102,6 +102,7 @@ export default {
   stage_chunking: "جارٍ التقطيع إلى مقاطع",
   stage_embedding: "جارٍ فهم المعنى",
   stage_indexing: "جارٍ الفهرسة",
+  stage_superseded: "حلّت محله نسخة أحدث",
   stage_ready: "جاهز",
   stage_failed: "أخفق",
 

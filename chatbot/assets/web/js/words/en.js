@@ -102,6 +102,7 @@ export default {
   stage_chunking: "Being cut into passages",
   stage_embedding: "Being understood",
   stage_indexing: "Being indexed",
+  stage_superseded: "Replaced by a newer version",
   stage_ready: "Ready",
   stage_failed: "Failed",
 

@@ -102,6 +102,7 @@ export default {
   stage_chunking: "در حال بخش‌بندی",
   stage_embedding: "در حال معناسنجی",
   stage_indexing: "در حال نمایه‌سازی",
+  stage_superseded: "نسخهٔ تازه‌تر جای آن را گرفته",
   stage_ready: "آماده",
   stage_failed: "ناموفق",
 
