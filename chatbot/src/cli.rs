@@ -29,6 +29,8 @@ pub enum Command {
     Serve,
     /// Work on background jobs until SIGTERM.
     Worker,
+    /// Serve the task monitor until SIGTERM.
+    Monitor,
     /// Change or inspect the database's schema.
     #[command(subcommand)]
     Migrate(Migrate),
@@ -341,6 +343,7 @@ mod tests {
         for line in [
             "serve",
             "worker",
+            "monitor",
             "migrate up --kind expand",
             "migrate up --kind contract",
             "migrate down 2",

@@ -11,6 +11,7 @@
 //! auth            logins, keys, roles and scopes; holds no axum
 //! retrieval, llm, vectors, objects, cache, store         one outside service each
 //! upstream        what their clients share: budgets, rests, remembered checks, bounded bodies
+//! monitor         the task monitor: what workers do, and what a person can do about it; may call jobs and store
 //! health          what /health says, for server and worker alike; check_token: who may have a question answered there
 //! migrate         the schema, expand and contract        provision: database, bucket, collections
 //! backup          the database into the object store, and back to see that it is all there
@@ -33,6 +34,7 @@ pub mod jobs;
 pub mod llm;
 pub mod metrics;
 pub mod migrate;
+pub mod monitor;
 pub mod objects;
 pub mod provision;
 pub mod repository;

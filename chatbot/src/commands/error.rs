@@ -58,10 +58,12 @@ pub enum CommandError {
     #[error(transparent)]
     Worker(#[from] WorkerError),
     /// The address is taken or not ours.
-    #[error("cannot listen on {address}: {source}; set PORT or HOST to a free address")]
+    #[error("cannot listen on {address}: {source}; set {port} or HOST to a free address")]
     Listen {
         /// The address.
         address: SocketAddr,
+        /// The variable that names its port.
+        port: &'static str,
         /// Why.
         source: io::Error,
     },

@@ -5,6 +5,8 @@
 
 pub mod backup;
 pub mod database;
+#[cfg(test)]
+mod documented;
 pub mod dotenv;
 pub mod embedding;
 pub mod environment;

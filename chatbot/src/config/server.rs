@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | HOST | an IP address to listen on | 0.0.0.0 |
 //! | PORT | 1 to 65535 | 8000 |
+//! | MONITOR_PORT | port of `chatbot monitor`, 1 to 65535 | 5555 |
 //! | WORKERS | server threads, 1 to 256 | 1 in dev, 2 in stage, 4 in prod |
 //! | REQUEST_TIMEOUT | seconds until a request (not a stream) must be answered, 1 to 3600 | 150 |
 //! | MAX_CONCURRENT_REQUESTS | requests in work at once, 1 to 100000 | 512 |
@@ -33,6 +34,8 @@ const KEYS_PER_ADDRESS: u32 = 50;
 pub struct Server {
     /// Where to listen.
     pub address: SocketAddr,
+    /// Where the task monitor listens.
+    pub monitor_address: SocketAddr,
     /// Threads of the runtime.
     pub threads: usize,
     /// Deadline of a request that is no stream.
@@ -56,12 +59,14 @@ impl Server {
         let host = reader
             .or("HOST", "an IP address such as 0.0.0.0", IpAddr::V4(Ipv4Addr::UNSPECIFIED), |text| text.parse().ok());
         let port = reader.or("PORT", "a port from 1 to 65535", 8000, parse::number(1..=65535));
+        let monitor_port = reader.or("MONITOR_PORT", "a port from 1 to 65535", 5555, parse::number(1..=65535));
         let in_cluster = reader.text("KUBERNETES_SERVICE_HOST").is_some();
         let drain_delay = Duration::from_secs(if in_cluster { 5 } else { 0 });
         let rate_limit =
             reader.or("RATE_LIMIT_PER_MINUTE", "a whole number from 1 to 1000000", 120, parse::number(1..=1_000_000));
         Self {
             address: SocketAddr::new(host, port),
+            monitor_address: SocketAddr::new(host, monitor_port),
             threads: reader.or(
                 "WORKERS",
                 "a whole number from 1 to 256",

@@ -38,7 +38,7 @@ fn everything_missing_is_named_in_one_message() {
 
 #[test]
 fn each_wrong_value_is_refused_with_its_expected_form() {
-    let cases: [(&str, &str); 38] = [
+    let cases: [(&str, &str); 40] = [
         ("ENVIRONMENT", "production"),
         ("RESOURCE_PREFIX", "Dev_"),
         ("RESOURCE_PREFIX", "dev"),
@@ -64,6 +64,7 @@ fn each_wrong_value_is_refused_with_its_expected_form() {
         ("OBJECTS_REGION", "eu west"),
         ("HOST", "localhost"),
         ("PORT", "70000"),
+        ("MONITOR_PORT", "0"),
         ("WORKERS", "0"),
         ("REQUEST_TIMEOUT", "1h"),
         ("MAX_CONCURRENT_REQUESTS", "-3"),
@@ -73,6 +74,7 @@ fn each_wrong_value_is_refused_with_its_expected_form() {
         ("RATE_LIMIT_PER_IP", "none"),
         ("TRUSTED_PROXIES", "10.0.0.0/8,everybody"),
         ("QUEUE_HIGH", "1001"),
+        ("DEAD_LETTER_DAYS", "0"),
         ("DRAIN_TIMEOUT", "0"),
         ("LOG_LEVEL", "LOUD"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector"),

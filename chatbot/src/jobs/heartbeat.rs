@@ -1,6 +1,6 @@
 //! A worker's sign of life: one row, renewed every few seconds by the database's clock.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use sqlx::PgPool;
 use tokio::time::Instant;
@@ -49,6 +49,20 @@ impl Heartbeat {
             .bind(&self.id)
             .bind(release_id)
             .bind(kinds)
+            .execute(&self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// Tells how many jobs at a time it takes from which queue.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn serves(&self, queues: &[(&str, usize)]) -> Result<(), StoreError> {
+        let queues: BTreeMap<&str, usize> = queues.iter().copied().collect();
+        sqlx::query("UPDATE job_workers SET queues = $2 WHERE id = $1")
+            .bind(&self.id)
+            .bind(sqlx::types::Json(queues))
             .execute(&self.db)
             .await?;
         Ok(())

@@ -33,6 +33,20 @@ pub enum Action {
     UserChanged,
     /// A user was deleted.
     UserDeleted,
+    /// A task was tried again.
+    TaskRetried,
+    /// A task was cancelled.
+    TaskCancelled,
+    /// A task was given up.
+    TaskDiscarded,
+    /// Many tasks were tried again at once.
+    TasksRetried,
+    /// A schedule was run out of its time.
+    ScheduleRun,
+    /// A queue was paused.
+    QueuePaused,
+    /// A queue was opened again.
+    QueueResumed,
 }
 
 impl Action {
@@ -51,6 +65,13 @@ impl Action {
             Self::UserCreated => "user.created",
             Self::UserChanged => "user.changed",
             Self::UserDeleted => "user.deleted",
+            Self::TaskRetried => "task.retried",
+            Self::TaskCancelled => "task.cancelled",
+            Self::TaskDiscarded => "task.discarded",
+            Self::TasksRetried => "tasks.retried",
+            Self::ScheduleRun => "schedule.run",
+            Self::QueuePaused => "queue.paused",
+            Self::QueueResumed => "queue.resumed",
         }
     }
 }
@@ -117,6 +138,12 @@ impl<'a> Target<'a> {
     #[must_use]
     pub const fn new(id: Uuid, name: &'a str) -> Self {
         Self { id: Some(id), name: Some(name) }
+    }
+
+    /// Something that has a name alone.
+    #[must_use]
+    pub const fn named(name: &'a str) -> Self {
+        Self { id: None, name: Some(name) }
     }
 }
 

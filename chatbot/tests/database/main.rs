@@ -15,6 +15,7 @@ mod http;
 mod ingestion;
 mod job_hand_back;
 mod migrations;
+mod monitor;
 mod provision;
 mod restore;
 mod serve;

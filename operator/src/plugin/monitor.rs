@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_missing_right_is_told_in_the_api_servers_words() {
+    async fn a_missing_right_is_named_and_the_pod_that_is_ready_is_meant() {
         let (target, asked) = cluster(&condition("True", ""), &[pod("old", false), pod("new", true)]);
         let said = said(&target).await;
         assert!(said.contains("needs create on pods/portforward"), "{said}");

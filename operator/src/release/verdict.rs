@@ -111,7 +111,11 @@ pub(super) fn verdict(
         Phase::Check => check(&facts.app, &facts.check, late(Phase::Start, policy.check_timeout)),
         Phase::Promote => promote(&facts.app, &facts.check, wish),
         Phase::Switch => switch(facts, wish, way_back(state, facts), late(Phase::Switch, policy.check_timeout)),
-        Phase::Bake => bake(facts, said, wish, way_back(state, facts), late(Phase::Bake, policy.bake)),
+        Phase::Bake => {
+            let over = late(Phase::Bake, policy.bake);
+            let over_for_long = late(Phase::Bake, policy.bake + policy.check_timeout);
+            bake(facts, said, wish, way_back(state, facts), Lasts { over, over_for_long })
+        }
         Phase::Held => held(state, wish, way_back(state, facts)),
         Phase::Finish => finish(facts, said, late(Phase::Finish, policy.migration_timeout)),
         Phase::Rollback => restored(&facts.active, late(Phase::Rollback, policy.check_timeout)),
@@ -253,26 +257,40 @@ fn switch(facts: &Facts, wish: Wish, back: WayBack<'_>, late: bool) -> Verdict {
 }
 
 /// While something speaks against the release it does not end well: the release before would be gone for good.
-fn bake(facts: &Facts, said: &str, wish: Wish, back: WayBack<'_>, over: bool) -> Verdict {
-    let trouble = trouble(facts, said, matches!((wish, back), (Wish::Rollback, WayBack::Waits(_))), over);
+fn bake(facts: &Facts, said: &str, wish: Wish, back: WayBack<'_>, lasts: Lasts) -> Verdict {
+    let trouble = trouble(facts, said, matches!((wish, back), (Wish::Rollback, WayBack::Waits(_))), lasts);
     match (wish, trouble, back) {
         (_, Trouble::Ill(message), WayBack::Ready) => Verdict::Failed(message),
         (Wish::Promote, _, WayBack::Waits(_) | WayBack::None)
-        | (Wish::Promote, Trouble::Nothing(_), WayBack::Ready) => Verdict::Done("a person ended the bake".to_owned()),
+        | (Wish::Promote, Trouble::Nothing(_) | Trouble::Short(_), WayBack::Ready) => {
+            Verdict::Done("a person ended the bake".to_owned())
+        }
         (_, Trouble::Ill(message), WayBack::Waits(why)) => goes_back_when_ready(&message, why),
-        (_, Trouble::Nothing(message) | Trouble::Ill(message), _) if over => Verdict::Done(message),
-        (_, Trouble::Nothing(message) | Trouble::Ill(message), _) => Verdict::Wait(message),
+        (_, Trouble::Nothing(message) | Trouble::Ill(message), _) if lasts.over => Verdict::Done(message),
+        (_, Trouble::Nothing(message) | Trouble::Short(message) | Trouble::Ill(message), _) => Verdict::Wait(message),
     }
 }
 
 /// Whether something speaks against a release in its bake, and what is said of it.
 enum Trouble {
+    /// Nothing does.
     Nothing(String),
+    /// Most of its servers are not up, which may last a moment.
+    Short(String),
+    /// It goes back, as soon as it can.
     Ill(String),
 }
 
-fn trouble(facts: &Facts, said: &str, is_taken_back: bool, over: bool) -> Trouble {
-    let ended_just_now = said.starts_with(OUTAGE) && !over;
+/// Whether a bake has lasted as long as it should.
+#[derive(Clone, Copy)]
+struct Lasts {
+    over: bool,
+    /// And as long again as servers may take to start.
+    over_for_long: bool,
+}
+
+fn trouble(facts: &Facts, said: &str, is_taken_back: bool, lasts: Lasts) -> Trouble {
+    let ended_just_now = said.starts_with(OUTAGE) && !lasts.over;
     match (&facts.watch, &facts.serving) {
         _ if is_taken_back => Trouble::Ill(TAKEN_BACK.to_owned()),
         // Nobody knows yet what fell into it.
@@ -281,8 +299,11 @@ fn trouble(facts: &Facts, said: &str, is_taken_back: bool, over: bool) -> Troubl
         (Watch::Ill { .. }, _) if ended_just_now => Trouble::Nothing("what was down is up again".to_owned()),
         (Watch::Ill { message }, _) => Trouble::Ill(message.clone()),
         (Watch::Outage { message }, _) => Trouble::Nothing(format!("{OUTAGE}{message}, for the release before too")),
-        (Watch::Well { .. } | Watch::Unknown, Rollout::Pending { message }) if over => {
+        (Watch::Well { .. } | Watch::Unknown, Rollout::Pending { message }) if lasts.over_for_long => {
             Trouble::Ill(format!("at the end of its bake {message}"))
+        }
+        (Watch::Well { .. } | Watch::Unknown, Rollout::Pending { message }) if lasts.over => {
+            Trouble::Short(format!("{message}: it ends when most of them are"))
         }
         (Watch::Well { message }, _) => Trouble::Nothing(message.clone()),
         (Watch::Unknown, _) => Trouble::Nothing("inconclusive: no server could be asked".to_owned()),

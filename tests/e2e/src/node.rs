@@ -60,6 +60,23 @@ impl Nodes {
         self.signal("KILL", processes).await;
     }
 
+    /// Runs a script among the files of a pod's first process, although its image has no shell.
+    ///
+    /// # Panics
+    /// When there is no such pod.
+    pub async fn act_in(&self, pod: &str, script: &str) {
+        let mut count = 0;
+        for helper in &self.helpers {
+            let processes = run(helper, &finding(pod, "echo ${one#/proc/}")).await;
+            for number in processes.split_whitespace().take(1) {
+                let inside = script.replace("/data/", &format!("/proc/{number}/root/data/"));
+                run(helper, &inside).await;
+                count += 1;
+            }
+        }
+        assert!(count > 0, "no process of {pod} was found");
+    }
+
     /// Ends the help.
     pub async fn leave(self) {
         for helper in &self.helpers {
@@ -82,11 +99,14 @@ async fn run(helper: &str, script: &str) -> String {
 
 /// Processes are known by the host name that their container was given.
 fn freezing(pods: &[String]) -> String {
+    finding(&pods.join("|"), "kill -STOP ${one#/proc/} && echo ${one#/proc/}")
+}
+
+fn finding(pods: &str, action: &str) -> String {
     format!(
         "for one in /proc/[0-9]*; do
-           if tr '\\0' '\\n' 2>/dev/null <$one/environ | grep -qxE 'HOSTNAME=({})'; then kill -STOP ${{one#/proc/}} && echo ${{one#/proc/}}; fi
-         done; true",
-        pods.join("|")
+           if tr '\\0' '\\n' 2>/dev/null <$one/environ | grep -qxE 'HOSTNAME=({pods})'; then {action}; fi
+         done; true"
     )
 }
 

@@ -35,7 +35,8 @@ where
     }
 }
 
-pub(super) fn client(parts: &Parts, app: &App) -> Client {
+/// Where a request comes from, as far as it is to be believed.
+pub(crate) fn client(parts: &Parts, app: &App) -> Client {
     let peer = parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0);
     let forwarded = parts.headers.get_all(FORWARDED_FOR);
     let forwarded: Vec<&str> = forwarded.iter().filter_map(|value| value.to_str().ok()).collect();

@@ -13,6 +13,7 @@ mod same_origin;
 pub(super) use body::Json;
 pub(super) use caller::Caller;
 pub(super) use client::Anybody;
+pub(crate) use client::client;
 pub(super) use may::{Administer, Chat, LoggedIn, May, ReadDocuments, WriteDocuments};
 pub(super) use page::{Page, PageQuery};
 pub(super) use path::Id;

@@ -66,7 +66,11 @@ pub(crate) fn start(arguments: &str, variables: &BTreeMap<String, String>) -> Pr
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut command = command(arguments, variables);
     // Its log is not captured with the test's: what it says at every request would bury the results.
-    command.env("PORT", port.to_string()).env("HOST", "127.0.0.1").env("LOG_LEVEL", "ERROR");
+    command
+        .env("PORT", port.to_string())
+        .env("MONITOR_PORT", port.to_string())
+        .env("HOST", "127.0.0.1")
+        .env("LOG_LEVEL", "ERROR");
     command.current_dir(std::env::temp_dir());
     Process { child: command.stdout(Stdio::null()).spawn().unwrap(), url: format!("http://127.0.0.1:{port}") }
 }

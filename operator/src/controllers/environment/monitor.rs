@@ -4,7 +4,7 @@
 //! environment, not for its users. That it is ill, refused, or missing from an older image is told in a condition of its own. It
 //! keeps neither the environment from being Ready nor a release from going on: no check of a release looks at it.
 
-use k8s_openapi::api::apps::v1::{Deployment, DeploymentStatus};
+use k8s_openapi::api::apps::v1::Deployment;
 
 use super::{
     object::{Object, Writing},
@@ -98,16 +98,12 @@ fn live(observed: &Observed) -> Option<&Deployment> {
 /// Whether what the Deployment tells is of this release.
 fn runs(live: &Deployment, release: &str) -> bool {
     let template = live.spec.as_ref().and_then(|spec| spec.template.metadata.as_ref()?.labels.as_ref());
-    let is_told = status(live).is_some_and(|status| status.observed_generation >= live.metadata.generation);
+    let is_told = live.status.as_ref().is_some_and(|status| status.observed_generation >= live.metadata.generation);
     is_told && template.and_then(|labels| labels.get(labels::RELEASE)).is_some_and(|id| id == release)
 }
 
-fn status(live: &Deployment) -> Option<&DeploymentStatus> {
-    live.status.as_ref()
-}
-
 fn is_available(live: &Deployment) -> bool {
-    status(live).and_then(|status| status.available_replicas).is_some_and(|pods| pods > 0)
+    live.status.as_ref().and_then(|status| status.available_replicas).is_some_and(|pods| pods > 0)
 }
 
 fn trouble(observed: &Observed, live: Option<&Deployment>, release: &str) -> Option<Trouble> {
@@ -129,7 +125,7 @@ fn explained(trouble: Trouble) -> Trouble {
 
 /// Whether the pod was ready once, or had its time to become so.
 fn is_overdue(live: &Deployment) -> bool {
-    let conditions = status(live).and_then(|status| status.conditions.as_ref()).into_iter().flatten();
+    let conditions = live.status.as_ref().and_then(|status| status.conditions.as_ref()).into_iter().flatten();
     let mut progress = conditions.filter(|condition| condition.type_ == "Progressing");
     progress.any(|it| it.status == "False" || it.reason.as_deref() == Some("NewReplicaSetAvailable"))
 }

@@ -128,7 +128,7 @@ impl Downed {
         let is_down = |pod: &&&Pod| {
             let lost = readiness(pod).and_then(|ready| ready.last_transition_time.as_ref());
             let for_long = lost.is_none_or(|lost| observed.at.as_second() - lost.0.as_second() >= limits.patience);
-            !is_ready(pod) && for_long
+            !is_ready(pod) && !containers_are_ready(pod) && for_long
         };
         Self { servers: servers.len(), down: servers.iter().filter(is_down).count() }
     }
@@ -137,6 +137,12 @@ impl Downed {
     fn is_less_than(self, other: Self) -> bool {
         self.down * other.servers < other.down * self.servers || self.servers == 0
     }
+}
+
+/// While its node does not report, a pod counts as not ready, and its containers as they were: nobody knows of any trouble of theirs.
+fn containers_are_ready(pod: &Pod) -> bool {
+    let containers = pod.status.as_ref().and_then(|status| status.container_statuses.as_ref());
+    containers.is_some_and(|containers| containers.iter().all(|container| container.ready))
 }
 
 fn readiness(pod: &Pod) -> Option<&PodCondition> {
@@ -254,6 +260,15 @@ mod tests {
     fn servers_that_fell_speak_against_a_release_and_what_happens_to_every_pod_does_not() {
         let up = |release: &str| (0..3).map(|number| server(release, number, -100, true, -50)).collect::<Vec<_>>();
         let down = |release: &str| (0..3).map(|number| server(release, number, -100, false, 10)).collect::<Vec<_>>();
+        let unreported = |release: &str| {
+            let ready = json!([{"name": "app", "ready": true, "restartCount": 0, "image": "", "imageID": ""}]);
+            let pods = down(release).into_iter();
+            pods.map(|mut pod| {
+                pod["status"]["containerStatuses"] = ready.clone();
+                pod
+            })
+            .collect::<Vec<_>>()
+        };
         let starting = (3..9).map(|number| server("new", number, 5, false, 5)).collect::<Vec<_>>();
         let lately = (0..3).map(|number| server("new", number, -100, false, 45)).collect::<Vec<_>>();
         let crashing = |restarts, ended, waiting| {
@@ -265,6 +280,7 @@ mod tests {
             ("they fell", [down("new"), up("old")].concat(), fallen),
             ("all fell", [down("new"), down("old")].concat(), None),
             ("they are unready for a moment", [lately, up("old")].concat(), None),
+            ("their node does not report", [unreported("new"), up("old")].concat(), None),
             ("it is scaled up", [up("new"), starting, up("old")].concat(), None),
             (
                 "a container ended twice",

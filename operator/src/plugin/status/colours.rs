@@ -65,7 +65,7 @@ impl Colours {
         let shown = colours.filter_map(|colour| {
             let (app, worker) = (Count::of(self.app.as_deref(), colour), Count::of(self.worker.as_deref(), colour));
             let is_shown = app.is_some() || worker.is_some() || release.active == Some(colour);
-            is_shown.then(|| line(colour, role(colour, self.standing(colour), release, palette), app, worker))
+            is_shown.then(|| line(colour, &role(colour, self.standing(colour), release, palette), app, worker))
         });
         shown.collect()
     }
@@ -123,7 +123,7 @@ impl Count {
     }
 }
 
-fn line(colour: Colour, role: String, app: Option<Count>, worker: Option<Count>) -> String {
+fn line(colour: Colour, role: &str, app: Option<Count>, worker: Option<Count>) -> String {
     let pods = |count: Option<Count>| match count {
         None => "none".to_owned(),
         Some(Count::Unknown) => "not known".to_owned(),
@@ -142,8 +142,10 @@ fn role(colour: Colour, standing: Standing, release: &ReleaseStatus, palette: Pa
         Standing::Ready if is_previous => palette.faint("ready  "),
         Standing::Short { .. } if is_previous => palette.bad("unready"),
         Standing::Unknown if is_previous => palette.faint("before "),
-        _ if is_candidate && is_shown => palette.mind("preview"),
-        _ => palette.faint("leaving"),
+        Standing::Ready | Standing::Short { .. } | Standing::Unknown if is_candidate && is_shown => {
+            palette.mind("preview")
+        }
+        Standing::Ready | Standing::Short { .. } | Standing::Unknown => palette.faint("leaving"),
     }
 }
 

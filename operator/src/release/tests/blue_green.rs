@@ -292,6 +292,9 @@ fn a_bake_does_not_end_well_while_something_speaks_against_the_release() {
         let state = next(&releasing(&BLUE_GREEN, Phase::Bake), &facts, &BLUE_GREEN, at(9999));
         assert_eq!(phase(&state), Some(expected), "{name}");
     }
+    let short = next(&releasing(&BLUE_GREEN, Phase::Bake), &down(unknown()), &BLUE_GREEN, at(3700));
+    assert_eq!(phase(&short), Some(Phase::Bake), "they may be up again in a moment");
+    assert_eq!(phase(&next(&short, &unknown(), &BLUE_GREEN, at(3701))), Some(Phase::Finish));
 }
 
 #[test]
