@@ -43,10 +43,11 @@ export class Documents {
   moreButton(list, next) {
     if (!next) return;
     const more = async () => {
-      const page = await call("GET", "/documents", { query: { limit: PAGE, after: next } });
+      const page = await call("GET", "/documents", { query: { limit: PAGE, after: next } }).catch(() => null);
+      if (!page) return toast("not_loaded");
       list.querySelector("ul").append(...page.items.map((each) => this.row(each)));
       button.remove();
-      this.moreButton(list, page.next);
+      return this.moreButton(list, page.next);
     };
     const button = h("button", { type: "button", class: "button", t: "more", onclick: more });
     list.append(button);

@@ -55,7 +55,7 @@ export class Thread extends EventTarget {
     const awaited = expected(id);
     if (said.some((message) => message.id === awaited)) settle(id);
     else if (awaited && canResume()) this.comeBack(awaited);
-    else if (said.at(-1)?.role === "user") await this.poll(id, said.length);
+    else if (said.at(-1)?.role === "user") this.poll(id, said.length);
   }
 
   show(said) {
