@@ -58,7 +58,7 @@ env-prod: ## Release this tree to prod, and open http://localhost:8002 (was dock
 	@$(LOCAL)/cluster-environment prod
 
 ##@ While you write code
-.PHONY: verify-build hooks check format unit crds charts openapi generate clean
+.PHONY: verify-build hooks check format unit browser crds charts openapi generate clean
 verify-build: ## The checklist before a build, with ✓ or ✗ for each line (VERIFY_ONLY="format deny": those alone)
 	@$(LOCAL)/verify-build
 hooks: ## Have git look at what is committed (was pre-commit install)
@@ -70,6 +70,8 @@ format: ## Format the Rust code
 	cargo fmt --all
 unit: ## Tests that need no cluster (the chatbot's start a PostgreSQL of their own)
 	cargo test --locked --workspace --exclude e2e
+browser: ## Drive Chromium through the web chat and the administration (one part of it: tests/browser/run NAME)
+	@tests/browser/run
 crds: ## Write crds/ and the CRD chart from the Rust types
 	cargo run --quiet -p chatbot-operator --bin chatbot-operator -- crd --out crds
 	charts/chatbot-crds/sync

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { answered, api, ask, chatPage, close, closeBrowser, document, eventually, lastAnswer, newKey, says, script } from "./world.js";
+import { answered, api, ask, chatPage, close, closeBrowser, document, eventually, lastAnswer, newKey, says, script, url } from "./world.js";
 
 after(closeBrowser);
 
@@ -213,6 +213,22 @@ test("a_long_conversation_shows_its_end_first_and_the_rest_on_demand", async () 
   await page.locator(".bubble", { hasText: /^Number 0$/ }).waitFor();
   assert.equal(await page.locator(".message").count(), 80);
   assert.ok(await page.locator(".earlier").isHidden());
+  await close(page);
+});
+
+test("a_conversation_further_down_than_the_list_was_read_has_its_title", async () => {
+  const key = newKey();
+  await script(says("Yes."));
+  const { conversationId } = await api(key, "POST", "/chat", { message: "The oldest", stream: false });
+  for (let number = 0; number < 45; number += 1) await api(key, "POST", "/chat", { message: `Newer ${number}`, stream: false });
+  const page = await chatPage(key);
+  await page.locator(".conversation").nth(39).waitFor();
+  assert.equal(await page.locator(".conversation").count(), 40);
+  await page.goto(`${url}/#${conversationId}`);
+  await page.locator("#title", { hasText: "The oldest" }).waitFor();
+  await page.locator("#conversations").evaluate((list) => list.scrollTo(0, list.scrollHeight));
+  await page.locator(".conversation", { hasText: "The oldest" }).waitFor();
+  assert.equal(await page.locator(".conversation").count(), 46);
   await close(page);
 });
 

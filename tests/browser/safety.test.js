@@ -126,6 +126,17 @@ test("a_fault_of_the_page_would_be_stopped_by_its_policy", async () => {
   await close(page);
 });
 
+test("a_second_visit_transfers_no_file_again", async () => {
+  for (const path of ["/", "/admin", "/assets/js/chat.js", "/assets/fonts/vazirmatn.woff2"]) {
+    const first = await fetch(`${url}${path}`);
+    assert.equal(first.headers.get("cache-control"), "no-cache", path);
+    assert.match(first.headers.get("content-security-policy"), /^default-src 'self'; .*require-trusted-types-for 'script'/, path);
+    await first.arrayBuffer();
+    const second = await fetch(`${url}${path}`, { headers: { "if-none-match": first.headers.get("etag"), "cache-control": "max-age=0" } });
+    assert.deepEqual([second.status, await second.text()], [304, ""], path);
+  }
+});
+
 test("a_key_is_kept_in_its_tab_alone_and_is_gone_when_it_is_forgotten", async () => {
   const page = await chatPage(newKey());
   const kept = () => page.evaluate(() => [JSON.stringify(localStorage), document.cookie].join().includes("cbk_"));

@@ -18,7 +18,10 @@ export const can = (method, path) => Boolean(paths[`${V1}${path}`]?.[method]);
 /** Whether an operation takes a parameter of this name. */
 export const takes = (method, path, name) => Boolean(paths[`${V1}${path}`]?.[method]?.parameters?.some((parameter) => parameter.name === name));
 /** Media types that documents may have. */
-export const uploadTypes = () => Object.keys(paths[`${V1}/documents`]?.post?.requestBody?.content ?? {}).filter((type) => !type.startsWith("multipart/"));
+export function uploadTypes() {
+  const types = Object.keys(paths[`${V1}/documents`]?.post?.requestBody?.content ?? {});
+  return types.filter((type) => type !== "multipart/form-data" && type !== "application/octet-stream");
+}
 
 /** A request with JSON both ways; null for an answer without a body. */
 export async function call(method, path, { body, query, signal } = {}) {

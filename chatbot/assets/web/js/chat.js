@@ -59,7 +59,7 @@ class Page {
     byId("open-documents").addEventListener("click", () => this.documents.open());
     byId("rename").addEventListener("click", () => this.rename());
     byId("export").addEventListener("click", () => saveConversation(this.thread.id, this.title() ?? ""));
-    byId("files").accept = ["txt", "md"].map((end) => `.${end}`).concat(uploadTypes()).join(",");
+    byId("files").accept = [".md", ...uploadTypes()].join(",");
     byId("files").addEventListener("change", ({ target }) => {
       this.uploads.add(target.files);
       target.value = "";
@@ -70,11 +70,11 @@ class Page {
 
   listenToThread() {
     this.thread.addEventListener("changed", () => this.composer.answering(this.thread.answering !== null));
-    this.thread.addEventListener("finished", () => this.conversations.load());
+    this.thread.addEventListener("finished", () => this.conversations.refresh());
     this.thread.addEventListener("began", ({ detail: { id } }) => {
       history.pushState(null, "", `/#${id}`);
       this.conversations.current = id;
-      this.conversations.load().then(() => this.drawTitle());
+      this.conversations.refresh().then(() => this.drawTitle());
     });
   }
 
@@ -89,19 +89,22 @@ class Page {
       this.thread.root.append(welcome((text) => this.ask(text)));
     }
     this.drawTitle();
-    if (id) await this.thread.open(id).catch((problem) => this.lost(problem));
-    this.drawTitle();
+    if (id) await this.open(id).catch((problem) => this.lost(id, problem));
     this.composer.focus();
   }
 
+  async open(id) {
+    const learnt = this.conversations.learn(id).then(() => this.drawTitle());
+    await Promise.all([this.thread.open(id), learnt]);
+  }
+
   goTo(id) {
-    if (named() === id && !id) {
-      history.replaceState(null, "", "/");
-      this.thread.id = undefined;
-      this.show();
-    } else {
+    if (named() !== id) {
       location.hash = id;
+      return;
     }
+    history.replaceState(null, "", "/");
+    this.show();
   }
 
   ask(text) {
@@ -110,7 +113,8 @@ class Page {
     return this.thread.ask(text);
   }
 
-  lost(problem) {
+  lost(id, problem) {
+    if (this.thread.id !== id) return;
     this.thread.root.replaceChildren();
     this.complain(problem);
   }
@@ -137,8 +141,11 @@ class Page {
   async rename() {
     const title = await prompt("rename", "title", this.title() ?? "");
     if (!title) return;
-    await act("rename", this.thread.id, { body: { title } }).catch(() => toast("not_saved"));
-    await this.conversations.load();
+    const { id } = this.thread;
+    const isKept = await act("rename", id, { body: { title } }).then(() => true, () => false);
+    if (isKept) this.conversations.titles.set(id, title);
+    else toast("not_saved");
+    await this.conversations.refresh();
     this.drawTitle();
   }
 

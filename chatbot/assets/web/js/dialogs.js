@@ -35,7 +35,7 @@ export function prompt(title, label, value) {
     const input = h("input", { class: "input", dir: "auto", maxlength: "200", required: true, value });
     const field = h("label", { class: "field" }, h("span", { t: label }), input);
     const save = h("button", { class: "button primary", t: "save" });
-    const form = h("form", { method: "dialog", class: "dialog-body", onsubmit: () => resolve(input.value.trim() || null) }, field, h("div", { class: "dialog-foot" }, save));
+    const form = h("form", { method: "dialog", class: "dialog-form", onsubmit: () => resolve(input.value.trim() || null) }, field, h("div", { class: "dialog-foot" }, save));
     const element = dialog(title, form, { small: true });
     element.addEventListener("close", () => resolve(null));
     input.select();

@@ -49,7 +49,7 @@ export class Users {
       }
     };
     const foot = h("div", { class: "dialog-foot" }, h("button", { class: "button primary", t: "save" }));
-    const form = h("form", { class: "dialog-body form", onsubmit: submit }, fields.elements, problem, foot);
+    const form = h("form", { class: "dialog-form", onsubmit: submit }, fields.elements, problem, foot);
     const element = dialog(user ? "edit_user" : "add_user", form, { small: true, values: { name: user?.name } });
   }
 

@@ -19,6 +19,7 @@ export class Conversations {
     this.current = null;
     this.items = [];
     this.next = null;
+    this.titles = new Map();
     this.field.addEventListener("input", () => this.searchSoon());
     document.addEventListener("languagechange", () => this.draw());
     const seen = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.more(), { root: this.root });
@@ -28,16 +29,25 @@ export class Conversations {
 
   searchSoon() {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.load(), PAUSE_MS);
+    this.timer = setTimeout(() => this.load().catch(() => this.take({ items: [], next: null })), PAUSE_MS);
+  }
+
+  /** The first page anew, where that can wait for another time. */
+  refresh() {
+    return this.load().catch(() => {});
   }
 
   /** The first page, anew. */
   async load() {
     const wanted = this.field.value.trim();
     const page = await call("GET", "/conversations", { query: { limit: PAGE, ...this.query(wanted) } });
-    if (wanted !== this.field.value.trim()) return;
-    this.items = page.items;
-    this.next = page.next;
+    if (wanted === this.field.value.trim()) this.take(page);
+  }
+
+  take({ items, next }) {
+    for (const { id, title } of items) this.titles.set(id, title);
+    this.items = items;
+    this.next = next;
     this.draw();
   }
 
@@ -46,9 +56,9 @@ export class Conversations {
     this.isLoading = true;
     try {
       const page = await call("GET", "/conversations", { query: { limit: PAGE, after: this.next, ...this.query(this.field.value.trim()) } });
-      this.items.push(...page.items);
-      this.next = page.next;
-      this.draw();
+      this.take({ items: [...this.items, ...page.items], next: page.next });
+    } catch {
+      toast("not_loaded");
     } finally {
       this.isLoading = false;
     }
@@ -60,7 +70,14 @@ export class Conversations {
   }
 
   titleOf(id) {
-    return this.items.find((item) => item.id === id)?.title ?? null;
+    return this.titles.get(id) ?? null;
+  }
+
+  /** Learns the title of a conversation that is further down than the list was read. */
+  async learn(id) {
+    if (this.titles.has(id)) return;
+    const { title } = await call("GET", `/conversations/${id}`);
+    this.titles.set(id, title);
   }
 
   select(id) {
@@ -73,7 +90,10 @@ export class Conversations {
     const shown = this.items.filter((item) => item.title.toLowerCase().includes(wanted));
     const parts = [...grouped(shown)].flatMap(([name, items]) => [h("h2", { t: name }), h("ul", {}, items.map((item) => this.row(item)))]);
     const none = h("p", { class: "empty", t: this.field.value ? "nothing_found" : "no_conversations" });
+    const focused = document.activeElement.closest(".conversation a")?.hash;
     this.root.replaceChildren(...(parts.length > 0 ? parts : [none]), this.end);
+    // Who is in the list stays at the same conversation.
+    if (focused) this.root.querySelector(`a[href="/${focused}"]`)?.focus();
   }
 
   row({ id, title }) {

@@ -43,10 +43,11 @@ export class Documents {
   moreButton(list, next) {
     if (!next) return;
     const more = async () => {
-      const page = await call("GET", "/documents", { query: { limit: PAGE, after: next } });
+      const page = await call("GET", "/documents", { query: { limit: PAGE, after: next } }).catch(() => null);
+      if (!page) return toast("not_loaded");
       list.querySelector("ul").append(...page.items.map((each) => this.row(each)));
       button.remove();
-      this.moreButton(list, page.next);
+      return this.moreButton(list, page.next);
     };
     const button = h("button", { type: "button", class: "button", t: "more", onclick: more });
     list.append(button);
@@ -55,7 +56,7 @@ export class Documents {
   row(document) {
     const { id, title, status, error } = document;
     const details = h("span", { class: "document-details" }, `${bytes(document.bytes)} · `, h("time", { datetime: document.createdAt, "data-date": document.createdAt }));
-    const badge = h("span", { class: `badge ${BADGES[status] ?? ""}`, t: stage(document).key });
+    const badge = h("span", { class: `badge ${document.superseded ? "" : (BADGES[status] ?? "")}`, t: stage(document).key });
     const why = error && h("span", { class: "document-error", dir: "auto" }, error);
     const remove = iconButton("trash", "delete_document", () => this.remove(id, title), { tValues: { title } });
     return h("li", { class: "document" }, icon("document"), h("span", { class: "document-name" }, h("span", { class: "name-line", dir: "auto" }, title), details, why), badge, remove);

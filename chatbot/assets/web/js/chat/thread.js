@@ -53,8 +53,9 @@ export class Thread extends EventTarget {
     if (this.id !== id) return;
     this.show(said);
     const awaited = expected(id);
-    if (awaited && !said.some((message) => message.id === awaited) && canResume()) this.comeBack(awaited);
-    else if (said.at(-1)?.role === "user") await this.poll(id, said.length);
+    if (said.some((message) => message.id === awaited)) settle(id);
+    else if (awaited && canResume()) this.comeBack(awaited);
+    else if (said.at(-1)?.role === "user") this.poll(id, said.length);
   }
 
   show(said) {
@@ -107,7 +108,9 @@ export class Thread extends EventTarget {
     const last = this.root.lastElementChild;
     if (last?.classList.contains("answer")) last.remove();
     const stop = new AbortController();
-    return this.hear(this.place(this.newAnswer()), stop, takeUp(messageId, stop.signal));
+    const answer = this.place(this.newAnswer());
+    answer.isTakenUp = true;
+    return this.hear(answer, stop, takeUp(messageId, stop.signal));
   }
 
   /** The same before a server that tells no answer twice: it is shown as soon as it is kept. */
@@ -184,8 +187,7 @@ export class Thread extends EventTarget {
   failed(answer, error, again) {
     if (error.name === "AbortError") return answer.complete(answer.found ?? [], "stopped");
     if (!(error instanceof Problem)) console.error(error);
-    const words = error instanceof Problem ? error.inWords() : t("error_internal", { id: "" });
-    return answer.fail(answer.text ? `${t("cut_off")} ${words}` : words, again);
+    return answer.fail(reason(answer, error), again);
   }
 
   /** Asks again: what the server has kept of the question is answered, and what it has not is sent once more. */
@@ -216,6 +218,13 @@ export class Thread extends EventTarget {
   changed() {
     this.dispatchEvent(new Event("changed"));
   }
+}
+
+/** Why there is no answer, or not all of it. */
+function reason(answer, error) {
+  if (answer.isTakenUp && error.status === 404) return t("no_answer");
+  const words = error instanceof Problem ? error.inWords() : t("error_internal", { id: "" });
+  return answer.text ? `${t("cut_off")} ${words}` : words;
 }
 
 /** Rates an answer, or takes the rating back (null). False when that failed. */

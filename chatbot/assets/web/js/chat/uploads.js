@@ -112,6 +112,7 @@ const isUnderWay = ({ status }) => status === "pending" || status === "processin
 
 /** What is being done with a document, in the words of a key, and how much of it is done where that is known. */
 export function stage(document) {
+  if (document.superseded) return { key: "stage_superseded", values: {}, part: null };
   const percent = document.progress ?? null;
   const name = document.stage && document.status === "processing" ? `stage_${document.stage}` : `stage_${document.status}`;
   const isKnown = t(name) !== name;

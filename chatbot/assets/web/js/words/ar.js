@@ -102,11 +102,13 @@ export default {
   stage_chunking: "جارٍ التقطيع إلى مقاطع",
   stage_embedding: "جارٍ فهم المعنى",
   stage_indexing: "جارٍ الفهرسة",
+  stage_superseded: "حلّت محله نسخة أحدث",
   stage_ready: "جاهز",
   stage_failed: "أخفق",
 
   offline: "أنت غير متصل. ستبقى رسالتك هنا حتى تعود.",
   not_saved: "تعذّر الحفظ. يُرجى المحاولة مرة أخرى.",
+  not_loaded: "تعذّر التحميل. يُرجى المحاولة مرة أخرى.",
   not_deleted: "تعذّر الحذف. يُرجى المحاولة مرة أخرى.",
   not_exported: "تعذّر إنشاء الملف. يُرجى المحاولة مرة أخرى.",
   error_password: "الاسم أو كلمة المرور غير صحيحة.",

@@ -102,11 +102,13 @@ export default {
   stage_chunking: "Being cut into passages",
   stage_embedding: "Being understood",
   stage_indexing: "Being indexed",
+  stage_superseded: "Replaced by a newer version",
   stage_ready: "Ready",
   stage_failed: "Failed",
 
   offline: "You are offline. Your message stays here until you are back.",
   not_saved: "This could not be saved. Please try again.",
+  not_loaded: "This could not be loaded. Please try again.",
   not_deleted: "This could not be deleted. Please try again.",
   not_exported: "The file could not be made. Please try again.",
   error_password: "Name or password is wrong.",
