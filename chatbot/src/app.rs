@@ -8,8 +8,8 @@ use std::sync::Arc;
 use sqlx::PgPool;
 
 use crate::{
-    cache, clock::Clock, config::Config, error::StartError, health, jobs, llm, metrics::Metrics, objects, retrieval,
-    store, vectors,
+    auth, cache, clock::Clock, config::Config, error::StartError, health, jobs, llm, metrics::Metrics, objects,
+    retrieval, store, vectors,
 };
 
 /// Pools, clients, clock and configuration. Cloning is cheap.
@@ -19,8 +19,12 @@ pub struct App {
     pub config: Arc<Config>,
     /// PostgreSQL.
     pub db: PgPool,
-    /// Redis: rate limits.
+    /// Redis: what may be lost.
     pub redis: cache::Redis,
+    /// How often somebody may do something.
+    pub limits: cache::Limits,
+    /// Passwords and access tokens.
+    pub auth: auth::Auth,
     /// Qdrant: the index.
     pub qdrant: vectors::Qdrant,
     /// The language model.
@@ -52,8 +56,11 @@ impl App {
         let db = store::pool::lazy(&config.database, application);
         let db_checks = store::pool::for_checks(&config.database, application);
         let queue = jobs::Queue::new(db.clone())?;
+        let redis = cache::Redis::new(&config.redis, &config.environment.resource_prefix)?;
         Ok(Self {
-            redis: cache::Redis::new(&config.redis, &config.environment.resource_prefix)?,
+            limits: cache::Limits::new(redis.clone()),
+            redis,
+            auth: auth::Auth::new(&config)?,
             qdrant: vectors::Qdrant::new(&config)?,
             llm: llm::Client::new(&config.llm)?,
             embedder: retrieval::embed::Embedder::new(&config.embedding)?,

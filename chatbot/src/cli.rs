@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, builder::NonEmptyStringValueParser};
 use jiff::Span;
 
-use crate::{migrate::Selection, repository::Part};
+use crate::{
+    auth::{Role, Scope},
+    migrate::Selection,
+    repository::Part,
+};
 
 /// The chatbot server.
 ///
@@ -25,6 +29,8 @@ pub enum Command {
     Serve,
     /// Work on background jobs until SIGTERM.
     Worker,
+    /// Serve the task monitor until SIGTERM.
+    Monitor,
     /// Change or inspect the database's schema.
     #[command(subcommand)]
     Migrate(Migrate),
@@ -162,11 +168,7 @@ pub enum Restore {
     /// Put the prepared database in the live one's place. Stop server and workers first: every session of both ends.
     Swap(OfRestore),
     /// Put back the documents of the backup that was swapped in, and that the object store lacks.
-    Documents {
-        /// From the second repository (OFFSITE_URL): the first one may be gone.
-        #[arg(long)]
-        offsite: bool,
-    },
+    Documents(Place),
     /// Give the database back that was live before the swap.
     Undo(OfRestore),
     /// Drop what a restore left beside the live database: the prepared one, which is not in its place.
@@ -179,18 +181,40 @@ pub enum Restore {
         replaced: bool,
     },
     /// Rehearse a restore: fill a scratch database, check it against the manifest, bring it up to date, and drop it.
-    Drill(FromBackup),
+    Drill(FromOwn),
 }
 
-/// Which backup.
+/// Which backup, of which repository.
 #[derive(Debug, Args)]
 pub struct FromBackup {
+    /// `latest`, the beginning of a backup's name, or a time: then the newest that is not younger.
+    #[arg(long, default_value = "latest", value_name = "BACKUP")]
+    pub from: crate::restore::From,
+    /// Of which repository.
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// Which backup of the environment's own.
+#[derive(Debug, Args)]
+pub struct FromOwn {
     /// `latest`, the beginning of a backup's name, or a time: then the newest that is not younger.
     #[arg(long, default_value = "latest", value_name = "BACKUP")]
     pub from: crate::restore::From,
     /// From the second repository (OFFSITE_URL): the first one may be gone.
     #[arg(long)]
     pub offsite: bool,
+}
+
+/// Which repository, if not the first one.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Place {
+    /// From the second repository (OFFSITE_URL): the first one may be gone.
+    #[arg(long)]
+    pub offsite: bool,
+    /// From another environment's repository (SOURCE_PREFIX, SOURCE_URL and its kin): SCRUB_SQL removes what is personal first.
+    #[arg(long, conflicts_with = "offsite")]
+    pub source: bool,
 }
 
 /// Which restore.
@@ -210,14 +234,56 @@ fn restore_name(text: &str) -> Result<String, String> {
 /// User commands.
 #[derive(Debug, Subcommand)]
 pub enum User {
-    /// Create a user.
-    Create {
-        /// A unique name.
+    /// Create a user. The first admin of an environment is made so: `chatbot user create NAME --role admin --password-stdin`.
+    Create(CreateUser),
+    /// List users, newest first, at most 1000.
+    List {
+        /// One JSON document instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Set a user's password, read from the terminal or the standard input. Their sessions end.
+    Password {
+        /// Whose.
+        name: String,
+    },
+    /// Set what a user may do.
+    Role {
+        /// Whose.
+        name: String,
+        /// What they are from now on.
+        #[arg(value_enum)]
+        role: Role,
+    },
+    /// Keep a user out, at once: their keys do not work, their sessions end.
+    Disable {
+        /// Whom.
+        name: String,
+    },
+    /// Let a user in again.
+    Enable {
+        /// Whom.
         name: String,
     },
     /// API keys.
     #[command(subcommand)]
     Key(Key),
+}
+
+/// Options of `user create`.
+#[derive(Debug, Args)]
+pub struct CreateUser {
+    /// A unique name without @.
+    pub name: String,
+    /// A unique address; they may log in by it too.
+    #[arg(long)]
+    pub email: Option<String>,
+    /// What they may do.
+    #[arg(long, value_enum, default_value_t)]
+    pub role: Role,
+    /// Read their password from the standard input. Without one they come in by keys alone.
+    #[arg(long)]
+    pub password_stdin: bool,
 }
 
 /// API key commands.
@@ -253,6 +319,9 @@ pub struct CreateKey {
     /// How long it works, such as 90d or 12h; for ever by default.
     #[arg(long)]
     pub ttl: Option<Span>,
+    /// What it may be used for, separated by commas; everything but admin by default.
+    #[arg(long = "scope", value_enum, value_delimiter = ',')]
+    pub scopes: Vec<Scope>,
     /// One JSON document instead of the key alone.
     #[arg(long)]
     pub json: bool,
@@ -274,6 +343,7 @@ mod tests {
         for line in [
             "serve",
             "worker",
+            "monitor",
             "migrate up --kind expand",
             "migrate up --kind contract",
             "migrate down 2",

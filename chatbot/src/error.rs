@@ -1,6 +1,8 @@
 //! What can keep the process from starting, and how a service can be out of order.
 
-use crate::{cache::CacheError, config::ConfigErrors, jobs::QueueError, objects::ObjectsError};
+use crate::{
+    auth::access_token::TokenError, cache::CacheError, config::ConfigErrors, jobs::QueueError, objects::ObjectsError,
+};
 
 /// A part of the App cannot be made. Each message names the part and what to set right.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +19,9 @@ pub enum StartError {
     /// The job queue.
     #[error(transparent)]
     Queue(#[from] QueueError),
+    /// Access tokens.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// A client of an outside service (language model, embeddings, Qdrant).
     #[error("{client} cannot be set up: {reason}")]
     Client {

@@ -43,8 +43,11 @@ use crate::{
 
 /// Environments that may wait for a look; more hold their watches up for a moment.
 const QUEUE: usize = 1024;
-/// Environments that are looked at at the same time.
-const CONCURRENCY: u16 = 4;
+/// Environments that are looked at at the same time. A look waits for pods that do not answer, up to half a minute: so many that are
+/// ill must keep nobody from a look at the one that is about to be taken back. It holds a few answers meanwhile, and caches are shared.
+const ENVIRONMENTS: u16 = 16;
+/// Backups, or restores, that are looked at at the same time: no pod is asked.
+const WISHES: u16 = 4;
 /// Several changes within this time cause one look. Each phase of a release waits for it once.
 const DEBOUNCE: Duration = Duration::from_millis(20);
 
@@ -217,7 +220,7 @@ async fn follow<K>(
 ) where
     K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
 {
-    let configuration = controller::Config::default().concurrency(CONCURRENCY).debounce(DEBOUNCE);
+    let configuration = controller::Config::default().concurrency(WISHES).debounce(DEBOUNCE);
     let queue = looks.map(Ok::<_, std::convert::Infallible>);
     let again = |object: Arc<K>, error: &Error, ctx: Arc<Context>| {
         let (kind, name) = (K::kind(&()), object.name_any());
@@ -234,7 +237,7 @@ async fn follow<K>(
 }
 
 async fn look_again_and_again(ctx: Arc<Context>, looks: mpsc::Receiver<Target>) {
-    let configuration = controller::Config::default().concurrency(CONCURRENCY).debounce(DEBOUNCE);
+    let configuration = controller::Config::default().concurrency(ENVIRONMENTS).debounce(DEBOUNCE);
     let queue = looks.map(Ok::<_, std::convert::Infallible>);
     let store = ctx.stores.environments.clone();
     let reconcile = |environment, ctx| Box::pin(timed(environment, ctx));

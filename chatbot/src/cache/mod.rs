@@ -1,6 +1,7 @@
 //! Redis: only what may be lost. Every call has a deadline, and no answer of the program waits for Redis beyond it.
 
-mod rate_limit;
+mod limits;
+mod local;
 
 use std::{fmt, time::Duration};
 
@@ -10,7 +11,7 @@ use redis::{
 };
 use secrecy::ExposeSecret;
 
-pub use rate_limit::Decision;
+pub use limits::{Limit, Limits};
 
 use crate::config::redis::Redis as Config;
 use crate::upstream::Rest;

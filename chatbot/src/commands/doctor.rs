@@ -7,10 +7,12 @@ use serde::Serialize;
 use sqlx::PgPool;
 
 use super::{CommandError, output, process};
-use crate::{app::App, config::Config, health::Report};
+use crate::{app::App, config::Config, health::Report, store::users};
 
 /// Clocks further apart than this make expiries and schedules wrong.
 const LARGEST_SKEW: SignedDuration = SignedDuration::from_secs(5);
+
+const NO_ADMIN: &str = "nobody is an admin yet: make the first with `chatbot user create NAME --role admin --password-stdin`, or `chatbot user role NAME admin`";
 
 /// What one check found.
 #[derive(Debug, PartialEq, Serialize)]
@@ -58,6 +60,7 @@ async fn examine(app: &App) -> Vec<Finding> {
     findings.push(schema(&report));
     if report.services.iter().any(|service| service.name == "postgresql" && service.healthy) {
         findings.push(clock(&app.db, app.clock.now()).await);
+        findings.push(admin(&app.db).await);
     }
     findings.push(disk());
     findings
@@ -97,6 +100,15 @@ async fn clock(db: &PgPool, now: Timestamp) -> Finding {
     match theirs {
         Ok(theirs) => judge_skew(now.duration_since(theirs.to_jiff())),
         Err(error) => Finding::new("clock", Outcome::Warning, format!("the database's time cannot be read: {error}")),
+    }
+}
+
+/// An environment without one works by keys, and nobody can look after its people but from here.
+async fn admin(db: &PgPool) -> Finding {
+    match users::any_admin(db).await {
+        Ok(true) => Finding::new("admin", Outcome::Ok, "somebody is an admin"),
+        Ok(false) => Finding::new("admin", Outcome::Warning, NO_ADMIN),
+        Err(error) => Finding::new("admin", Outcome::Warning, format!("whether there is one cannot be told: {error}")),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{io, net::SocketAddr};
 
 use crate::{
+    auth::AuthError,
     backup::BackupError,
     config::{ConfigErrors, dotenv::DotenvError},
     error::StartError,
@@ -47,6 +48,9 @@ pub enum CommandError {
     /// Provisioning.
     #[error(transparent)]
     Provision(#[from] ProvisionError),
+    /// Users.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -54,16 +58,21 @@ pub enum CommandError {
     #[error(transparent)]
     Worker(#[from] WorkerError),
     /// The address is taken or not ours.
-    #[error("cannot listen on {address}: {source}; set PORT or HOST to a free address")]
+    #[error("cannot listen on {address}: {source}; set {port} or HOST to a free address")]
     Listen {
         /// The address.
         address: SocketAddr,
+        /// The variable that names its port.
+        port: &'static str,
         /// Why.
         source: io::Error,
     },
     /// Threads or signals are not to be had.
     #[error("the process cannot be set up: {0}")]
     Process(#[source] io::Error),
+    /// A password cannot be read.
+    #[error("the password cannot be read: {0}; write it to the standard input, or run the command at a terminal")]
+    Input(#[source] io::Error),
     /// SIGTERM or Ctrl-C before the end.
     #[error("interrupted before the end; what was not finished was not kept: run the command again")]
     Interrupted,

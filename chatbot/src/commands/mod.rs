@@ -6,6 +6,7 @@ mod backup;
 mod doctor;
 mod error;
 mod migrate;
+mod monitor;
 mod openapi;
 mod output;
 mod process;
@@ -48,6 +49,7 @@ fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
     match command {
         Command::Serve => serve::run(env),
         Command::Worker => worker::run(env),
+        Command::Monitor => monitor::run(env),
         Command::Migrate(command) => migrate::run(command, env),
         Command::Doctor { json } => doctor::run(env, json),
         Command::User(command) => user::run(command, env),

@@ -29,7 +29,8 @@ pub(super) fn run(env: impl Fn(&str) -> Option<String>) -> Result<ExitCode, Comm
 async fn serve(app: App) -> Result<(), CommandError> {
     let mut signals = Signals::listen().map_err(CommandError::Process)?;
     let address = app.config.server.address;
-    let listener = TcpListener::bind(address).await.map_err(|source| CommandError::Listen { address, source })?;
+    let listener =
+        TcpListener::bind(address).await.map_err(|source| CommandError::Listen { address, port: "PORT", source })?;
     tracing::info!(%address, release = app.config.environment.release_id, "listening");
     let stop = CancellationToken::new();
     let serving = http::serve(app.clone(), listener, stop.clone());

@@ -24,7 +24,8 @@ pub(super) fn run(env: impl Fn(&str) -> Option<String>) -> Result<ExitCode, Comm
 async fn work(app: App) -> Result<(), CommandError> {
     let mut signals = Signals::listen().map_err(CommandError::Process)?;
     let address = app.config.server.address;
-    let listener = TcpListener::bind(address).await.map_err(|source| CommandError::Listen { address, source })?;
+    let listener =
+        TcpListener::bind(address).await.map_err(|source| CommandError::Listen { address, port: "PORT", source })?;
     let stop = CancellationToken::new();
     let working = schema_then_jobs(&app, stop.clone());
     tokio::pin!(working);

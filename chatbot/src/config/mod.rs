@@ -22,6 +22,7 @@ mod reader;
 pub mod redis;
 pub mod repository;
 pub mod server;
+pub mod source;
 #[cfg(test)]
 mod tests;
 pub mod worker;

@@ -3,6 +3,7 @@
 //! | variable | form | default |
 //! |---|---|---|
 //! | QUEUE_HIGH, QUEUE_MEDIUM, QUEUE_LOW | jobs at once per queue, 0 (closed) to 1000 | 4, 2, 1 |
+//! | DEAD_LETTER_DAYS | days that jobs which were given up are kept and shown, 1 to 365 | 30 |
 //! | DRAIN_TIMEOUT | seconds that a stopping worker may finish its jobs in, 1 to 86400 | 600 |
 
 use std::time::Duration;
@@ -20,6 +21,8 @@ pub struct Worker {
     pub low: usize,
     /// How long a stopping process may finish its work.
     pub drain_timeout: Duration,
+    /// How long jobs are kept that were given up.
+    pub keep_dead_letters: Duration,
     /// A document's ingestion may take so long before the attempt counts as failed.
     pub ingest_timeout: Duration,
 }
@@ -37,6 +40,9 @@ impl Worker {
                 "seconds from 1 to 86400",
                 Duration::from_mins(10),
                 parse::seconds(1.0..=86400.0),
+            ),
+            keep_dead_letters: Duration::from_hours(
+                24 * reader.or("DEAD_LETTER_DAYS", "days from 1 to 365", 30, parse::number(1..=365)),
             ),
             ingest_timeout: Duration::from_mins(10),
         }

@@ -99,7 +99,11 @@ impl Classified for StoreError {
         match self {
             Self::Unavailable(source) | Self::Database(source) => database(source),
             Self::Schema(_) => Outage::Missing,
-            Self::UserExists | Self::ParentMissing(_) | Self::DuplicateDocument | Self::Check(_) => Outage::Failing,
+            Self::UserExists
+            | Self::EmailExists
+            | Self::ParentMissing(_)
+            | Self::DuplicateDocument
+            | Self::Check(_) => Outage::Failing,
         }
     }
 }

@@ -2,10 +2,13 @@
 //! the head of a request.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -13,6 +16,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+/// Who is at the other end of a request's connection: a client, or the last proxy before us.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub(super) IpAddr);
 
 /// After trouble such as too many open files, a pause is the only cure.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -74,7 +82,11 @@ async fn converse(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection stays slow");
     }
-    let service = TowerToHyperService::new(router);
+    let Ok(peer) = stream.peer_addr().map(|address| Peer(address.ip())) else { return };
+    let service = TowerToHyperService::new(router.map_request(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        request
+    }));
     let mut builder = http1::Builder::new();
     let connection = builder.timer(TokioTimer::new()).header_read_timeout(head);
     let connection = connection.serve_connection(TokioIo::new(stream), service);

@@ -20,7 +20,7 @@ use super::bodies::{Budget, limit_bodies};
 use super::problem::Problem;
 use super::router::{method_not_allowed, not_found};
 use super::state::Http;
-use crate::app::Draining;
+use crate::app::{App, Draining};
 use crate::metrics::{Metrics, RequestLabels, RouteLabels};
 
 /// JSON bodies are questions and settings; uploads have a limit of their own.
@@ -53,14 +53,18 @@ pub(super) fn apply(api: Router<Http>, operations: Router<Http>, http: &Http) ->
         .layer(from_fn_with_state(server.request_timeout, limit_time))
         // Only around the API: probes and metrics must be answered when the server is busiest.
         .layer(from_fn_with_state(slots, limit_concurrency));
-    api.merge(operations)
-        .fallback(not_found)
-        .method_not_allowed_fallback(method_not_allowed)
+    let service = api.merge(operations).fallback(not_found).method_not_allowed_fallback(method_not_allowed);
+    around(service, &http.app)
+}
+
+/// What every server of this program has around its routes.
+pub(crate) fn around<S: Clone + Send + Sync + 'static>(service: Router<S>, app: &App) -> Router<S> {
+    service
         // Inside metrics and trace, so that a panic is counted and logged as the 500 that the client sees.
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(add_security_headers))
-        .layer(from_fn_with_state(http.app.draining.clone(), end_connections))
-        .layer(from_fn_with_state(http.app.metrics.clone(), measure))
+        .layer(from_fn_with_state(app.draining.clone(), end_connections))
+        .layer(from_fn_with_state(app.metrics.clone(), measure))
         .layer(from_fn(trace))
         // Outermost: everything below, the logs included, knows the request by its id.
         .layer(from_fn(identify))

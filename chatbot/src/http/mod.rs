@@ -14,7 +14,7 @@
 mod bodies;
 pub(crate) mod connections;
 mod extract;
-mod layers;
+pub(crate) mod layers;
 mod operations;
 pub mod problem;
 mod rehearsal;
@@ -30,6 +30,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::App;
 
+pub(crate) use extract::client;
 pub use router::{openapi, router};
 
 /// Serves until `stop` is cancelled, then finishes the requests in work and keeps the answers that were being made.

@@ -11,6 +11,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::auth::AuthError;
+use crate::auth::password::PasswordError;
 use crate::objects::ObjectsError;
 use crate::retrieval::SearchError;
 use crate::store::StoreError;
@@ -23,8 +25,16 @@ const SOON: Duration = Duration::from_secs(2);
 /// Why a request is not answered as asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
-    /// No key, or one that does not work.
+    /// Neither a key nor an access token, or one that does not work.
     Unauthorized,
+    /// Name or password is wrong.
+    LoginFailed,
+    /// The refresh token does not work (any more).
+    SessionEnded,
+    /// The caller is known, and may not do this.
+    Forbidden(String),
+    /// It does not fit to what is there.
+    Conflict(&'static str),
     /// There is no such thing, or it is another user's.
     NotFound(&'static str),
     /// There is no such path.
@@ -77,7 +87,11 @@ impl Problem {
     /// Status, name of the type, title.
     const fn kind(&self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "An API key is required"),
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "A key or a login is required"),
+            Self::LoginFailed => (StatusCode::UNAUTHORIZED, "login-failed", "Name or password is wrong"),
+            Self::SessionEnded => (StatusCode::UNAUTHORIZED, "session-ended", "The session has ended"),
+            Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden", "Not allowed"),
+            Self::Conflict(_) => (StatusCode::CONFLICT, "conflict", "It does not fit to what is there"),
             Self::NotFound(_) | Self::NoRoute => (StatusCode::NOT_FOUND, "not-found", "Not found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),
             Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "bad-request", "The request cannot be read"),
@@ -96,17 +110,20 @@ impl Problem {
 
     fn detail(&self) -> String {
         match self {
-            Self::Unauthorized => {
-                "send a key that works as `Authorization: Bearer cbk_…` or `X-API-Key`; `chatbot user` makes keys"
-                    .to_owned()
-            }
+            Self::Unauthorized => "send a key or an access token that works as `Authorization: Bearer …`, a key also as `X-API-Key`; /api/v1/auth/login gives tokens, `chatbot user` makes keys".to_owned(),
+            Self::LoginFailed => "try again, or ask an admin for another password".to_owned(),
+            Self::SessionEnded => "log in again at /api/v1/auth/login".to_owned(),
+            Self::Conflict(detail) => (*detail).to_owned(),
             Self::NotFound(what) => format!("there is no such {what}, or it is another user's"),
             Self::NoRoute => "there is no such path; see /docs".to_owned(),
             Self::MethodNotAllowed => "see /docs for the methods of this path".to_owned(),
-            Self::BadRequest(detail) | Self::Invalid { detail, .. } | Self::TooLarge(detail) => detail.clone(),
+            Self::BadRequest(detail)
+            | Self::Forbidden(detail)
+            | Self::Invalid { detail, .. }
+            | Self::TooLarge(detail) => detail.clone(),
             Self::UnsupportedMediaType(expected) => format!("send {expected}"),
             Self::RateLimited(after) => {
-                format!("wait {} s; the limit counts requests per key and minute", seconds(*after))
+                format!("wait {} s; requests are counted by key or person, and by address", seconds(*after))
             }
             Self::Busy => "too many requests are in work; try again in a moment".to_owned(),
             Self::Timeout => "the request took too long and was given up; try again, or ask for a stream".to_owned(),
@@ -120,6 +137,10 @@ impl Problem {
             Self::RateLimited(after) => Some(*after),
             Self::Busy | Self::Unavailable(_) => Some(SOON),
             Self::Unauthorized
+            | Self::LoginFailed
+            | Self::SessionEnded
+            | Self::Forbidden(_)
+            | Self::Conflict(_)
             | Self::NotFound(_)
             | Self::NoRoute
             | Self::MethodNotAllowed
@@ -160,7 +181,7 @@ impl IntoResponse for Problem {
             // The rest of the body is not read: what follows on this connection could not be told from it.
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        if self == Self::Unauthorized {
+        if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
@@ -169,11 +190,37 @@ impl IntoResponse for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "a request failed in the database");
-        match error {
+        let problem = match error {
+            StoreError::UserExists => return Self::Conflict("a user of this name exists already"),
+            StoreError::EmailExists => return Self::Conflict("a user with this e-mail address exists already"),
             StoreError::Unavailable(_) | StoreError::Schema(_) => Self::Unavailable("the database is not available"),
             StoreError::ParentMissing(what) => Self::NotFound(what),
-            StoreError::UserExists | StoreError::DuplicateDocument | StoreError::Check(_) | StoreError::Database(_) => {
+            StoreError::DuplicateDocument | StoreError::Check(_) | StoreError::Database(_) => Self::Internal,
+        };
+        tracing::error!(%error, "a request failed in the database");
+        problem
+    }
+}
+
+impl From<AuthError> for Problem {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Limited(after) => Self::RateLimited(after),
+            AuthError::Wrong => Self::LoginFailed,
+            AuthError::Ended => Self::SessionEnded,
+            AuthError::Weak(weak) => Self::Invalid { field: "password", detail: weak.to_string() },
+            AuthError::Name => Self::Invalid { field: "name", detail: error.to_string() },
+            AuthError::Email => Self::Invalid { field: "email", detail: error.to_string() },
+            AuthError::NoUser => Self::NotFound("user"),
+            AuthError::LastAdmin => Self::Conflict("this is the last admin who may come in: make another one first"),
+            AuthError::Password(PasswordError::Busy) => Self::Busy,
+            AuthError::Store(error) => error.into(),
+            AuthError::Queue(error) => {
+                tracing::error!(%error, "the removal of a user's documents cannot be asked for");
+                Self::Unavailable("the job queue is not available")
+            }
+            AuthError::Password(_) | AuthError::Token(_) | AuthError::Randomness(_) => {
+                tracing::error!(%error, "a login failed");
                 Self::Internal
             }
         }
@@ -215,6 +262,10 @@ mod tests {
     fn every_problem_has_its_document_and_headers() {
         let problems = [
             Problem::Unauthorized,
+            Problem::LoginFailed,
+            Problem::SessionEnded,
+            Problem::Forbidden("this key is not for chat".to_owned()),
+            Problem::Conflict("a user of this name exists already"),
             Problem::NotFound("conversation"),
             Problem::NoRoute,
             Problem::MethodNotAllowed,

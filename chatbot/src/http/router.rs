@@ -2,7 +2,7 @@
 
 use axum::Router;
 use tokio_util::task::TaskTracker;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
@@ -11,6 +11,7 @@ use super::problem::Problem;
 use super::state::Http;
 use super::{layers, operations, v1};
 use crate::app::App;
+use crate::web;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -18,9 +19,12 @@ use crate::app::App;
         title = "Chatbot",
         description = "Answers questions from your documents. Errors are RFC 9457 problem documents; every answer carries `X-Request-Id`.",
     ),
-    modifiers(&ApiKey),
-    security(("apiKey" = [])),
+    modifiers(&Schemes),
+    security(("apiKey" = []), ("login" = [])),
     tags(
+        (name = "auth", description = "Logging in and out"),
+        (name = "api-keys", description = "Keys for programs"),
+        (name = "users", description = "People, and what they did; for admins"),
         (name = "chat", description = "Questions and answers"),
         (name = "conversations", description = "What was said"),
         (name = "documents", description = "What answers are made from"),
@@ -29,16 +33,21 @@ use crate::app::App;
 )]
 struct Document;
 
-struct ApiKey;
+struct Schemes;
 
-impl Modify for ApiKey {
+impl Modify for Schemes {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let scheme = HttpBuilder::new()
-            .scheme(HttpAuthScheme::Bearer)
-            .bearer_format("cbk_…")
-            .description(Some("An API key made by `chatbot user`; the header `X-API-Key` takes it too."))
-            .build();
-        openapi.components.get_or_insert_default().add_security_scheme("apiKey", SecurityScheme::Http(scheme));
+        let bearer = |format: &str, description: &str| {
+            let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format(format);
+            SecurityScheme::Http(scheme.description(Some(description)).build())
+        };
+        let key = "An API key; the header `X-API-Key` takes it too. What is named beside it in an operation is the scope that it needs.";
+        let login = "The access token of /api/v1/auth/login. What is named beside it in an operation is the role that it needs.";
+        let cookie = ApiKeyValue::with_description("chatbot_refresh", "The refresh token, which a login sets.");
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("apiKey", bearer("cbk_…", key));
+        components.add_security_scheme("login", bearer("JWT", login));
+        components.add_security_scheme("refreshCookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     }
 }
 
@@ -48,7 +57,7 @@ pub fn router(app: App, answers: TaskTracker) -> Router {
     let (api, openapi) = api().split_for_parts();
     let (operations, described) = operations::routes().split_for_parts();
     let docs = SwaggerUi::new("/docs").url("/openapi.json", openapi.merge_from(described));
-    let operations = operations.merge(docs);
+    let operations = operations.merge(docs).merge(web::routes());
     let service = layers::apply(api, operations, &http);
     service.with_state(http)
 }

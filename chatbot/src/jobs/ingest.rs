@@ -11,7 +11,7 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::error::{TIMED_OUT, TOO_SLOW};
-use super::{JobError, deadline, fence};
+use super::{JobError, Progress, deadline, fence};
 use crate::{
     app::App,
     objects::Objects,
@@ -59,8 +59,12 @@ impl IngestWorker {
             // An attempt before this one may have written vectors already.
             return self.forget(job.args.document_id).await;
         };
+        let progress = Progress::new(self.db.clone(), &job.row);
+        progress.report(5, "reading").await;
         let text = self.text(&document).await?;
+        progress.report(20, "indexing").await;
         let chunks = self.indexer.index(&document, text).await?;
+        progress.report(90, "saving").await;
         self.save(&job.row, &document, &chunks).await
     }
 

@@ -10,10 +10,15 @@
 //! - `heartbeat` this worker is alive; `sweep` hands back the jobs of those that are not; `fence` refuses what a worker
 //!   that was declared dead still wants to write
 //! - `reindex`   a lost index comes back
+//! - `progress`  how far a job is
+//! - `schedule`  what is done at fixed times; `tidy` the job that one of them asks for; `upkeep` who looks after them
+//! - `manage`    what a person may do with a job: try it again, cancel it, give it up
+//! - `arguments` whether a job's arguments can be read
 //! - `runner`    a worker process: start, drain
 //! - `last`      before a worker leaves: the jobs that only it can do
 //! - `measure`   tasks_* metrics
 
+pub mod arguments;
 pub mod check_upload;
 mod deadline;
 mod error;
@@ -21,17 +26,28 @@ pub mod fence;
 pub mod heartbeat;
 pub mod ingest;
 mod last;
+pub mod manage;
 mod measure;
+pub mod progress;
 mod queue;
 pub mod reindex;
 pub mod remove;
 mod retry;
 pub mod runner;
+pub mod schedule;
 pub mod sweep;
+pub mod tidy;
+mod upkeep;
 
 pub use error::JobError;
+pub use progress::Progress;
 pub use queue::{Queue, QueueError, QueueName};
 use riverqueue::JobArgs as _;
 
 /// Every kind of job that this release knows.
-const KINDS: [&str; 3] = [ingest::IngestDocument::KIND, remove::RemoveDocument::KIND, check_upload::CheckUpload::KIND];
+const KINDS: [&str; 4] = [
+    ingest::IngestDocument::KIND,
+    remove::RemoveDocument::KIND,
+    check_upload::CheckUpload::KIND,
+    tidy::TidyHistory::KIND,
+];

@@ -11,6 +11,8 @@ use super::{
     check_upload::{self, CheckUpload},
     ingest::IngestDocument,
     remove::RemoveDocument,
+    schedule::Schedule,
+    tidy::TidyHistory,
 };
 
 /// Most attempts of a job before it is given up: with the pauses of `retry`, an outage of four hours is outlived.
@@ -109,6 +111,26 @@ impl Queue {
         let later = options(QueueName::Low).with_scheduled_at(now + check_upload::DELAY);
         let inserted = self.0.insert(job).opts(later).tx(tx).await?;
         Ok(inserted.id())
+    }
+
+    /// Asks for the job of a schedule, as part of the transaction `tx` that notes its run.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn enqueue_scheduled(
+        &self,
+        tx: &mut Transaction<'_, Postgres>,
+        schedule: Schedule,
+    ) -> Result<i64, QueueError> {
+        let inserted = match schedule {
+            Schedule::TidyHistory => self.0.insert(TidyHistory {}).opts(options(QueueName::Low)).tx(tx).await?,
+        };
+        Ok(inserted.id())
+    }
+
+    /// River's client, for what is done with jobs that are there.
+    pub(super) fn client(&self) -> &Client {
+        &self.0
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use riverqueue::{Client, JobArgs, MaintenanceConfig, QueueConfig, RunHandle, Workers};
+use riverqueue::{Client, JobArgs, MaintenanceConfig, QueueConfig, Retention, RunHandle, Workers};
 use sqlx::postgres::PgPoolOptions;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -20,6 +20,8 @@ use super::{
     reindex::Reindexer,
     remove::{RemoveDocument, RemoveWorker},
     retry::Backoff,
+    tidy::{TidyHistory, TidyWorker},
+    upkeep,
 };
 use crate::{app::App, config::worker::Worker as Config, store::StoreError};
 
@@ -55,12 +57,14 @@ pub async fn run(app: &App, stop: CancellationToken) -> Result<(), WorkerError> 
     let id = id();
     let heartbeat = Heartbeat::new(app.db.clone(), id.clone());
     heartbeat.register(&app.config.environment.release_id, &KINDS).await?;
+    heartbeat.serves(&open_queues(&app.config.worker)).await?;
     let client = client(app, &id, |_| true)?;
     let mut run = client.start().map_err(QueueError::from)?;
     tracing::info!(worker = id, kinds = ?KINDS, "working");
     // Ends with this function.
     let mut aside = JoinSet::new();
     aside.spawn(Reindexer::new(app).run());
+    aside.spawn(upkeep::run(app.clone()));
     let result = work(app, &id, &heartbeat, &mut run, stop).await;
     let left = heartbeat.leave().await;
     result.and(Ok(left?))
@@ -147,6 +151,9 @@ pub(super) fn client(app: &App, id: &str, is_meant: impl Fn(&str) -> bool) -> Re
     if is_meant(CheckUpload::KIND) {
         workers.add(CheckWorker::new(app))?;
     }
+    if is_meant(TidyHistory::KIND) {
+        workers.add(TidyWorker::new(app))?;
+    }
     let builder = Client::builder(pool)
         .id(id)
         .workers(workers)
@@ -154,11 +161,18 @@ pub(super) fn client(app: &App, id: &str, is_meant: impl Fn(&str) -> bool) -> Re
         .retry_policy(Backoff { random: fastrand::f64 })
         .work_middleware(Measure(app.metrics.clone()))
         .error_handler(LastAttempt(app.db.clone()))
-        .maintenance(MaintenanceConfig::default().with_rescue_after(NEVER));
+        .maintenance(maintenance(&app.config.worker));
     Ok(open_queues(&app.config.worker)
         .into_iter()
         .fold(builder, |builder, (name, jobs)| builder.queue(name, QueueConfig::new(jobs)))
         .build()?)
+}
+
+/// What River's leader looks after: dead letters stay for as long as is configured, what went well for a day.
+fn maintenance(config: &Config) -> MaintenanceConfig {
+    MaintenanceConfig::default()
+        .with_rescue_after(NEVER)
+        .with_discarded_job_retention(Retention::DeleteAfter(config.keep_dead_letters))
 }
 
 /// Queues with a concurrency above zero; with none, `low` at one, because River asks for a queue.

@@ -276,3 +276,20 @@ pub async fn delete(db: impl PgExecutor<'_>, user_id: Uuid, id: Uuid) -> Result<
             .await?;
     Ok(document)
 }
+
+/// Deletes some of this user's documents with their chunks; gives back what was deleted, whose objects and vectors remain to
+/// be removed. None are left when it gives back none.
+///
+/// # Errors
+/// The database's.
+pub async fn delete_some(db: impl PgExecutor<'_>, user_id: Uuid, limit: i64) -> Result<Vec<Document>> {
+    let documents = sqlx::query_as(concat!(
+        "DELETE FROM documents WHERE id IN (SELECT id FROM documents WHERE user_id = $1 LIMIT $2) RETURNING ",
+        columns!()
+    ))
+    .bind(user_id)
+    .bind(limit)
+    .fetch_all(db)
+    .await?;
+    Ok(documents)
+}

@@ -6,6 +6,9 @@ pub enum StoreError {
     /// A user of this name exists.
     #[error("a user of this name exists already: choose another name")]
     UserExists,
+    /// A user with this e-mail address exists.
+    #[error("a user with this e-mail address exists already: choose another address")]
+    EmailExists,
     /// A row that was named as parent (user, conversation, document) does not exist.
     #[error("the {0} that this belongs to does not exist (any more)")]
     ParentMissing(&'static str),
@@ -54,8 +57,9 @@ impl From<sqlx::Error> for StoreError {
 fn meaning(constraint: &str) -> Option<StoreError> {
     match constraint {
         "users_name_key" => Some(StoreError::UserExists),
+        "users_email_key" => Some(StoreError::EmailExists),
         "documents_user_id_sha256_key" => Some(StoreError::DuplicateDocument),
-        "api_keys_user_id_fkey" | "conversations_user_id_fkey" | "documents_user_id_fkey" => {
+        "api_keys_user_id_fkey" | "conversations_user_id_fkey" | "documents_user_id_fkey" | "sessions_user_id_fkey" => {
             Some(StoreError::ParentMissing("user"))
         }
         "messages_conversation_id_fkey" => Some(StoreError::ParentMissing("conversation")),

@@ -3,13 +3,16 @@
 //! Functions take an executor (a pool, a connection or a transaction), so that the caller decides what belongs together.
 
 pub mod api_keys;
+pub mod audit;
 pub mod chunks;
 pub mod conversations;
 pub mod documents;
 mod error;
+pub mod jobs;
 pub mod messages;
 pub mod pool;
 pub mod schema;
+pub mod sessions;
 pub mod users;
 
 pub use error::StoreError;

@@ -30,7 +30,7 @@ async fn a_dump_restored_into_an_empty_database_gives_the_same_rows() {
     assert_eq!(output.code, 0, "{output:?}");
     assert_eq!(
         output.stdout.trim_end(),
-        r#"{"schema":"20260101000600","applied":[],"message":"the dump is restored"}"#
+        r#"{"schema":"20260101000710","applied":[],"message":"the dump is restored"}"#
     );
     let restored = rows(&target.pool).await;
     assert_eq!(restored["documents"].len(), 1);
@@ -131,8 +131,8 @@ async fn a_reset_leaves_the_newest_schema_and_no_rows() {
     let output = run("migrate reset", &variables(&database));
     assert_eq!(output.code, 0, "{output:?}");
     let result: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
-    assert_eq!(result["schema"], "20260101000600");
-    assert_eq!(result["applied"].as_array().unwrap().len(), 6);
+    assert_eq!(result["schema"], "20260101000710");
+    assert_eq!(result["applied"].as_array().unwrap().len(), 8);
     let after = rows(&database.pool).await;
     assert!(before.keys().eq(after.keys()));
     for table in ["users", "conversations", "documents", "river_job"] {

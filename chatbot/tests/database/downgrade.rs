@@ -246,18 +246,26 @@ async fn the_command_answers_one_line_that_says_what_was_done() {
     };
     let new = with(&database, &[("RELEASE_ID", "new")]);
     let first = said("migrate up", &new);
-    assert_eq!((&first["schema"], &first["message"]), (&json!("20260101000600"), &json!("6 migrations applied")));
+    assert_eq!((&first["schema"], &first["message"]), (&json!("20260101000710"), &json!("8 migrations applied")));
     assert_eq!(said("migrate up", &new)["message"], "nothing to apply");
     user(&database).await;
 
     let other = said("migrate down --of-release other --lossless", &variables(&database));
-    assert_eq!(other, json!({"schema": "20260101000600", "applied": [], "message": "nothing to revert"}));
+    assert_eq!(other, json!({"schema": "20260101000710", "applied": [], "message": "nothing to revert"}));
     let refused = said("migrate down --of-release new --lossless", &new);
     assert_eq!(refused["schema"], "20260101000400");
     let expected =
-        "reverted 2 migrations; the schema stays at 20260101000400: table users (20260101000400_users) holds 1 row";
+        "reverted 4 migrations; the schema stays at 20260101000400: table users (20260101000400_users) holds 1 row";
     assert_eq!(refused["message"], expected);
-    assert_eq!(refused["applied"], json!(["20260101000600_documents", "20260101000500_conversations"]));
+    assert_eq!(
+        refused["applied"],
+        json!([
+            "20260101000710_audit",
+            "20260101000700_logins",
+            "20260101000600_documents",
+            "20260101000500_conversations"
+        ])
+    );
     let all = said("migrate down --of-release new", &new);
     assert_eq!(
         all,

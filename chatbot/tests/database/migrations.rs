@@ -65,7 +65,7 @@ async fn every_migration_down_and_up_again_leaves_the_schema_as_it_was() {
 async fn going_back_and_forth_keeps_the_rows_of_what_stays() {
     let database = migrated().await;
     let before = user(&database).await;
-    migrate::down(&database.options, &embedded().unwrap(), 2).await.unwrap();
+    migrate::down(&database.options, &embedded().unwrap(), 4).await.unwrap();
     migrate::up(&database.options, &embedded().unwrap(), Selection::Expand, None).await.unwrap();
     let after = chatbot::store::users::find(&database.pool, before.id).await.unwrap();
     assert_eq!(after, Some(before));

@@ -44,6 +44,8 @@ pub(crate) struct Cluster {
     pub(crate) ctx: Arc<Context>,
     now: Arc<Mutex<Timestamp>>,
     pods: Arc<Mutex<Answers>>,
+    /// Last words of Deployments whose containers end again and again.
+    crashing: Mutex<BTreeMap<String, String>>,
     _tasks: JoinSet<()>,
 }
 
@@ -59,7 +61,7 @@ impl Cluster {
         let client = serve_api(&mut tasks, Arc::clone(&state));
         let now = Arc::new(Mutex::new(Timestamp::from_second(1_790_000_000).unwrap()));
         let ctx = context(client, stores, Arc::clone(&now), port);
-        let cluster = Self { state, ctx: Arc::new(ctx), now, pods, _tasks: tasks };
+        let cluster = Self { state, ctx: Arc::new(ctx), now, pods, crashing: Mutex::default(), _tasks: tasks };
         cluster.put(&environment_path(&environment), serde_json::to_value(&environment).unwrap());
         cluster
     }

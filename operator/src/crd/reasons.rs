@@ -117,6 +117,12 @@ reasons! {
     DRILL_FAILED = "DrillFailed";
     /// No restore has been rehearsed yet.
     NEVER_DRILLED = "NeverDrilled";
+    /// The task monitor of the release that serves is ready.
+    MONITOR_READY = "MonitorReady";
+    /// The task monitor is not run, because monitor.enabled is false.
+    MONITOR_OFF = "MonitorOff";
+    /// The image of the release that serves has no task monitor.
+    MONITOR_MISSING = "MonitorMissing";
     /// Every field of the spec is acted on.
     ALL_FIELDS_ACTIVE = "AllFieldsActive";
     /// Some fields of the spec are accepted, and not acted on by this version; the message lists them.

@@ -3,6 +3,13 @@
 mod chat;
 mod conversations;
 mod documents;
+mod gate;
+mod keys;
+mod limits;
+mod login;
+mod people;
 mod protocol;
+mod scopes;
 mod search;
+mod sessions;
 mod world;

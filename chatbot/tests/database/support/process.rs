@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    io::Write,
     os::unix::fs::PermissionsExt,
     path::Path,
     process::{Child, Command, Stdio},
@@ -39,10 +40,19 @@ fn command(arguments: &str, variables: &BTreeMap<String, String>) -> Command {
 
 /// Runs a command to its end, in a folder without `.env`.
 pub(crate) fn run(arguments: &str, variables: &BTreeMap<String, String>) -> Output {
+    run_with_input(arguments, variables, "")
+}
+
+/// The same with something on its standard input.
+pub(crate) fn run_with_input(arguments: &str, variables: &BTreeMap<String, String>, input: &str) -> Output {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("termination-log");
-    let output =
-        command(arguments, variables).current_dir(folder.path()).env("TERMINATION_LOG", &log).output().unwrap();
+    let mut command = command(arguments, variables);
+    command.current_dir(folder.path()).env("TERMINATION_LOG", &log);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // A command that reads nothing may be gone before it is written to.
+    drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
+    let output = child.wait_with_output().unwrap();
     Output {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8(output.stdout).unwrap(),
@@ -56,7 +66,11 @@ pub(crate) fn start(arguments: &str, variables: &BTreeMap<String, String>) -> Pr
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut command = command(arguments, variables);
     // Its log is not captured with the test's: what it says at every request would bury the results.
-    command.env("PORT", port.to_string()).env("HOST", "127.0.0.1").env("LOG_LEVEL", "ERROR");
+    command
+        .env("PORT", port.to_string())
+        .env("MONITOR_PORT", port.to_string())
+        .env("HOST", "127.0.0.1")
+        .env("LOG_LEVEL", "ERROR");
     command.current_dir(std::env::temp_dir());
     Process { child: command.stdout(Stdio::null()).spawn().unwrap(), url: format!("http://127.0.0.1:{port}") }
 }

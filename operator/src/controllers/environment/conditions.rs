@@ -40,13 +40,14 @@ const PAUSED: &str = "the annotation chatbot.platform/pause keeps the operator f
 type Check = fn(&Applied) -> Option<Verdict>;
 
 /// What keeps everything else from mattering comes first.
-const CHECKS: [Check; 18] = [
+const CHECKS: [Check; 19] = [
     blocked,
     refused,
     restoring,
     suspended,
     paused,
     left,
+    given_up,
     failed,
     provisioning,
     asking,
@@ -98,6 +99,19 @@ fn left(applied: &Applied) -> Option<Verdict> {
         "release {asked}, which the spec asks for, is held back: {}; release {serves} serves; change the spec or the Secret, \
          or annotate chatbot.platform/retry={asked} to release it again",
         left.message
+    );
+    Some(not_ready(Progress::Stalled, Trouble::new(reasons::ROLLED_BACK, message)))
+}
+
+/// A first release that a person took back is not tried again by itself: it is what the person did not want.
+fn given_up(applied: &Applied) -> Option<Verdict> {
+    let is_idle = applied.state.running.is_none() && applied.state.active.is_none();
+    let given_up = applied.state.failed.as_ref().filter(|failed| is_idle && failed.reason == reasons::ROLLED_BACK)?;
+    let message = format!(
+        "release {id}, which the spec asks for, is held back: {}; nothing serves, and it is not tried again by itself: change \
+         the spec or the Secret, or annotate chatbot.platform/retry={id} to release it again",
+        given_up.message,
+        id = given_up.id
     );
     Some(not_ready(Progress::Stalled, Trouble::new(reasons::ROLLED_BACK, message)))
 }

@@ -64,21 +64,32 @@ fn ended_release(past: &PastRelease) -> Note {
 const TOLD_BY_STEPS: [&str; 4] =
     [reasons::RELEASE_IN_PROGRESS, reasons::PROVISIONING, reasons::RELEASE_FAILED, reasons::NOT_OBSERVED];
 
+/// Conditions whose changes are told.
+const TOLD: [&str; 5] = [
+    conditions::READY,
+    conditions::SERVICES_HEALTHY,
+    conditions::BACKUPS_HEALTHY,
+    conditions::RECOVERABLE,
+    conditions::MONITOR_HEALTHY,
+];
+
+/// Of these, those that nobody knows anything of at first: of backups, drills and the task monitor.
+const BEGIN_UNKNOWN: [&str; 3] = [conditions::BACKUPS_HEALTHY, conditions::RECOVERABLE, conditions::MONITOR_HEALTHY];
+
 /// A condition that became bad for another reason, or good again. Progress of a release is told by its steps.
 fn changed<'a>(
     before: &'a ChatbotEnvironmentStatus,
     after: &'a ChatbotEnvironmentStatus,
 ) -> impl Iterator<Item = Note> + 'a {
-    let told = [conditions::READY, conditions::SERVICES_HEALTHY, conditions::BACKUPS_HEALTHY, conditions::RECOVERABLE];
-    told.into_iter().filter_map(move |type_| {
+    TOLD.into_iter().filter_map(move |type_| {
         let now = conditions::find(&after.conditions, type_)?;
         let old = conditions::find(&before.conditions, type_);
         let is_news = old.is_none_or(|old| old.status != now.status || old.reason != now.reason);
         let was_bad = old.is_some_and(|old| old.status == "False" && !TOLD_BY_STEPS.contains(&old.reason.as_str()));
         let is_worth_telling = match now.status.as_str() {
             "True" => was_bad,
-            // Of backups and drills only that they are bad is news: that nobody knows yet is how each environment begins.
-            "Unknown" if [conditions::BACKUPS_HEALTHY, conditions::RECOVERABLE].contains(&type_) => false,
+            // Of these only that they are bad is news: that nobody knows yet is how each environment begins.
+            "Unknown" if BEGIN_UNKNOWN.contains(&type_) => false,
             _ => !TOLD_BY_STEPS.contains(&now.reason.as_str()),
         };
         (is_news && is_worth_telling).then(|| Note {

@@ -2,11 +2,15 @@
 //!
 //! Messages hold no counts, times or names of pods: a trouble that lasts must read the same at every look.
 
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, ContainerStatus, Pod};
 use kube::ResourceExt;
 
 use super::{jobs, observe::Observed};
-use crate::{crd::reasons, resources::labels};
+use crate::{
+    crd::reasons,
+    resources::labels::{self, Component, Labels},
+};
 
 /// Longest quotation in a message.
 const LONGEST: usize = 300;
@@ -39,25 +43,28 @@ const POD_CHECKS: [PodCheck; 6] = [image, memory, crash, config, unschedulable, 
 /// What is wrong with pods and Deployments of these releases, the first release's troubles first.
 #[must_use]
 pub fn trouble(observed: &Observed, releases: &[&str]) -> Option<Trouble> {
-    let of_release = |release: &str| {
-        let pods: Vec<&Pod> = observed.pods_of(release).collect();
-        POD_CHECKS.iter().find_map(|check| pods.iter().find_map(|pod| check(pod, observed)))
-    };
+    let of_release = |release: &str| of_pods(observed.pods_of(release), observed);
     releases.iter().find_map(|release| of_release(release)).or_else(|| refused_pods(observed))
 }
 
-/// A ResourceQuota or an admission policy stands between a controller and its pods.
+/// What is wrong with these pods.
+pub(super) fn of_pods<'a>(pods: impl Iterator<Item = &'a Pod>, observed: &Observed) -> Option<Trouble> {
+    let pods: Vec<&Pod> = pods.collect();
+    POD_CHECKS.iter().find_map(|check| pods.iter().find_map(|pod| check(pod, observed)))
+}
+
 fn refused_pods(observed: &Observed) -> Option<Trouble> {
-    let conditions = observed
-        .deployments
-        .values()
-        .filter_map(|deployment| deployment.status.as_ref()?.conditions.as_ref())
-        .flatten();
-    let failure =
-        conditions.into_iter().find(|condition| condition.type_ == "ReplicaFailure" && condition.status == "True");
-    let message =
-        failure.and_then(|failure| failure.message.clone()).or_else(|| observed.refused_jobs.first().cloned())?;
-    Some(refusal(&message))
+    let is_monitor = |deployment: &&Deployment| component_in(deployment.labels()) == Component::Monitor.as_str();
+    let mut deployments = observed.deployments.values().filter(|deployment| !is_monitor(deployment));
+    deployments.find_map(no_pods).or_else(|| observed.refused_jobs.first().map(|message| refusal(message)))
+}
+
+/// A ResourceQuota or an admission policy stands between a Deployment and its pods.
+pub(super) fn no_pods(deployment: &Deployment) -> Option<Trouble> {
+    let conditions = deployment.status.as_ref()?.conditions.as_ref()?;
+    let is_failure = |type_: &str, status: &str| type_ == "ReplicaFailure" && status == "True";
+    let failure = conditions.iter().find(|condition| is_failure(&condition.type_, &condition.status))?;
+    failure.message.as_deref().map(refusal)
 }
 
 /// Tells a quota from other refusals of the API server.
@@ -111,6 +118,7 @@ fn memory(pod: &Pod, _: &Observed) -> Option<Trouble> {
         return None;
     }
     let next = match jobs::job_of(pod) {
+        None if is_monitor(pod) => "its limit is the tier's: where this lasts, set monitor.enabled to false".to_owned(),
         None => format!("raise spec.{}.resources.limits.memory", component(pod)),
         Some(_) => "the limit of a Job is fixed, so its work has to be cut into smaller steps".to_owned(),
     };
@@ -149,8 +157,8 @@ fn unschedulable(pod: &Pod, _: &Observed) -> Option<Trouble> {
     })?;
     let why = short(refused.message.as_deref().unwrap_or("no reason given"));
     let next = match jobs::job_of(pod) {
-        None => format!("add nodes, or lower spec.{}.resources.requests", component(pod)),
-        Some(_) => "add nodes, or make room on them".to_owned(),
+        None if !is_monitor(pod) => format!("add nodes, or lower spec.{}.resources.requests", component(pod)),
+        None | Some(_) => "add nodes, or make room on them".to_owned(),
     };
     Some(Trouble::new(reasons::UNSCHEDULABLE, format!("no node takes a pod: {why}; {next}")))
 }
@@ -228,7 +236,16 @@ pub fn is_ready(pod: &Pod) -> bool {
 }
 
 fn component(pod: &Pod) -> &str {
-    pod.labels().get(labels::COMPONENT).map_or("app", String::as_str)
+    component_in(pod.labels())
+}
+
+fn component_in(labels: &Labels) -> &str {
+    labels.get(labels::COMPONENT).map_or("app", String::as_str)
+}
+
+/// Of its size the spec says nothing.
+fn is_monitor(pod: &Pod) -> bool {
+    component(pod) == Component::Monitor.as_str()
 }
 
 /// A quotation for a message or a log: of bounded length, and without credentials.

@@ -19,7 +19,7 @@ use super::events::{ChatAnswer, Done, Sources, Start, Token, event, problem};
 use super::memory::Conversation;
 use super::model::Measured;
 use crate::chat::{self, Answer, Event, FinishReason, MAX_QUESTION_CHARS, Question};
-use crate::http::extract::{Caller, Json};
+use crate::http::extract::{Caller, Chat, Json, May};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::state::Http;
 use crate::http::v1::library::UserLibrary;
@@ -55,7 +55,7 @@ struct Asked {
 ///
 /// With `"stream": true` or `Accept: text/event-stream` the answer comes as events: one `start`, one `sources`, many
 /// `token`, and as the last a `done` or an `error`. Going away ends the answer; what was said until then is kept.
-#[utoipa::path(post, path = "/chat", tag = "chat", request_body = ChatRequest, responses(
+#[utoipa::path(post, path = "/chat", tag = "chat", security(("apiKey" = ["chat"]), ("login" = [])), request_body = ChatRequest, responses(
     (status = OK, description = "The answer", content(
         (ChatAnswer = "application/json"),
         (String = "text/event-stream"),
@@ -64,7 +64,7 @@ struct Asked {
     (status = "5XX", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn create(
     State(http): State<Http>,
-    caller: Caller,
+    May { caller, .. }: May<Chat>,
     headers: HeaderMap,
     Json(request): Json<ChatRequest>,
 ) -> Result<Response, Problem> {

@@ -4,18 +4,18 @@ use axum::Json;
 use axum::extract::State;
 
 use super::Conversation;
-use crate::http::extract::{Caller, Page, PageQuery};
+use crate::http::extract::{Chat, May, Page, PageQuery};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::state::Http;
 use crate::store::conversations;
 
 /// Your conversations, latest first.
-#[utoipa::path(get, path = "/conversations", tag = "conversations", params(PageQuery), responses(
+#[utoipa::path(get, path = "/conversations", tag = "conversations", security(("apiKey" = ["chat"]), ("login" = [])), params(PageQuery), responses(
     (status = OK, body = Page<Conversation>),
     (status = "4XX", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(in crate::http::v1) async fn list(
     State(http): State<Http>,
-    caller: Caller,
+    May { caller, .. }: May<Chat>,
     page: PageQuery,
 ) -> Result<Json<Page<Conversation>>, Problem> {
     let rows = conversations::list(&http.app.db, caller.user_id, page.after(), page.rows()).await?;

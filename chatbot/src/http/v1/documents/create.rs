@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::Document;
 use super::upload::Upload;
 use crate::app::App;
-use crate::http::extract::{Caller, Query};
+use crate::http::extract::{May, Query, WriteDocuments};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::state::Http;
 use crate::store::documents::{self, Document as Row, NewDocument, Status};
@@ -42,7 +42,7 @@ pub(super) struct UploadQuery {
 ///
 /// A worker makes it findable; ask for the document to see how far that is. The same content again gives the document
 /// that is there; one that failed, or that the index has lost, is tried again.
-#[utoipa::path(post, path = "/documents", tag = "documents", params(UploadQuery),
+#[utoipa::path(post, path = "/documents", tag = "documents", security(("apiKey" = ["documents:write"]), ("login" = [])), params(UploadQuery),
     request_body(content((String = "text/markdown"), (String = "text/plain"), (String = "multipart/form-data"))),
     responses(
         (status = CREATED, body = Document, description = "It is kept, and waits for a worker"),
@@ -51,7 +51,7 @@ pub(super) struct UploadQuery {
         (status = "5XX", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(super) async fn create(
     State(http): State<Http>,
-    caller: Caller,
+    May { caller, .. }: May<WriteDocuments>,
     Query(query): Query<UploadQuery>,
     mut request: Request,
 ) -> Result<Response, Problem> {

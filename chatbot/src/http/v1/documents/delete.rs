@@ -6,7 +6,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 
-use crate::http::extract::{Caller, Id};
+use crate::http::extract::{Id, May, WriteDocuments};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::state::Http;
 use crate::store::{documents, messages};
@@ -14,10 +14,14 @@ use crate::store::{documents, messages};
 /// Deletes one of your documents with everything that was made of it.
 ///
 /// Its passages leave the sources of earlier answers too; what the answers said stays.
-#[utoipa::path(delete, path = "/documents/{id}", tag = "documents", params(("id" = Uuid, Path)), responses(
+#[utoipa::path(delete, path = "/documents/{id}", tag = "documents", security(("apiKey" = ["documents:write"]), ("login" = [])), params(("id" = Uuid, Path)), responses(
     (status = NO_CONTENT),
     (status = "4XX", body = ProblemDocument, content_type = "application/problem+json")))]
-pub(super) async fn delete(State(http): State<Http>, caller: Caller, Id(id): Id) -> Result<StatusCode, Problem> {
+pub(super) async fn delete(
+    State(http): State<Http>,
+    May { caller, .. }: May<WriteDocuments>,
+    Id(id): Id,
+) -> Result<StatusCode, Problem> {
     let app = &http.app;
     let mut tx = app.db.begin().await?;
     let document = documents::delete(&mut *tx, caller.user_id, id).await?.ok_or(Problem::NotFound("document"))?;

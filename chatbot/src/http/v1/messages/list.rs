@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::chat::Source;
-use crate::http::extract::{Caller, Id, Page, PageQuery};
+use crate::http::extract::{Chat, Id, May, Page, PageQuery};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::state::Http;
 use crate::store::conversations;
@@ -59,12 +59,12 @@ impl From<messages::Message> for Message {
 }
 
 /// Messages of one of your conversations, oldest first.
-#[utoipa::path(get, path = "/conversations/{id}/messages", tag = "conversations", params(("id" = Uuid, Path), PageQuery), responses(
+#[utoipa::path(get, path = "/conversations/{id}/messages", tag = "conversations", security(("apiKey" = ["chat"]), ("login" = [])), params(("id" = Uuid, Path), PageQuery), responses(
     (status = OK, body = Page<Message>),
     (status = "4XX", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(in crate::http::v1) async fn list(
     State(http): State<Http>,
-    caller: Caller,
+    May { caller, .. }: May<Chat>,
     Id(id): Id,
     page: PageQuery,
 ) -> Result<Json<Page<Message>>, Problem> {

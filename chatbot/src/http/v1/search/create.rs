@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::chat::MAX_QUESTION_CHARS;
 use crate::chat::ports::{Findings, Library, Passage};
-use crate::http::extract::{Caller, Json};
+use crate::http::extract::{Json, May, ReadDocuments};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::state::Http;
 use crate::http::v1::library::UserLibrary;
@@ -60,13 +60,13 @@ impl From<Passage> for SearchResult {
 }
 
 /// Searches your documents, by meaning and by words.
-#[utoipa::path(post, path = "/search", tag = "documents", request_body = SearchRequest, responses(
+#[utoipa::path(post, path = "/search", tag = "documents", security(("apiKey" = ["documents:read"]), ("login" = [])), request_body = SearchRequest, responses(
     (status = OK, body = SearchAnswer),
     (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
     (status = "5XX", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(in crate::http::v1) async fn create(
     State(http): State<Http>,
-    caller: Caller,
+    May { caller, .. }: May<ReadDocuments>,
     Json(request): Json<SearchRequest>,
 ) -> Result<axum::Json<SearchAnswer>, Problem> {
     let limit = request.limit.unwrap_or(DEFAULT_LIMIT);

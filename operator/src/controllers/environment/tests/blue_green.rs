@@ -8,9 +8,9 @@ const GREEN: &str = "/apis/apps/v1/namespaces/chatbot-dev/deployments/dev-app-gr
 const BLUE_WORKER: &str = "/apis/apps/v1/namespaces/chatbot-dev/deployments/dev-worker-blue";
 const GREEN_WORKER: &str = "/apis/apps/v1/namespaces/chatbot-dev/deployments/dev-worker-green";
 const PREVIEW: &str = "/api/v1/namespaces/chatbot-dev/services/dev-preview";
-const NEW: &str = "registry.example/acme/chatbot:1.5.0";
+pub(super) const NEW: &str = "registry.example/acme/chatbot:1.5.0";
 
-async fn blue_green(more: &str) -> Cluster {
+pub(super) async fn blue_green(more: &str) -> Cluster {
     let cluster = new_environment(&format!("  release: {{strategy: BlueGreen, bake: 10m{more}}}\n")).await;
     release(&cluster).await;
     if phase_of(&cluster) == Phase::Promote {
@@ -22,18 +22,18 @@ async fn blue_green(more: &str) -> Cluster {
 }
 
 /// A new image is on its way, and has got as far as this phase.
-async fn releasing(cluster: &Cluster, phase: Phase) {
+pub(super) async fn releasing(cluster: &Cluster, phase: Phase) {
     ask_for(cluster, NEW);
     reach(cluster, phase).await;
 }
 
-async fn reach(cluster: &Cluster, phase: Phase) {
+pub(super) async fn reach(cluster: &Cluster, phase: Phase) {
     cluster.reconcile().await;
     pods_are_well(cluster, &candidate(cluster));
-    cluster.users_saw(1000, 1);
+    cluster.users_saw(0, 0);
     for _ in 0..40 {
         if phase_of(cluster) == phase {
-            return;
+            return cluster.users_saw(1000, 1);
         }
         cluster.run_pods();
         cluster.reconcile().await;
@@ -49,7 +49,7 @@ fn traffic(cluster: &Cluster, service: &str) -> Value {
     cluster.get(service).unwrap()["spec"]["selector"]["chatbot.platform/colour"].clone()
 }
 
-fn annotate(cluster: &Cluster, annotation: &str, value: &str) {
+pub(super) fn annotate(cluster: &Cluster, annotation: &str, value: &str) {
     cluster.change(ENVIRONMENT, |environment| environment["metadata"]["annotations"][annotation] = json!(value));
 }
 

@@ -1,0 +1,2 @@
+ALTER TABLE job_workers DROP COLUMN queues;
+DROP TABLE job_schedules;

@@ -1,0 +1,3 @@
+//! Who did what, for admins.
+
+pub(super) mod list;
