@@ -18,11 +18,12 @@ fn file(path: &str) -> String {
     std::fs::read_to_string(format!("{}/../{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
-/// The lines `#NAME=value` of `.env.example`.
+/// The lines `#NAME=value` of `.env.example`, read as `.env` is once the `#` is away.
 fn examples() -> BTreeMap<String, String> {
     let text = file(".env.example");
-    let pairs = text.lines().filter_map(|line| line.strip_prefix('#')?.split_once('='));
-    pairs.filter(|(name, _)| is_name(name)).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    let is_example = |line: &&str| line.split_once('=').is_some_and(|(name, _)| is_name(name));
+    let lines: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix('#')).filter(is_example).collect();
+    dotenvy::from_read_iter(lines.join("\n").as_bytes()).collect::<Result<_, _>>().unwrap()
 }
 
 fn is_name(text: &str) -> bool {
