@@ -190,7 +190,7 @@ impl IntoResponse for Problem {
             // The rest of the body is not read: what follows on this connection could not be told from it.
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        if status == StatusCode::UNAUTHORIZED {
+        if self.status() == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response

@@ -81,7 +81,10 @@ impl<E: Into<Problem> + Send + 'static> Relay<E> {
             let event = tokio::select! {
                 event = self.answering.next() => event,
                 _ = looks.tick() => {
-                    if self.is_wanted().await { continue } else { return }
+                    if !self.is_wanted().await {
+                        return;
+                    }
+                    continue;
                 }
             };
             if self.pass(event).await {
