@@ -32,7 +32,7 @@ impl Client {
     pub async fn pass(&self, body: &(impl Serialize + Sync)) -> Result<Document, LlmError> {
         let answer = async {
             let response = self.post(body, self.limit).await?;
-            document(&read_limited(response, MAX_BYTES).await.map_err(unread)?)
+            document(&read_limited(response, MAX_BYTES).await.map_err(|error| unread(&error))?)
         };
         let late = |_| Err(LlmError::Timeout { what: "no whole answer", limit: self.limit });
         self.noted(timeout(self.limit, answer).await.unwrap_or_else(late))
@@ -126,9 +126,9 @@ fn document(text: &[u8]) -> Result<Document, LlmError> {
     }
 }
 
-fn unread(error: BodyError) -> LlmError {
+fn unread(error: &BodyError) -> LlmError {
     match error {
         BodyError::Transport(_) => LlmError::Interrupted,
-        BodyError::TooLong(limit) => LlmError::TooLong(limit),
+        BodyError::TooLong(limit) => LlmError::TooLong(*limit),
     }
 }

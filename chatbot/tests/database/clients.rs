@@ -26,7 +26,7 @@ struct Served {
 fn clients() -> Option<PathBuf> {
     let folder = std::env::var_os("CLIENTS_DIR").map(PathBuf::from);
     if folder.is_none() {
-        println!("skipped: CLIENTS_DIR is not set; tests/clients/run fetches the clients and sets it");
+        eprintln!("skipped: CLIENTS_DIR is not set; tests/clients/run fetches the clients and sets it");
     }
     folder
 }

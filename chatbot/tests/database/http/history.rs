@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::world::{World, read};
 
 async fn found(world: &World, query: &str) -> Vec<String> {
-    let request = world.request(Method::GET, "/api/v1/conversations").query(&[("q", query)]);
+    let request = world.request(Method::GET, &searching(query));
     let (status, page) = read(request).await;
     assert_eq!(status, 200, "{query}: {page}");
     page["items"].as_array().unwrap().iter().map(|item| item["title"].as_str().unwrap().to_owned()).collect()
@@ -14,6 +14,12 @@ async fn found(world: &World, query: &str) -> Vec<String> {
 
 fn path(conversation: &Value, more: &str) -> String {
     format!("/api/v1/conversations/{}{more}", conversation["conversationId"].as_str().unwrap())
+}
+
+/// The path of a search in one's history.
+fn searching(query: &str) -> String {
+    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("q", query).finish();
+    format!("/api/v1/conversations?{query}")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,11 +57,11 @@ async fn a_search_that_cannot_be_is_a_problem_and_finds_nothing_of_others() {
     world.ask("Where is the harbour?").await;
     let long = "x".repeat(201);
     for query in ["", " ", "\u{200c}", "a b c d e f g h i", &long] {
-        let request = world.request(Method::GET, "/api/v1/conversations").query(&[("q", query)]);
+        let request = world.request(Method::GET, &searching(query));
         let (status, problem) = read(request).await;
         assert_eq!((status, &problem["field"]), (422, &json!("q")), "{query:?}: {problem}");
     }
-    let nul = world.request(Method::GET, "/api/v1/conversations").query(&[("q", "har\0bour")]);
+    let nul = world.request(Method::GET, &searching("har\0bour"));
     assert!(read(nul).await.0 < 500);
     let stranger = world.key_of("omid").await;
     let theirs = world.anonymous(Method::GET, "/api/v1/conversations?q=harbour").bearer_auth(stranger);

@@ -120,7 +120,7 @@ fn each_fault_is_named_with_what_to_do() {
             around(o).environment.status.as_mut().unwrap().services.push(object(service));
         }),
         ("task monitor", Outcome::Warn, "it has no room", |o| {
-            around(o).environment = with_monitor("False", "CrashLoop")
+            around(o).environment = with_monitor("False", "CrashLoop");
         }),
         ("task monitor", Outcome::Skipped, "it has no room", |o| {
             around(o).environment = with_monitor("Unknown", "NotObserved");

@@ -44,6 +44,7 @@ struct Said {
 
 /// Tokens used.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "OpenAI's names")]
 pub(super) struct TokenUsage {
     prompt_tokens: u32,
     completion_tokens: u32,

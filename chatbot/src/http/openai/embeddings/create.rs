@@ -58,6 +58,7 @@ pub(in crate::http::openai) struct EmbeddingList {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "OpenAI's names")]
 struct Embedding {
     object: &'static str,
     index: usize,
