@@ -144,7 +144,7 @@ fn slow(facts: &Facts) -> Vec<Alarm> {
 fn silent_workers(facts: &Facts) -> Vec<Alarm> {
     let found = facts.workers.iter().filter(|worker| life(worker) == Life::Silent);
     let told = found.map(|worker| {
-        let reason = format!("the worker {} gives no sign of life since {:.0} s", worker.id, worker.silent_seconds);
+        let reason = format!("the worker {} has given no sign of life for {:.0} s", worker.id, worker.silent_seconds);
         let way_out = "its jobs go to others within half a minute, if one lives; see why it hangs or died";
         alarm(Code::WorkerSilent, worker.id.clone(), reason, way_out)
     });
@@ -154,7 +154,7 @@ fn silent_workers(facts: &Facts) -> Vec<Alarm> {
 fn endless(facts: &Facts) -> Vec<Alarm> {
     let found = facts.running.iter().filter(|job| job.seconds > LONG_RUN_SECONDS);
     let told = found.map(|job| {
-        let reason = format!("the task {} ({}) is in work since {:.0} min", job.id, job.kind, job.seconds / 60.0);
+        let reason = format!("the task {} ({}) has been in work for {:.0} min", job.id, job.kind, job.seconds / 60.0);
         let way_out = "cancel it; if it does not stop, restart its worker: after an hour it is taken back by itself";
         alarm(Code::TaskEndless, job.id.to_string(), reason, way_out)
     });

@@ -73,7 +73,7 @@ fn lost(task: &Task, overview: &Overview) -> Option<Diagnosis> {
 
 fn endless(task: &Task, overview: &Overview) -> Option<Diagnosis> {
     let running = overview.running.iter().find(|running| running.id == task.id)?;
-    let reason = || format!("it is in work since {:.0} minutes, longer than any deadline", running.seconds / 60.0);
+    let reason = || format!("it has been in work for {:.0} minutes, longer than any deadline", running.seconds / 60.0);
     (running.seconds > LONG_RUN_SECONDS).then(|| {
         diagnosis(
             "endless",

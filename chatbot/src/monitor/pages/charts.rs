@@ -77,13 +77,15 @@ pub(super) fn depth_lines(past: &Past) -> Vec<Line<'static>> {
     let line = |(index, queue): (usize, &String)| Line {
         name: queue.clone(),
         class: CLASSES.get(index % CLASSES.len()).copied().unwrap_or("running"),
-        values: past
-            .steps
-            .iter()
-            .map(|step| Some(whole(step.waiting.get(queue).copied().unwrap_or_default())))
-            .collect(),
+        values: past.steps.iter().enumerate().map(|(at, step)| waiting(past, at, step, queue)).collect(),
     };
     queues.into_iter().enumerate().map(line).collect()
+}
+
+/// An empty queue has no row; nor has the last step, until its minute is written.
+fn waiting(past: &Past, index: usize, step: &Step, queue: &str) -> Option<f64> {
+    let is_written = index + 1 < past.steps.len() || !step.waiting.is_empty();
+    is_written.then(|| whole(step.waiting.get(queue).copied().unwrap_or_default()))
 }
 
 fn highest(lines: &[Line<'_>]) -> Option<f64> {
