@@ -7,6 +7,7 @@
 //! http            routes, layers, problems              may call chat and store, never jobs' workers
 //! jobs            queue, workers, hand-back              may call chat and store, never http
 //! chat            one answer; holds no axum and no sqlx
+//! documents       uploads of several kinds -> one text, in a child process
 //! retrieval, llm, vectors, objects, cache, store         one outside service each
 //! upstream        what their clients share: budgets, rests, remembered checks, bounded bodies
 //! health          what /health says, for server and worker alike; check_token: who may have a question answered there
@@ -23,6 +24,7 @@ pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod documents;
 pub mod error;
 pub mod health;
 pub mod http;

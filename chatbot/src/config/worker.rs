@@ -5,9 +5,10 @@
 //! | QUEUE_HIGH, QUEUE_MEDIUM, QUEUE_LOW | jobs at once per queue, 0 (closed) to 1000 | 4, 2, 1 |
 //! | DRAIN_TIMEOUT | seconds that a stopping worker may finish its jobs in, 1 to 86400 | 600 |
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use super::reader::{Reader, parse};
+use crate::documents::Limits;
 
 /// Concurrency and draining of a worker.
 #[derive(Clone, Debug)]
@@ -22,6 +23,10 @@ pub struct Worker {
     pub drain_timeout: Duration,
     /// A document's ingestion may take so long before the attempt counts as failed.
     pub ingest_timeout: Duration,
+    /// What reading one document may use.
+    pub parse_limits: Limits,
+    /// The program that reads documents: this one.
+    pub parse_program: PathBuf,
 }
 
 impl Worker {
@@ -39,6 +44,8 @@ impl Worker {
                 parse::seconds(1.0..=86400.0),
             ),
             ingest_timeout: Duration::from_mins(10),
+            parse_limits: Limits::default(),
+            parse_program: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/proc/self/exe")),
         }
     }
 }

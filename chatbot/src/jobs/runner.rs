@@ -20,6 +20,7 @@ use super::{
     reindex::Reindexer,
     remove::{RemoveDocument, RemoveWorker},
     retry::Backoff,
+    unindex::{UnindexDocument, UnindexWorker},
 };
 use crate::{app::App, config::worker::Worker as Config, store::StoreError};
 
@@ -146,6 +147,9 @@ pub(super) fn client(app: &App, id: &str, is_meant: impl Fn(&str) -> bool) -> Re
     }
     if is_meant(CheckUpload::KIND) {
         workers.add(CheckWorker::new(app))?;
+    }
+    if is_meant(UnindexDocument::KIND) {
+        workers.add(UnindexWorker::new(app))?;
     }
     let builder = Client::builder(pool)
         .id(id)

@@ -20,5 +20,5 @@ pub mod search;
 mod tests;
 pub mod tokens;
 
-pub use indexer::{IndexError, Indexer};
+pub use indexer::{IndexError, Indexer, Watcher};
 pub use search::{Asked, Found, Mode, SearchError, Searcher};

@@ -4,7 +4,7 @@ use std::time::Duration;
 use chatbot::{
     app::App,
     jobs::{heartbeat::Heartbeat, runner},
-    store::{chunks, documents, documents::Document, documents::Status},
+    store::{chunks, document_versions, documents, documents::Document, documents::Status},
 };
 use sqlx::PgPool;
 use tokio::task::JoinHandle;
@@ -83,7 +83,7 @@ async fn a_document_deleted_before_its_job_is_no_error() {
     let app = app(&database, &qdrant.uri());
     let owner = user(&database).await;
     let uploaded = document(&app, &owner, b"text").await;
-    documents::delete(&app.db, owner.id, uploaded.id).await.unwrap();
+    document_versions::delete(&app.db, owner.id, uploaded.id).await.unwrap();
     let (stop, running) = work(&app);
     job_in(&app.db, "ingest_document", "completed").await;
     finished(stop, running).await;
@@ -184,7 +184,7 @@ async fn a_document_that_is_no_text_is_given_up_at_once() {
     let uploaded = document(&app, &user(&database).await, &[0xff, 0xfe, 0x00]).await;
     let (stop, running) = work(&app);
     let failed = status(&app.db, &uploaded, Status::Failed).await;
-    assert_eq!(failed.error.as_deref(), Some("the document is not UTF-8 text"));
+    assert_eq!(failed.error.as_deref(), Some("the document holds NUL characters: it is no text"));
     assert_eq!(job_in(&app.db, "ingest_document", "discarded").await, 1);
     finished(stop, running).await;
 }
