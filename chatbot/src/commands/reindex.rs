@@ -17,7 +17,7 @@ use crate::{
     cli::Reindex,
     config::Config,
     retrieval::{IndexError, Indexer},
-    store::{StoreError, chunks, documents, documents::Document},
+    store::{StoreError, chunks, document_index, documents, documents::Document},
     telemetry,
     vectors::{Qdrant, VectorError},
 };
@@ -76,10 +76,10 @@ async fn rebuild(app: &App, all: bool) -> Result<Done, ReindexError> {
     let indexer = Indexer::new(app.qdrant.clone(), app.embedder.clone());
     let rebuild = Rebuild { db: app.db.clone(), qdrant: app.qdrant.clone(), indexer, all };
     rebuild.make_room(app.embedder.dimensions()).await?;
-    let total = documents::ready(&app.db).await?;
+    let total = document_index::ready(&app.db).await?;
     let (mut done, mut after) = (Done::default(), Uuid::nil());
     loop {
-        let batch = documents::ready_after(&rebuild.db, after, BATCH).await?;
+        let batch = document_index::ready_after(&rebuild.db, after, BATCH).await?;
         let Some(last) = batch.last() else { return Ok(done) };
         after = last.id;
         for document in &batch {

@@ -14,7 +14,7 @@ use zip::ZipArchive;
 use super::parse::{MAX_TEXT, ParseError};
 
 /// Bytes of one part that are unpacked.
-const MAX_UNPACKED: u64 = 128 << 20;
+const MAX_UNPACKED: u64 = 96 << 20;
 /// Headings below the sixth level do not exist in Markdown.
 const LEVELS: usize = 6;
 

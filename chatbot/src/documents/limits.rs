@@ -23,7 +23,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { memory_mib: 256, cpu_seconds: 60, time: Duration::from_mins(3) }
+        Self { memory_mib: 192, cpu_seconds: 60, time: Duration::from_mins(3) }
     }
 }
 

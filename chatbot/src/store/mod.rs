@@ -5,6 +5,7 @@
 pub mod api_keys;
 pub mod chunks;
 pub mod conversations;
+pub mod document_index;
 pub mod document_versions;
 pub mod documents;
 mod error;

@@ -73,7 +73,7 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Ask the chatbot a question
     Ask(ask::Arguments),
-    /// Give the chatbot a text or Markdown document to answer from
+    /// Give the chatbot a document to answer from
     Upload(upload::Arguments),
     /// Show the releases there were, and which of them can be returned to
     History(history::Arguments),

@@ -2,6 +2,8 @@
 
 mod chat;
 mod conversations;
+mod document_kinds;
+mod document_versions;
 mod documents;
 mod protocol;
 mod search;

@@ -71,7 +71,7 @@ pub(crate) async fn document(app: &App, owner: &User, content: &[u8]) -> Documen
     let new = NewDocument {
         id,
         user_id: owner.id,
-        title: "notes.md",
+        title: &format!("notes of {id}.md"),
         media_type: "text/markdown",
         bytes: i64::try_from(content.len()).unwrap(),
         sha256: &hex::encode(Sha256::digest(content)),
