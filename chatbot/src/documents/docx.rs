@@ -215,7 +215,7 @@ impl Body {
 
 /// An attribute of this local name; empty when there is none.
 fn attribute(tag: &BytesStart<'_>, name: &[u8]) -> String {
-    let mut attributes = tag.attributes().with_checks(false).flatten();
-    let found = attributes.find(|attribute| attribute.key.local_name().as_ref() == name);
+    let mut attributes = tag.attributes();
+    let found = attributes.with_checks(false).flatten().find(|attribute| attribute.key.local_name().as_ref() == name);
     found.map(|attribute| String::from_utf8_lossy(&attribute.value).into_owned()).unwrap_or_default()
 }

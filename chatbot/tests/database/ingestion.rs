@@ -114,6 +114,27 @@ async fn what_is_left_of_a_deleted_document_is_removed_and_an_outage_only_delays
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_object_store_that_is_away_only_delays_the_removal() {
+    let (database, qdrant) = (migrated().await, forgiving().await);
+    let app = app(&database, &qdrant.uri());
+    let (id, key) = (uuid::Uuid::now_v7(), "documents/deleted");
+    app.objects.put(key, "text".into()).await.unwrap();
+    let mut tx = app.db.begin().await.unwrap();
+    app.queue.enqueue_remove(&mut tx, id, key.to_owned()).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut without = app.clone();
+    without.objects = chatbot::objects::Objects::new(&chatbot::config::objects::Objects::Disabled).unwrap();
+    let (stop, running) = work(&without);
+    job_in(&app.db, "remove_document", "retryable").await;
+    finished(stop, running).await;
+    sqlx::query("UPDATE river_job SET state = 'available', scheduled_at = now()").execute(&app.db).await.unwrap();
+    let (stop, running) = work(&app);
+    job_in(&app.db, "remove_document", "completed").await;
+    finished(stop, running).await;
+    assert!(matches!(app.objects.get(key).await, Err(chatbot::objects::ObjectsError::NotFound)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_upload_whose_document_is_not_there_later_goes_and_another_stays() {
     let (database, qdrant) = (migrated().await, forgiving().await);
     let app = app(&database, &qdrant.uri());
