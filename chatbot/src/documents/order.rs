@@ -81,10 +81,9 @@ fn with_gaps(glyphs: Vec<Glyph>) -> Vec<Glyph> {
     spaced
 }
 
-/// From the order of the eye to the order of reading. The direction that more glyphs have is the line's.
+/// From the order of the eye to the order of reading.
 fn readable(glyphs: Vec<Glyph>) -> Vec<Glyph> {
-    let count = |wanted| glyphs.iter().filter(|glyph| way(glyph) == wanted).count();
-    if count(Way::Left) >= count(Way::Right) {
+    if goes_left(&glyphs) {
         return turned(glyphs);
     }
     let ways: Vec<Way> = glyphs.iter().map(way).collect();
@@ -96,6 +95,16 @@ fn readable(glyphs: Vec<Glyph>) -> Vec<Glyph> {
         at = end;
     }
     read
+}
+
+/// Whether a line as a whole goes left: by the letters at both its ends, or else by what it has more of.
+fn goes_left(glyphs: &[Glyph]) -> bool {
+    let letters: Vec<Way> = glyphs.iter().map(way).filter(|way| matches!(way, Way::Left | Way::Right)).collect();
+    let left = letters.iter().filter(|way| **way == Way::Left).count();
+    match (letters.first(), letters.last()) {
+        (Some(first), Some(last)) if first == last => *first == Way::Left,
+        _ => left * 2 >= letters.len(),
+    }
 }
 
 /// As far as glyphs go left, with what stands between them.
@@ -148,14 +157,15 @@ fn mirrored(glyph: &Glyph) -> Glyph {
 }
 
 fn way(glyph: &Glyph) -> Way {
-    match glyph.text.chars().next().map_or(BidiClass::WS, bidi_class) {
-        BidiClass::R | BidiClass::AL => Way::Left,
-        BidiClass::L => Way::Right,
-        BidiClass::EN | BidiClass::AN => Way::Number,
-        BidiClass::ET => Way::Unit,
-        BidiClass::CS | BidiClass::ES => Way::Point,
-        _ => Way::Neutral,
-    }
+    let class = glyph.text.chars().next().map_or(BidiClass::WS, bidi_class);
+    let ways: [(&[BidiClass], Way); 5] = [
+        (&[BidiClass::R, BidiClass::AL], Way::Left),
+        (&[BidiClass::L], Way::Right),
+        (&[BidiClass::EN, BidiClass::AN], Way::Number),
+        (&[BidiClass::ET], Way::Unit),
+        (&[BidiClass::CS, BidiClass::ES], Way::Point),
+    ];
+    ways.iter().find(|(classes, _)| classes.contains(&class)).map_or(Way::Neutral, |(_, way)| *way)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! PDF: letters with places → lines, paragraphs and pages.
 
-use pdf_extract::{Document, MediaBox, OutputDev, OutputError, Transform, output_doc_page};
+use pdf_extract::{Document, Error, MediaBox, Object, OutputDev, OutputError, Transform, output_doc_page};
 
 use super::{
     order::{self, Glyph},
@@ -16,7 +16,7 @@ const SAME_PARAGRAPH: f64 = 1.9;
 
 /// The text page by page, each under a heading with its number.
 pub(super) fn text(content: &[u8]) -> Result<String, ParseError> {
-    let mut document = Document::load_mem(content).map_err(|_error| ParseError::Broken)?;
+    let mut document = Document::load_mem(content).map_err(|error| broken(&error))?;
     if document.is_encrypted() {
         // Many are encrypted so that nobody edits them, and open without a password.
         document.decrypt("").map_err(|_error| ParseError::Protected)?;
@@ -27,6 +27,7 @@ pub(super) fn text(content: &[u8]) -> Result<String, ParseError> {
         count if count > MAX_PAGES => return Err(ParseError::TooManyPages),
         _ => {}
     }
+    drop_pictures(&mut document);
     let mut paper = Paper::default();
     for number in (1..).take(pages) {
         output_doc_page(&document, &mut paper, number).map_err(|_error| ParseError::Broken)?;
@@ -35,6 +36,25 @@ pub(super) fn text(content: &[u8]) -> Result<String, ParseError> {
         }
     }
     Ok(paper.text)
+}
+
+fn broken(error: &Error) -> ParseError {
+    if matches!(error, Error::InvalidPassword | Error::Decryption(_)) {
+        ParseError::Protected
+    } else {
+        ParseError::Broken
+    }
+}
+
+/// Pictures hold most of a file's bytes and none of its text, and the library would look for some in them.
+fn drop_pictures(document: &mut Document) {
+    for object in document.objects.values_mut() {
+        if let Ok(stream) = object.as_stream_mut()
+            && stream.dict.get(b"Subtype").and_then(Object::as_name).is_ok_and(|name| name == b"Image")
+        {
+            stream.set_content(Vec::new());
+        }
+    }
 }
 
 /// What was written so far.
