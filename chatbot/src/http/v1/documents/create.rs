@@ -46,8 +46,8 @@ pub(super) struct UploadQuery {
 /// version: once it is ready it supersedes those before it, which answer until then.
 #[utoipa::path(post, path = "/documents", tag = "documents", params(UploadQuery),
     request_body(content((String = "text/markdown"), (String = "text/plain"), (String = "text/html"),
-        (Vec<u8> = "application/pdf"), (Vec<u8> = "application/octet-stream"),
-        (Vec<u8> = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+        (String = "application/pdf"), (String = "application/octet-stream"),
+        (String = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
         (String = "multipart/form-data"))),
     responses(
         (status = CREATED, body = Document, description = "It is kept, and waits for a worker"),
