@@ -16,6 +16,11 @@ const SAME_PARAGRAPH: f64 = 1.9;
 
 /// The text page by page, each under a heading with its number.
 pub(super) fn text(content: &[u8]) -> Result<String, ParseError> {
+    // What the file says of itself saves reading a huge one; what it holds is counted below.
+    let said = Document::load_metadata_mem(content).map_or(0, |metadata| metadata.page_count);
+    if usize::try_from(said).unwrap_or(MAX_PAGES) > MAX_PAGES {
+        return Err(ParseError::TooManyPages);
+    }
     let mut document = Document::load_mem(content).map_err(|error| broken(&error))?;
     if document.is_encrypted() {
         // Many are encrypted so that nobody edits them, and open without a password.
