@@ -205,7 +205,10 @@ async fn a_document_that_is_no_text_is_given_up_at_once() {
     let uploaded = document(&app, &user(&database).await, &[0xff, 0xfe, 0x00]).await;
     let (stop, running) = work(&app);
     let failed = status(&app.db, &uploaded, Status::Failed).await;
-    assert_eq!(failed.error.as_deref(), Some("the document holds NUL characters: it is no text"));
+    assert_eq!(
+        failed.error.as_deref(),
+        Some("the text is in another encoding than it says, or names none: save it as UTF-8 and upload it again")
+    );
     assert_eq!(job_in(&app.db, "ingest_document", "discarded").await, 1);
     finished(stop, running).await;
 }
