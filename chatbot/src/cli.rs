@@ -66,6 +66,37 @@ pub enum Command {
     Openapi,
     /// Make database, role, bucket and collections of this environment on shared services.
     Provision,
+    /// Rebuild the index (Qdrant) from the database: what it lacks of the documents that are ready, or all of it.
+    Reindex(Reindex),
+    /// Read one document from standard input and print its text; workers run this, with limits, for each document.
+    #[command(hide = true)]
+    Parse(Parse),
+}
+
+/// Options of `reindex`.
+#[derive(Debug, Args)]
+pub struct Reindex {
+    /// Write every document again, as after a change of the embedding model. An index whose vectors have another length than
+    /// the model's is made anew.
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// Options of `parse`.
+#[derive(Debug, Args)]
+pub struct Parse {
+    /// What the document is.
+    #[arg(long, value_enum)]
+    pub kind: crate::documents::Kind,
+    /// Its encoding, where a client named it.
+    #[arg(long)]
+    pub charset: Option<String>,
+    /// Memory that it may take.
+    #[arg(long)]
+    pub memory_mib: u64,
+    /// Time on a processor that it may take.
+    #[arg(long)]
+    pub cpu_seconds: u64,
 }
 
 /// Schema commands.

@@ -9,6 +9,7 @@
 //! jobs            queue, workers, hand-back              may call chat and store, never http
 //! chat            one answer; holds no axum and no sqlx
 //! auth            logins, keys, roles and scopes; holds no axum
+//! documents       uploads of several kinds -> one text, in a child process
 //! retrieval, llm, vectors, objects, cache, store         one outside service each
 //! upstream        what their clients share: budgets, rests, remembered checks, bounded bodies
 //! monitor         the task monitor: what workers do, and what a person can do about it; may call jobs and store
@@ -27,6 +28,7 @@ pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod documents;
 pub mod error;
 pub mod health;
 pub mod http;

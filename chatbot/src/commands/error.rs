@@ -2,6 +2,7 @@
 
 use std::{io, net::SocketAddr};
 
+use super::reindex::ReindexError;
 use crate::{
     auth::AuthError,
     backup::BackupError,
@@ -57,6 +58,9 @@ pub enum CommandError {
     /// Jobs.
     #[error(transparent)]
     Worker(#[from] WorkerError),
+    /// The index.
+    #[error(transparent)]
+    Reindex(#[from] ReindexError),
     /// The address is taken or not ours.
     #[error("cannot listen on {address}: {source}; set {port} or HOST to a free address")]
     Listen {

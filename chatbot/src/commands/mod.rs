@@ -9,8 +9,10 @@ mod migrate;
 mod monitor;
 mod openapi;
 mod output;
+mod parse;
 mod process;
 mod provision;
+mod reindex;
 mod repository;
 mod restore;
 mod serve;
@@ -31,6 +33,10 @@ use crate::{
 /// Runs one subcommand to its end.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
+    // Before anything is read or set up: it has neither variables nor rights.
+    if let Command::Parse(options) = &cli.command {
+        return parse::run(options);
+    }
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         output::error("another TLS provider is already installed");
         return ExitCode::FAILURE;
@@ -60,5 +66,7 @@ fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
         Command::Restore(command) => restore::run(command, env),
         Command::Openapi => openapi::run(),
         Command::Provision => provision::run(env),
+        Command::Reindex(options) => reindex::run(&options, env),
+        Command::Parse(options) => Ok(parse::run(&options)),
     }
 }

@@ -18,6 +18,12 @@ pub(super) fn error(message: &str) {
     terminate(&text);
 }
 
+/// How far something is, on a line of the terminal that the next one replaces.
+pub(super) fn progress(text: &str) {
+    let written = write!(io::stderr().lock(), "\r\x1b[K{text}");
+    drop(written);
+}
+
 /// One line of JSON as the result of a Job, also as the container's termination message.
 pub(super) fn result(value: &impl Serialize) {
     let text = json(value);

@@ -6,9 +6,10 @@
 //! | DEAD_LETTER_DAYS | days that jobs which were given up are kept and shown, 1 to 365 | 30 |
 //! | DRAIN_TIMEOUT | seconds that a stopping worker may finish its jobs in, 1 to 86400 | 600 |
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use super::reader::{Reader, parse};
+use crate::documents::Limits;
 
 /// Concurrency and draining of a worker.
 #[derive(Clone, Debug)]
@@ -25,6 +26,10 @@ pub struct Worker {
     pub keep_dead_letters: Duration,
     /// A document's ingestion may take so long before the attempt counts as failed.
     pub ingest_timeout: Duration,
+    /// What reading one document may use.
+    pub parse_limits: Limits,
+    /// The program that reads documents: this one.
+    pub parse_program: PathBuf,
 }
 
 impl Worker {
@@ -45,6 +50,8 @@ impl Worker {
                 24 * reader.or("DEAD_LETTER_DAYS", "days from 1 to 365", 30, parse::number(1..=365)),
             ),
             ingest_timeout: Duration::from_mins(10),
+            parse_limits: Limits::default(),
+            parse_program: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/proc/self/exe")),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     error::{CheckError, Outage},
     llm::Listed,
     migrate::{self, Compatibility},
-    store::{self, StoreError, documents, schema::Recorded},
+    store::{self, StoreError, document_index, schema::Recorded},
     vectors::VectorError,
 };
 
@@ -72,7 +72,7 @@ fn milliseconds(since: Instant) -> f64 {
 async fn qdrant(app: &App) -> Result<(), VectorError> {
     let holds_something = app.qdrant.ping().await?.is_some_and(|layout| layout.points != Some(0));
     // A database that does not answer has a check of its own.
-    if holds_something || !documents::any_indexed(&app.db_checks).await.unwrap_or(false) {
+    if holds_something || !document_index::any_indexed(&app.db_checks).await.unwrap_or(false) {
         return Ok(());
     }
     Err(VectorError::Lost(app.qdrant.collection().to_owned()))

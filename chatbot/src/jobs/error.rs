@@ -2,7 +2,7 @@
 
 use riverqueue::WorkCancelled;
 
-use crate::{objects::ObjectsError, retrieval::IndexError, store::StoreError};
+use crate::{documents::ParserError, objects::ObjectsError, retrieval::IndexError, store::StoreError};
 
 const OUTAGE: &str = "a service that it needs did not work for hours: upload it again later, or tell whoever runs this";
 const INTERRUPTED: &str = "its worker was stopped too often while it was at it: upload it again";
@@ -77,6 +77,15 @@ impl From<ObjectsError> for JobError {
             | ObjectsError::Deadline(_)
             | ObjectsError::Bucket { .. }
             | ObjectsError::Store(_) => Self::Retryable(cause),
+        }
+    }
+}
+
+impl From<ParserError> for JobError {
+    fn from(error: ParserError) -> Self {
+        match error {
+            ParserError::Document { error, cause } => Self::Permanent { owner: error.for_owner(), cause },
+            ParserError::Process(_) | ParserError::Child { .. } => Self::Retryable(error.to_string()),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! A document becomes searchable: object → text → chunks, embeddings and vectors → rows → ready.
+//! A document becomes searchable: object → text → chunks, embeddings and vectors → rows → ready, in the place of its earlier
+//! versions.
 //!
 //! Running it twice leaves what running it once leaves: chunk ids follow from document and place, rows and vectors are
 //! replaced.
@@ -11,19 +12,22 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::error::{TIMED_OUT, TOO_SLOW};
-use super::{JobError, Progress, deadline, fence};
+use super::{JobError, Progress, Queue, deadline, fence};
 use crate::{
     app::App,
+    documents::{Kind, Parser},
     objects::Objects,
-    retrieval::Indexer,
-    store::{StoreError, chunks, chunks::Chunk, documents, documents::Document},
+    retrieval::{Indexer, Watcher},
+    store::{
+        StoreError, chunks,
+        chunks::Chunk,
+        document_versions, documents,
+        documents::{Document, Stage},
+    },
 };
 
 /// A document whose ingestion was stopped at its deadline so often is given up: once or twice the machine may have been busy.
 const MOST_TIMEOUTS: usize = 3;
-
-/// What the owner of such a document is told.
-const NO_TEXT: &str = "the document is not UTF-8 text";
 
 /// The job's arguments.
 #[derive(Clone, Debug, Deserialize, JobArgs, Serialize)]
@@ -38,7 +42,9 @@ pub struct IngestDocument {
 pub struct IngestWorker {
     db: PgPool,
     objects: Objects,
+    parser: Parser,
     indexer: Indexer,
+    queue: Queue,
     deadline: Duration,
 }
 
@@ -46,11 +52,14 @@ impl IngestWorker {
     /// A worker on the App's pools and clients.
     #[must_use]
     pub fn new(app: &App) -> Self {
+        let worker = &app.config.worker;
         Self {
             db: app.db.clone(),
             objects: app.objects.clone(),
+            parser: Parser::new(worker.parse_program.clone(), worker.parse_limits.clone()),
+            queue: app.queue.clone(),
             indexer: Indexer::new(app.qdrant.clone(), app.embedder.clone()),
-            deadline: app.config.worker.ingest_timeout,
+            deadline: worker.ingest_timeout,
         }
     }
 
@@ -63,39 +72,54 @@ impl IngestWorker {
         progress.report(5, "reading").await;
         let text = self.text(&document).await?;
         progress.report(20, "indexing").await;
-        let chunks = self.indexer.index(&document, text).await?;
+        let watcher = Noted { db: &self.db, document_id: document.id };
+        let chunks = self.indexer.index(&document, text, &watcher).await?;
         progress.report(90, "saving").await;
         self.save(&job.row, &document, &chunks).await
     }
 
-    /// The document, marked as being processed; None when it was deleted.
+    /// The document, marked as being processed; None when it was deleted, or a later version is there already.
     async fn begin(&self, job: &Job<IngestDocument>) -> Result<Option<Document>, JobError> {
         let mut tx = self.db.begin().await?;
         fence::hold(&mut tx, &job.row).await?;
         documents::mark_processing(&mut *tx, job.args.document_id).await?;
         let document = documents::get(&mut *tx, job.args.document_id).await?;
+        if document.as_ref().is_some_and(|document| document.is_superseded) {
+            documents::mark_ready(&mut *tx, job.args.document_id, 0).await?;
+        }
         tx.commit().await?;
-        Ok(document)
+        Ok(document.filter(|document| !document.is_superseded))
     }
 
     async fn text(&self, document: &Document) -> Result<String, JobError> {
-        let bytes = self.objects.get(&document.object_key).await?;
-        String::from_utf8(bytes.into())
-            .map_err(|error| JobError::Permanent { owner: NO_TEXT, cause: error.to_string() })
+        let content = self.objects.get(&document.object_key).await?;
+        let charset = document.media_type.split_once("charset=").map(|(_, charset)| charset);
+        Ok(self.parser.parse(Kind::of_media_type(&document.media_type), charset, content).await?)
     }
 
     async fn save(&self, attempt: &JobRow, document: &Document, chunks: &[Chunk]) -> Result<(), JobError> {
         let mut tx = self.db.begin().await?;
         fence::hold(&mut tx, attempt).await?;
-        if documents::get(&mut *tx, document.id).await?.is_none() {
-            return self.forget(document.id).await;
+        document_versions::lock(&mut tx, document.user_id, &document.title).await?;
+        match documents::get(&mut *tx, document.id).await? {
+            None => return self.forget(document.id).await,
+            Some(now) if now.is_superseded => {
+                documents::mark_ready(&mut *tx, document.id, 0).await?;
+                tx.commit().await?;
+                return self.forget(document.id).await;
+            }
+            Some(_) => {}
         }
         chunks::replace(&mut tx, document.id, chunks).await?;
         documents::mark_ready(&mut *tx, document.id, i32::try_from(chunks.len()).unwrap_or(i32::MAX)).await?;
+        for superseded in document_versions::supersede_before(&mut tx, document).await? {
+            let enqueued = self.queue.enqueue_unindex(&mut tx, superseded).await;
+            enqueued.map_err(|error| JobError::Retryable(error.to_string()))?;
+        }
         Ok(tx.commit().await?)
     }
 
-    /// The document was deleted while it was indexed: its vectors go too.
+    /// The document was deleted or superseded while it was indexed: its vectors go too.
     async fn forget(&self, document_id: Uuid) -> Result<(), JobError> {
         Ok(self.indexer.remove(document_id).await?)
     }
@@ -122,6 +146,21 @@ impl IngestWorker {
             Err(
                 error @ (JobError::Retryable(_) | JobError::TimedOut | JobError::Superseded | JobError::Stopped(_)),
             ) => Err(error),
+        }
+    }
+}
+
+/// Notes in the document's row how far it is.
+struct Noted<'a> {
+    db: &'a PgPool,
+    document_id: Uuid,
+}
+
+impl Watcher for Noted<'_> {
+    /// Only people look at it: when it cannot be noted the work goes on.
+    async fn at(&self, stage: Stage, progress: i16) {
+        if let Err(error) = documents::mark_stage(self.db, self.document_id, stage, progress).await {
+            tracing::warn!(%error, document_id = %self.document_id, "how far a document is could not be noted");
         }
     }
 }

@@ -4,6 +4,7 @@
 //! - `ingest`    one kind of job: a document becomes searchable
 //! - `remove`    another: what is left of a deleted document goes
 //! - `check_upload` a third: an upload without a document goes
+//! - `unindex`   a fourth: a version that was superseded leaves the index
 //! - `deadline`  how long one attempt may take
 //! - `error`     retry or give up, in the error's type
 //! - `retry`     how long until the next attempt
@@ -38,6 +39,7 @@ pub mod schedule;
 pub mod sweep;
 pub mod tidy;
 mod upkeep;
+pub mod unindex;
 
 pub use error::JobError;
 pub use progress::Progress;
@@ -45,9 +47,10 @@ pub use queue::{Queue, QueueError, QueueName};
 use riverqueue::JobArgs as _;
 
 /// Every kind of job that this release knows.
-const KINDS: [&str; 4] = [
+const KINDS: [&str; 5] = [
     ingest::IngestDocument::KIND,
     remove::RemoveDocument::KIND,
     check_upload::CheckUpload::KIND,
     tidy::TidyHistory::KIND,
+    unindex::UnindexDocument::KIND,
 ];

@@ -13,6 +13,7 @@ use super::{
     remove::RemoveDocument,
     schedule::Schedule,
     tidy::TidyHistory,
+    unindex::UnindexDocument,
 };
 
 /// Most attempts of a job before it is given up: with the pauses of `retry`, an outage of four hours is outlived.
@@ -92,6 +93,20 @@ impl Queue {
         object_key: String,
     ) -> Result<i64, QueueError> {
         let job = RemoveDocument { document_id, object_key };
+        let inserted = self.0.insert(job).opts(options(QueueName::Low)).tx(tx).await?;
+        Ok(inserted.id())
+    }
+
+    /// Asks for a version to leave the index, as part of the transaction `tx` that supersedes it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn enqueue_unindex(
+        &self,
+        tx: &mut Transaction<'_, Postgres>,
+        document_id: Uuid,
+    ) -> Result<i64, QueueError> {
+        let job = UnindexDocument { document_id };
         let inserted = self.0.insert(job).opts(options(QueueName::Low)).tx(tx).await?;
         Ok(inserted.id())
     }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{Queue, QueueError};
 use crate::{
     app::App,
-    store::{StoreError, documents, documents::Document},
+    store::{StoreError, document_index, documents, documents::Document},
     vectors::{Qdrant, VectorError},
 };
 
@@ -80,15 +80,15 @@ impl Reindexer {
     /// See [`ReindexError`].
     pub async fn look(&mut self) -> Result<usize, ReindexError> {
         let points = self.qdrant.count().await?.unwrap_or_default();
-        let chunks = documents::ready_chunks(&self.db).await?;
+        let chunks = document_index::ready_chunks(&self.db).await?;
         if u64::try_from(chunks).unwrap_or_default() <= points {
             self.after = Uuid::nil();
             return Ok(0);
         }
-        if documents::waiting(&self.db).await? >= BATCH {
+        if document_index::waiting(&self.db).await? >= BATCH {
             return Ok(0);
         }
-        let batch = documents::ready_after(&self.db, self.after, BATCH).await?;
+        let batch = document_index::ready_after(&self.db, self.after, BATCH).await?;
         // After the last one it begins anew.
         self.after = batch.last().map_or(Uuid::nil(), |document| document.id);
         let mut enqueued = 0;

@@ -21,6 +21,7 @@ use super::{
     remove::{RemoveDocument, RemoveWorker},
     retry::Backoff,
     tidy::{TidyHistory, TidyWorker},
+    unindex::{UnindexDocument, UnindexWorker},
     upkeep,
 };
 use crate::{app::App, config::worker::Worker as Config, store::StoreError};
@@ -153,6 +154,9 @@ pub(super) fn client(app: &App, id: &str, is_meant: impl Fn(&str) -> bool) -> Re
     }
     if is_meant(TidyHistory::KIND) {
         workers.add(TidyWorker::new(app))?;
+    }
+    if is_meant(UnindexDocument::KIND) {
+        workers.add(UnindexWorker::new(app))?;
     }
     let builder = Client::builder(pool)
         .id(id)

@@ -6,6 +6,7 @@ use std::iter::Peekable;
 use std::ops::Range;
 use std::vec::IntoIter;
 
+use crate::documents::Kind;
 use text_splitter::{Characters, ChunkCharIndex, ChunkConfig, ChunkConfigError, MarkdownSplitter, TextSplitter};
 
 /// Characters that a piece should have at least, where the text allows it.
@@ -33,10 +34,13 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format of a media type; anything but Markdown is read as plain text.
+    /// The format of what is left of a document of this media type once it was read: all but plain text is Markdown then.
     #[must_use]
     pub fn of_media_type(media_type: &str) -> Self {
-        if media_type.starts_with("text/markdown") { Self::Markdown } else { Self::Plain }
+        match Kind::of_media_type(media_type) {
+            Kind::Text => Self::Plain,
+            Kind::Markdown | Kind::Html | Kind::Pdf | Kind::Docx => Self::Markdown,
+        }
     }
 }
 

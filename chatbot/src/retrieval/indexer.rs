@@ -12,14 +12,18 @@ use super::chunk::{Format, MAX_PIECES, Piece, pieces};
 use super::embed::{EmbedError, Embedder};
 use super::normalise::normalise;
 use crate::store::chunks::Chunk;
-use crate::store::documents::Document;
+use crate::store::documents::{Document, Stage};
 use crate::vectors::{Point, Qdrant, VectorError};
 use sha2::{Digest, Sha256};
 
 /// Chunks that are embedded and stored together: bounds memory, whatever the document's size.
 const BATCH: usize = 64;
 
-const EMPTY: &str = "the document has no text: upload a text or Markdown file with words in it";
+/// Of the way from text to ready: chunks are cut, vectors made, the rest is for the caller.
+const CUT: i16 = 15;
+const EMBEDDED: i16 = 90;
+
+const EMPTY: &str = "the document has no text: upload one with words in it";
 const TOO_LONG: &str = "the document has more than 20000 parts: split it into smaller files";
 
 /// Why a document cannot be made findable.
@@ -59,6 +63,17 @@ impl IndexError {
     }
 }
 
+/// Who is told how far a document is.
+pub trait Watcher: Send + Sync {
+    /// It is at this stage, and so far of 100.
+    fn at(&self, stage: Stage, progress: i16) -> impl Future<Output = ()> + Send;
+}
+
+/// Nobody.
+impl Watcher for () {
+    async fn at(&self, _stage: Stage, _progress: i16) {}
+}
+
 /// Writes documents into the index.
 #[derive(Clone, Debug)]
 pub struct Indexer {
@@ -77,17 +92,34 @@ impl Indexer {
     ///
     /// # Errors
     /// See [`IndexError::for_owner`] for whether to try again.
-    pub async fn index(&self, document: &Document, text: String) -> Result<Vec<Chunk>, IndexError> {
+    pub async fn index(
+        &self,
+        document: &Document,
+        text: String,
+        watcher: &impl Watcher,
+    ) -> Result<Vec<Chunk>, IndexError> {
+        watcher.at(Stage::Chunking, CUT).await;
         let chunks = split(document, text).await?;
+        self.write(document, &chunks, watcher).await?;
+        Ok(chunks)
+    }
+
+    /// Writes the points of a document's chunks, and removes what else the index has of it.
+    ///
+    /// # Errors
+    /// See [`IndexError::for_owner`] for whether to try again.
+    pub async fn write(&self, document: &Document, chunks: &[Chunk], watcher: &impl Watcher) -> Result<(), IndexError> {
         self.qdrant.ensure_collections().await?;
         let has_dense = self.has_dense().await?;
-        for batch in chunks.chunks(BATCH) {
+        let batches = chunks.len().div_ceil(BATCH);
+        for (done, batch) in chunks.chunks(BATCH).enumerate() {
+            watcher.at(Stage::Embedding, embedded(done, batches)).await;
             let points = self.points(document, batch, has_dense).await?;
             self.qdrant.upsert(&points).await?;
         }
+        watcher.at(Stage::Indexing, EMBEDDED).await;
         let ids: Vec<Uuid> = chunks.iter().map(|chunk| chunk.id).collect();
-        self.qdrant.delete_document(document.id, &ids).await?;
-        Ok(chunks)
+        Ok(self.qdrant.delete_document(document.id, &ids).await?)
     }
 
     /// Removes a document's points; none is fine.
@@ -125,6 +157,12 @@ impl Indexer {
         };
         Ok(chunks.iter().zip(&texts).map(point).collect())
     }
+}
+
+/// How far it is when so many of all batches are in the index.
+fn embedded(done: usize, batches: usize) -> i16 {
+    let part = i16::try_from(done * 100 / batches.max(1)).unwrap_or(100);
+    CUT + (EMBEDDED - CUT) * part / 100
 }
 
 /// The chunks of a text, at least one; on a thread of its own, because a long text takes a while.

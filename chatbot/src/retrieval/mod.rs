@@ -22,5 +22,5 @@ pub mod spellings;
 mod tests;
 pub mod tokens;
 
-pub use indexer::{IndexError, Indexer};
+pub use indexer::{IndexError, Indexer, Watcher};
 pub use search::{Asked, Found, Mode, SearchError, Searcher};

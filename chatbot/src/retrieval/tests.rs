@@ -12,7 +12,7 @@ use super::{Found, IndexError, Indexer, Mode, SearchError, Searcher};
 use crate::config::embedding::Embedding;
 use crate::config::qdrant::Qdrant as Server;
 use crate::store::chunks::Chunk;
-use crate::store::documents::{Document, Status};
+use crate::store::documents::{Document, Stage, Status};
 use crate::vectors::{Qdrant, VectorError};
 
 const SARA: Uuid = Uuid::from_bytes([0xaa; 16]);
@@ -58,6 +58,10 @@ fn document(number: u8, title: &str) -> Document {
         status: Status::Processing,
         error: None,
         chunk_count: 0,
+        stage: Stage::Embedding,
+        progress: 0,
+        version: 1,
+        is_superseded: false,
         created_at: at,
         updated_at: at,
     }
@@ -71,7 +75,7 @@ async fn library(world: &World) -> Vec<Chunk> {
         // One chunk per section, so that finding the right one means something.
         for (section, text) in (0..).zip(text.split("\n## ").skip(1)) {
             let document = document(number * 16 + section, title);
-            chunks.extend(world.indexer.index(&document, text.to_owned()).await.unwrap());
+            chunks.extend(world.indexer.index(&document, text.to_owned(), &()).await.unwrap());
         }
     }
     chunks
@@ -113,12 +117,12 @@ async fn indexing_again_changes_nothing_and_a_shorter_text_leaves_no_rest() {
     let world = world(&Embedding::None).await;
     let document = document(1, "notes.md");
     let long = "A sentence about the harbour. ".repeat(200);
-    let once = world.indexer.index(&document, long.clone()).await.unwrap();
-    let twice = world.indexer.index(&document, long.clone()).await.unwrap();
+    let once = world.indexer.index(&document, long.clone(), &()).await.unwrap();
+    let twice = world.indexer.index(&document, long.clone(), &()).await.unwrap();
     assert_eq!(once, twice);
     assert!(once.len() > 3);
     assert_eq!(usize::try_from(world.qdrant.count_document(document.id).await.unwrap()).unwrap(), once.len());
-    world.indexer.index(&document, "Only the lighthouse is left.".to_owned()).await.unwrap();
+    world.indexer.index(&document, "Only the lighthouse is left.".to_owned(), &()).await.unwrap();
     assert_eq!(world.qdrant.count_document(document.id).await.unwrap(), 1);
     world.indexer.remove(document.id).await.unwrap();
     assert_eq!(world.qdrant.count_document(document.id).await.unwrap(), 0);
@@ -127,11 +131,12 @@ async fn indexing_again_changes_nothing_and_a_shorter_text_leaves_no_rest() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_without_words_is_given_up_and_an_outage_is_not() {
     let world = world(&Embedding::None).await;
-    let error = world.indexer.index(&document(1, "blank.md"), " \n ".to_owned()).await.unwrap_err();
+    let error = world.indexer.index(&document(1, "blank.md"), " \n ".to_owned(), &()).await.unwrap_err();
     assert!(matches!(error, IndexError::Empty) && error.for_owner().is_some());
     let server = Server { url: "http://127.0.0.1:1".parse().unwrap(), api_key: None };
     let qdrant = Qdrant::from_parts(&server, "dev_", &Embedding::None).unwrap();
-    let error = Indexer::new(qdrant, Embedder::None).index(&document(1, "a.md"), "text".to_owned()).await.unwrap_err();
+    let error =
+        Indexer::new(qdrant, Embedder::None).index(&document(1, "a.md"), "text".to_owned(), &()).await.unwrap_err();
     assert!(error.for_owner().is_none(), "{error}");
 }
 
@@ -160,7 +165,7 @@ async fn a_collection_made_for_another_embedder_is_still_written_and_searched_by
         world.qdrant.ensure_collections().await.unwrap();
         let embedder = Embedder::new(&embedding).unwrap();
         let indexer = Indexer::new(world.qdrant.clone(), embedder.clone());
-        indexer.index(&document(1, "notes.md"), "The lighthouse is red.".to_owned()).await.unwrap();
+        indexer.index(&document(1, "notes.md"), "The lighthouse is red.".to_owned(), &()).await.unwrap();
         let found = search(&Searcher::new(world.qdrant.clone(), embedder), "lighthouse").await.unwrap();
         assert_eq!((found.mode, found.nearest.len()), (Mode::Words, 1), "{made_for:?}");
     }

@@ -8,9 +8,20 @@ use super::{Place, Result};
 /// Columns by name: with `*` a release would fail on statements that it prepared before the next one added a column.
 macro_rules! columns {
     () => {
-        "id, user_id, title, media_type, bytes, sha256, object_key, status, error, chunk_count, created_at, updated_at"
+        "id, user_id, title, media_type, bytes, sha256, object_key, status, error, chunk_count, stage, progress, version, superseded_at IS NOT NULL AS is_superseded, created_at, updated_at"
     };
 }
+
+/// The number after those of the user ($2) with this title ($3); what has no title of its own is its only version.
+macro_rules! next_version {
+    () => {
+        "(SELECT coalesce(max(version), 0) + 1 FROM documents WHERE user_id = $2 AND title = $3 AND title <> 'untitled')"
+    };
+}
+pub(super) use {columns, next_version};
+
+/// The title of a document that has none; such documents are no versions of each other.
+pub const UNTITLED: &str = "untitled";
 
 /// How far the ingestion is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
@@ -26,6 +37,24 @@ pub enum Status {
     Failed,
 }
 
+/// What a worker does to a document, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+pub enum Stage {
+    /// It waits.
+    Received,
+    /// Its text is read.
+    Parsing,
+    /// The text is cut into chunks.
+    Chunking,
+    /// Chunks get their vectors, and go into the index.
+    Embedding,
+    /// Chunks go into the database, and earlier versions out of the index.
+    Indexing,
+    /// It can be found.
+    Ready,
+}
+
 /// An uploaded document.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Document {
@@ -35,7 +64,7 @@ pub struct Document {
     pub user_id: Uuid,
     /// File name or title, as shown in citations.
     pub title: String,
-    /// `text/plain` or `text/markdown`.
+    /// What it is, with its encoding where a client named one.
     pub media_type: String,
     /// Size of the upload in bytes.
     pub bytes: i64,
@@ -49,6 +78,14 @@ pub struct Document {
     pub error: Option<String>,
     /// Chunks in the index.
     pub chunk_count: i32,
+    /// What the worker is at, or was at when it failed; see `Stage`.
+    pub stage: Stage,
+    /// How far that is, of 100.
+    pub progress: i16,
+    /// Its number among the user's documents of this title, from 1.
+    pub version: i32,
+    /// A later version took its place: nothing of it is found any more.
+    pub is_superseded: bool,
     /// When it was uploaded.
     #[sqlx(try_from = "jiff_sqlx::Timestamp")]
     pub created_at: jiff::Timestamp,
@@ -74,7 +111,7 @@ pub struct NewDocument<'a> {
     pub user_id: Uuid,
     /// File name or title.
     pub title: &'a str,
-    /// `text/plain` or `text/markdown`.
+    /// What it is, with its encoding where a client named one.
     pub media_type: &'a str,
     /// Size of the upload in bytes.
     pub bytes: i64,
@@ -84,14 +121,18 @@ pub struct NewDocument<'a> {
     pub object_key: &'a str,
 }
 
-/// Stores a pending document.
+/// Stores a pending document, as the next version of its title (see `document_versions`).
 ///
 /// # Errors
 /// `DuplicateDocument` when the user has the same content already (see [`find_by_sha256`]).
 pub async fn create(db: impl PgExecutor<'_>, document: &NewDocument<'_>) -> Result<Document> {
-    let stored = sqlx::query_as(
-        concat!("INSERT INTO documents (id, user_id, title, media_type, bytes, sha256, object_key) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING ", columns!()),
-    )
+    let stored = sqlx::query_as(concat!(
+        "INSERT INTO documents (id, user_id, title, media_type, bytes, sha256, object_key, version) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, ",
+        next_version!(),
+        ") RETURNING ",
+        columns!()
+    ))
     .bind(document.id)
     .bind(document.user_id)
     .bind(document.title)
@@ -142,53 +183,7 @@ pub async fn find_by_sha256(db: impl PgExecutor<'_>, user_id: Uuid, sha256: &str
     Ok(document)
 }
 
-/// Whether the user has a document that should be in the index: it is ready, or was and is being indexed again.
-///
-/// # Errors
-/// The database's.
-pub async fn has_indexed(db: impl PgExecutor<'_>, user_id: Uuid) -> Result<bool> {
-    let any = "SELECT EXISTS (SELECT FROM documents WHERE user_id = $1 AND chunk_count > 0 AND status <> 'failed')";
-    Ok(sqlx::query_scalar(any).bind(user_id).fetch_one(db).await?)
-}
-
-/// Whether anybody has one.
-///
-/// # Errors
-/// The database's.
-pub async fn any_indexed(db: impl PgExecutor<'_>) -> Result<bool> {
-    let any = "SELECT EXISTS (SELECT FROM documents WHERE chunk_count > 0 AND status <> 'failed')";
-    Ok(sqlx::query_scalar(any).fetch_one(db).await?)
-}
-
-/// How many points the index must have for the documents that are ready.
-///
-/// # Errors
-/// The database's.
-pub async fn ready_chunks(db: impl PgExecutor<'_>) -> Result<i64> {
-    let chunks = "SELECT coalesce(sum(chunk_count), 0)::bigint FROM documents WHERE status = 'ready'";
-    Ok(sqlx::query_scalar(chunks).fetch_one(db).await?)
-}
-
-/// How many documents wait for a worker, or are in its hands.
-///
-/// # Errors
-/// The database's.
-pub async fn waiting(db: impl PgExecutor<'_>) -> Result<i64> {
-    let waiting = "SELECT count(*) FROM documents WHERE status IN ('pending', 'processing')";
-    Ok(sqlx::query_scalar(waiting).fetch_one(db).await?)
-}
-
-/// Documents that are ready and come after `after`, by id.
-///
-/// # Errors
-/// The database's.
-pub async fn ready_after(db: impl PgExecutor<'_>, after: Uuid, limit: i64) -> Result<Vec<Document>> {
-    let documents =
-        concat!("SELECT ", columns!(), " FROM documents WHERE status = 'ready' AND id > $1 ORDER BY id LIMIT $2");
-    Ok(sqlx::query_as(documents).bind(after).bind(limit).fetch_all(db).await?)
-}
-
-/// A page of the user's documents, newest first: those beyond the place `after`, or from the start.
+/// A page of the user's documents, newest first, without superseded versions: those beyond the place `after`, or from the start.
 ///
 /// # Errors
 /// The database's.
@@ -196,7 +191,7 @@ pub async fn list(db: impl PgExecutor<'_>, user_id: Uuid, after: Option<Place>, 
     let documents = sqlx::query_as(concat!(
         "SELECT ",
         columns!(),
-        " FROM documents WHERE user_id = $1 \
+        " FROM documents WHERE user_id = $1 AND superseded_at IS NULL \
            AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3)) \
          ORDER BY created_at DESC, id DESC LIMIT $4"
     ))
@@ -214,7 +209,30 @@ pub async fn list(db: impl PgExecutor<'_>, user_id: Uuid, after: Option<Place>, 
 /// # Errors
 /// The database's.
 pub async fn mark_processing(db: impl PgExecutor<'_>, id: Uuid) -> Result<()> {
-    set_status(db, id, Status::Processing, None).await
+    sqlx::query(
+        "UPDATE documents SET status = 'processing', error = NULL, stage = 'parsing', progress = 0, \
+           updated_at = clock_timestamp() WHERE id = $1",
+    )
+    .bind(id)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Notes how far the worker is; nothing once it is done.
+///
+/// # Errors
+/// The database's.
+pub async fn mark_stage(db: impl PgExecutor<'_>, id: Uuid, stage: Stage, progress: i16) -> Result<()> {
+    sqlx::query(
+        "UPDATE documents SET stage = $2, progress = $3, updated_at = clock_timestamp() WHERE id = $1 AND status = 'processing'",
+    )
+    .bind(id)
+    .bind(stage)
+    .bind(progress)
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Notes that it waits again for a worker, if it still is as it was seen; false when it was deleted or changed meanwhile.
@@ -223,7 +241,7 @@ pub async fn mark_processing(db: impl PgExecutor<'_>, id: Uuid) -> Result<()> {
 /// The database's.
 pub async fn mark_pending(db: impl PgExecutor<'_>, seen: &Document) -> Result<bool> {
     let done = sqlx::query(
-        "UPDATE documents SET status = 'pending', error = NULL, updated_at = clock_timestamp() WHERE id = $1 AND status = $2",
+        "UPDATE documents SET status = 'pending', error = NULL, stage = 'received', progress = 0, updated_at = clock_timestamp() WHERE id = $1 AND status = $2",
     )
     .bind(seen.id)
     .bind(seen.status)
@@ -237,7 +255,12 @@ pub async fn mark_pending(db: impl PgExecutor<'_>, seen: &Document) -> Result<bo
 /// # Errors
 /// The database's.
 pub async fn mark_failed(db: impl PgExecutor<'_>, id: Uuid, error: &str) -> Result<()> {
-    set_status(db, id, Status::Failed, Some(error)).await
+    sqlx::query("UPDATE documents SET status = 'failed', error = $2, updated_at = clock_timestamp() WHERE id = $1")
+        .bind(id)
+        .bind(error)
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// Notes that it is searchable, with its number of chunks.
@@ -245,36 +268,15 @@ pub async fn mark_failed(db: impl PgExecutor<'_>, id: Uuid, error: &str) -> Resu
 /// # Errors
 /// The database's.
 pub async fn mark_ready(db: impl PgExecutor<'_>, id: Uuid, chunk_count: i32) -> Result<()> {
-    sqlx::query("UPDATE documents SET status = 'ready', error = NULL, chunk_count = $2, updated_at = clock_timestamp() WHERE id = $1")
-        .bind(id)
-        .bind(chunk_count)
-        .execute(db)
-        .await?;
+    sqlx::query(
+        "UPDATE documents SET status = 'ready', error = NULL, chunk_count = $2, stage = 'ready', progress = 100, \
+           updated_at = clock_timestamp() WHERE id = $1",
+    )
+    .bind(id)
+    .bind(chunk_count)
+    .execute(db)
+    .await?;
     Ok(())
-}
-
-async fn set_status(db: impl PgExecutor<'_>, id: Uuid, status: Status, error: Option<&str>) -> Result<()> {
-    sqlx::query("UPDATE documents SET status = $2, error = $3, updated_at = clock_timestamp() WHERE id = $1")
-        .bind(id)
-        .bind(status)
-        .bind(error)
-        .execute(db)
-        .await?;
-    Ok(())
-}
-
-/// Deletes the document with its chunks, if it is this user's; gives back what was deleted, whose object and vectors remain to be removed.
-///
-/// # Errors
-/// The database's.
-pub async fn delete(db: impl PgExecutor<'_>, user_id: Uuid, id: Uuid) -> Result<Option<Document>> {
-    let document =
-        sqlx::query_as(concat!("DELETE FROM documents WHERE id = $1 AND user_id = $2 RETURNING ", columns!()))
-            .bind(id)
-            .bind(user_id)
-            .fetch_optional(db)
-            .await?;
-    Ok(document)
 }
 
 /// Deletes some of this user's documents with their chunks; gives back what was deleted, whose objects and vectors remain to

@@ -6,6 +6,8 @@ pub mod api_keys;
 pub mod audit;
 pub mod chunks;
 pub mod conversations;
+pub mod document_index;
+pub mod document_versions;
 pub mod documents;
 mod error;
 pub mod feedback;

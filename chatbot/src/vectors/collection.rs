@@ -71,6 +71,25 @@ impl Qdrant {
         }
     }
 
+    /// Removes the collection with all its points; none is fine.
+    ///
+    /// # Errors
+    /// When Qdrant cannot be reached or refuses.
+    pub async fn remove_collection(&self) -> Result<(), VectorError> {
+        let path = ["collections", &self.collection];
+        let call = Call {
+            doing: "remove the collection",
+            method: Method::DELETE,
+            path: &path,
+            body: None,
+            deadline: WRITE_DEADLINE,
+        };
+        match self.send::<Value>(call).await {
+            Ok(_) | Err(VectorError::CollectionMissing(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn exists(&self) -> Result<bool, VectorError> {
         let path = ["collections", &self.collection, "exists"];
         let call = Call {

@@ -4,7 +4,7 @@ use std::time::Duration;
 use chatbot::{
     app::App,
     jobs::{heartbeat::Heartbeat, runner},
-    store::{chunks, documents, documents::Document, documents::Status},
+    store::{chunks, document_versions, documents, documents::Document, documents::Status},
 };
 use sqlx::PgPool;
 use tokio::task::JoinHandle;
@@ -83,7 +83,7 @@ async fn a_document_deleted_before_its_job_is_no_error() {
     let app = app(&database, &qdrant.uri());
     let owner = user(&database).await;
     let uploaded = document(&app, &owner, b"text").await;
-    documents::delete(&app.db, owner.id, uploaded.id).await.unwrap();
+    document_versions::delete(&app.db, owner.id, uploaded.id).await.unwrap();
     let (stop, running) = work(&app);
     job_in(&app.db, "ingest_document", "completed").await;
     finished(stop, running).await;
@@ -108,6 +108,27 @@ async fn what_is_left_of_a_deleted_document_is_removed_and_an_outage_only_delays
     qdrant.reset().await;
     accept(&qdrant).await;
     sqlx::query("UPDATE river_job SET state = 'available', scheduled_at = now()").execute(&app.db).await.unwrap();
+    job_in(&app.db, "remove_document", "completed").await;
+    finished(stop, running).await;
+    assert!(matches!(app.objects.get(key).await, Err(chatbot::objects::ObjectsError::NotFound)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_store_that_is_away_only_delays_the_removal() {
+    let (database, qdrant) = (migrated().await, forgiving().await);
+    let app = app(&database, &qdrant.uri());
+    let (id, key) = (uuid::Uuid::now_v7(), "documents/deleted");
+    app.objects.put(key, "text".into()).await.unwrap();
+    let mut tx = app.db.begin().await.unwrap();
+    app.queue.enqueue_remove(&mut tx, id, key.to_owned()).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut without = app.clone();
+    without.objects = chatbot::objects::Objects::new(&chatbot::config::objects::Objects::Disabled).unwrap();
+    let (stop, running) = work(&without);
+    job_in(&app.db, "remove_document", "retryable").await;
+    finished(stop, running).await;
+    sqlx::query("UPDATE river_job SET state = 'available', scheduled_at = now()").execute(&app.db).await.unwrap();
+    let (stop, running) = work(&app);
     job_in(&app.db, "remove_document", "completed").await;
     finished(stop, running).await;
     assert!(matches!(app.objects.get(key).await, Err(chatbot::objects::ObjectsError::NotFound)));
@@ -184,7 +205,10 @@ async fn a_document_that_is_no_text_is_given_up_at_once() {
     let uploaded = document(&app, &user(&database).await, &[0xff, 0xfe, 0x00]).await;
     let (stop, running) = work(&app);
     let failed = status(&app.db, &uploaded, Status::Failed).await;
-    assert_eq!(failed.error.as_deref(), Some("the document is not UTF-8 text"));
+    assert_eq!(
+        failed.error.as_deref(),
+        Some("the text is in another encoding than it says, or names none: save it as UTF-8 and upload it again")
+    );
     assert_eq!(job_in(&app.db, "ingest_document", "discarded").await, 1);
     finished(stop, running).await;
 }

@@ -1,7 +1,7 @@
 use chatbot::store::{
     StoreError, api_keys,
     chunks::{self, Chunk},
-    conversations, documents,
+    conversations, document_versions, documents,
     documents::Status,
     messages::{self, NewMessage, Role, Wanted},
     users,
@@ -164,7 +164,7 @@ async fn only_a_document_that_is_still_as_it_was_seen_waits_again() {
     let ready = documents::get(&database.pool, seen.id).await.unwrap().unwrap();
     assert!(documents::mark_pending(&database.pool, &ready).await.unwrap());
     assert!(!documents::mark_pending(&database.pool, &ready).await.unwrap(), "another was quicker");
-    documents::delete(&database.pool, owner.id, seen.id).await.unwrap();
+    document_versions::delete(&database.pool, owner.id, seen.id).await.unwrap();
     assert!(!documents::mark_pending(&database.pool, &seen).await.unwrap(), "it was deleted meanwhile");
 }
 

@@ -74,7 +74,7 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Ask the chatbot a question
     Ask(ask::Arguments),
-    /// Give the chatbot a text or Markdown document to answer from
+    /// Give the chatbot a document to answer from
     Upload(upload::Arguments),
     /// Open the task monitor: jobs, queues and workers
     Monitor(monitor::Arguments),

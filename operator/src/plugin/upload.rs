@@ -22,7 +22,7 @@ const LOOK: Duration = Duration::from_millis(500);
 /// Options of `upload`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// A text or Markdown file; before it the environment, which may be left out where the namespace has only one
+    /// A document (HTML, PDF, DOCX, Markdown or text); before it the environment, which may be left out where the namespace has only one
     #[arg(value_names = ["[NAME] FILE"], required = true, num_args = 1..)]
     words: Vec<String>,
     /// How long to wait until the document can be found; 0s for not at all

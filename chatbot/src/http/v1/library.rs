@@ -13,7 +13,7 @@ use crate::http::state::Http;
 use crate::retrieval::{Asked, Found, Mode, SearchError, Searcher};
 use crate::store::StoreError;
 use crate::store::chunks::{self, ChunkWithTitle};
-use crate::store::documents;
+use crate::store::document_index;
 use crate::vectors::{Nearest, VectorError};
 
 /// Longest wait for all of it: the question's vector, searches with their retries, and the passages.
@@ -63,7 +63,7 @@ impl UserLibrary {
     async fn candidates(&self, asked: &Asked, count: usize) -> Result<Option<Found>, LibraryError> {
         match self.searcher.search(self.user_id, asked, count).await {
             Err(SearchError::Vectors(VectorError::CollectionMissing(_)))
-                if !documents::has_indexed(&self.db, self.user_id).await? =>
+                if !document_index::has_indexed(&self.db, self.user_id).await? =>
             {
                 Ok(None)
             }

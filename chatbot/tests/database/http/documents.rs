@@ -99,10 +99,15 @@ async fn a_failed_document_whose_upload_is_gone_is_mended_by_uploading_it_again(
 async fn what_is_no_document_is_refused_with_what_to_send() {
     let world = World::with(&[("MAX_UPLOAD_BYTES", "2048")]).await;
     let table = [
-        ("text/markdown", vec![0xff, 0xfe], 422, "UTF-8"),
+        ("text/markdown", vec![0xff, 0xc0], 422, "UTF-8"),
+        ("text/plain;charset=klingon", vec![0xff, 0xc0], 422, "UTF-8"),
+        ("text/plain", b"\x89PNG\r\n".to_vec(), 422, "picture"),
+        ("application/vnd.ms-excel", b"\xd0\xcf\x11\xe0".to_vec(), 422, ".docx"),
+        ("application/zip", b"PK\x03\x04".to_vec(), 422, "ZIP"),
         ("text/markdown", b"  \n".to_vec(), 422, "empty"),
         ("text/plain", b"a\0b".to_vec(), 422, "NUL"),
-        ("application/pdf", b"%PDF-1.7".to_vec(), 415, "text/markdown"),
+        ("application/pdf", b"no PDF".to_vec(), 422, "damaged"),
+        ("application/json", b"{}".to_vec(), 415, "text/markdown"),
         ("text/plain", vec![b'x'; 100_000], 413, "smaller"),
         ("multipart/form-data", b"no boundary".to_vec(), 400, "boundary"),
     ];

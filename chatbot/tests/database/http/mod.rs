@@ -3,6 +3,8 @@
 mod answers;
 mod chat;
 mod conversations;
+mod document_kinds;
+mod document_versions;
 mod documents;
 mod gate;
 mod history;

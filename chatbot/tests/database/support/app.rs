@@ -50,7 +50,10 @@ pub(crate) fn app_with(database: &Database, qdrant: &str, changes: &[(&str, &str
     let mut variables = variables(database);
     variables.insert("QDRANT_URL".to_owned(), qdrant.to_owned());
     variables.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-    App::new(Config::from_env(|name| variables.get(name).cloned()).unwrap(), "test").unwrap()
+    let mut config = Config::from_env(|name| variables.get(name).cloned()).unwrap();
+    // The program that runs is the test.
+    config.worker.parse_program = env!("CARGO_BIN_EXE_chatbot").into();
+    App::new(config, "test").unwrap()
 }
 
 /// As `main` does; the second time in a process is refused, and does no harm.
@@ -70,7 +73,7 @@ pub(crate) async fn document(app: &App, owner: &User, content: &[u8]) -> Documen
     let new = NewDocument {
         id,
         user_id: owner.id,
-        title: "notes.md",
+        title: &format!("notes of {id}.md"),
         media_type: "text/markdown",
         bytes: i64::try_from(content.len()).unwrap(),
         sha256: &hex::encode(Sha256::digest(content)),

@@ -1,6 +1,7 @@
 //! A database, an App and the services around it.
 
 mod app;
+pub(crate) mod files;
 mod postgres;
 mod process;
 mod qdrant;

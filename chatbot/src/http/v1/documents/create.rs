@@ -1,6 +1,6 @@
 //! `POST /api/v1/documents`: upload → object store → row and job in one transaction. A worker makes it findable.
 //!
-//! The same content twice is one document. The upload lies in the object store before the row exists; when there certainly
+//! The same content twice is one document; other content under the same title is its next version. The upload lies in the object store before the row exists; when there certainly
 //! is no row it is removed again, and when nobody knows a job looks later. At worst an object stays that no row names:
 //! never a row without its object.
 
@@ -22,6 +22,7 @@ use crate::app::App;
 use crate::http::extract::{May, Query, WriteDocuments};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::state::Http;
+use crate::store::document_versions;
 use crate::store::documents::{self, Document as Row, NewDocument, Status};
 use crate::vectors::VectorError;
 
@@ -34,16 +35,20 @@ const INDEX_DEADLINE: Duration = Duration::from_secs(3);
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct UploadQuery {
-    /// Title that citations show; the file's name by default.
+    /// Title that citations show; the file's name by default. Documents of one title are versions of each other.
     title: Option<String>,
 }
 
-/// Uploads a text or Markdown document, as the body or as the field `file` of a form.
+/// Uploads a document (HTML, PDF, DOCX, Markdown or plain text), as the body or as the field `file` of a form.
 ///
 /// A worker makes it findable; ask for the document to see how far that is. The same content again gives the document
-/// that is there; one that failed, or that the index has lost, is tried again.
+/// that is there; one that failed, or that the index has lost, is tried again. Other content under the same title is a new
+/// version: once it is ready it supersedes those before it, which answer until then.
 #[utoipa::path(post, path = "/documents", tag = "documents", security(("apiKey" = ["documents:write"]), ("login" = [])), params(UploadQuery),
-    request_body(content((String = "text/markdown"), (String = "text/plain"), (String = "multipart/form-data"))),
+    request_body(content((String = "text/markdown"), (String = "text/plain"), (String = "text/html"),
+        (String = "application/pdf"), (String = "application/octet-stream"),
+        (String = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+        (String = "multipart/form-data"))),
     responses(
         (status = CREATED, body = Document, description = "It is kept, and waits for a worker"),
         (status = OK, body = Document, description = "It was there already"),
@@ -69,9 +74,12 @@ pub(super) async fn create(
     }
 }
 
-/// The document that is there already; one that failed, or that the index has lost, is tried again. None when it was
-/// deleted meanwhile.
+/// The document that is there already; one that failed, or that the index has lost, is tried again, and an earlier version
+/// becomes the newest one. None when it was deleted meanwhile.
 async fn known(app: &App, row: Row, upload: &Upload) -> Result<Option<Row>, Problem> {
+    if row.is_superseded || document_versions::is_overtaken(&app.db, &row).await? {
+        return renew(app, row, upload).await;
+    }
     let again = match row.status {
         Status::Failed => true,
         Status::Ready => !is_indexed(app, &row).await,
@@ -96,7 +104,7 @@ async fn keep(app: &App, user_id: Uuid, upload: Upload, sha256: &str) -> Result<
         id,
         user_id,
         title: &upload.title,
-        media_type: upload.media_type,
+        media_type: &upload.media_type,
         bytes: i64::try_from(upload.content.len()).unwrap_or(i64::MAX),
         sha256,
         object_key: &object_key,
@@ -135,6 +143,7 @@ impl<E: Into<Problem>> From<E> for NotStored {
 
 async fn insert(app: &App, document: &NewDocument<'_>) -> Result<Row, NotStored> {
     let mut tx = app.db.begin().await?;
+    document_versions::lock(&mut tx, document.user_id, document.title).await?;
     let row = documents::create(&mut *tx, document).await?;
     app.queue.enqueue_ingest(&mut tx, document.id).await.map_err(|error| super::not_enqueued(&error))?;
     tx.commit().await.map_err(|error| NotStored::Perhaps(error.into()))?;
@@ -174,6 +183,24 @@ async fn try_again(app: &App, row: Row, upload: &Upload) -> Result<Option<Row>, 
     app.queue.enqueue_ingest(&mut tx, row.id).await.map_err(|error| super::not_enqueued(&error))?;
     tx.commit().await?;
     Ok(Some(Row { status: Status::Pending, error: None, ..row }))
+}
+
+/// An earlier version is uploaded again: it is wanted in the place of the later ones.
+async fn renew(app: &App, row: Row, upload: &Upload) -> Result<Option<Row>, Problem> {
+    app.objects.put(&row.object_key, upload.content.clone()).await?;
+    let title = if row.is_superseded { upload.title.as_str() } else { row.title.as_str() };
+    let mut tx = app.db.begin().await?;
+    document_versions::lock(&mut tx, row.user_id, title).await?;
+    let Some(renewed) = document_versions::renew(&mut tx, &row, title).await? else {
+        let now = documents::get(&mut *tx, row.id).await?;
+        if now.is_none() {
+            forget(app, &row.object_key).await;
+        }
+        return Ok(now);
+    };
+    app.queue.enqueue_ingest(&mut tx, row.id).await.map_err(|error| super::not_enqueued(&error))?;
+    tx.commit().await?;
+    Ok(Some(renewed))
 }
 
 async fn forget(app: &App, object_key: &str) {

@@ -5,41 +5,41 @@ use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 
+use crate::documents::encoding;
+use crate::documents::kind::{self, Kind, Refusal};
 use crate::http::problem::Problem;
+use crate::store::documents::UNTITLED;
 
-const MARKDOWN: &str = "text/markdown";
-const PLAIN: &str = "text/plain";
-const EXPECTED: &str = "`text/markdown` or `text/plain`, as the body or as the field `file` of `multipart/form-data`";
+const EXPECTED: &str = "HTML, PDF, DOCX, Markdown or plain text under its media type (`text/html`, `application/pdf`, `text/markdown`, `text/plain`, …), as the body or as the field `file` of `multipart/form-data`";
 const FILE_FIELD: &str = "file";
-const UNTITLED: &str = "untitled";
 const MAX_TITLE_CHARS: usize = 200;
+/// Longer names of encodings do not exist.
+const MAX_CHARSET: usize = 40;
 
-/// A text that was uploaded, checked.
+/// A document that was uploaded, checked.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Upload {
     pub(super) title: String,
-    pub(super) media_type: &'static str,
+    /// What it is, with its encoding where the client named one.
+    pub(super) media_type: String,
     pub(super) content: Bytes,
 }
 
 impl Upload {
     /// Reads the upload of a request; `title` comes from its query.
     pub(super) async fn read(request: Request, title: Option<String>) -> Result<Self, Problem> {
-        let kind = essence(request.headers());
-        let (name, declared, content) = match kind.as_str() {
+        let declared = declared(request.headers());
+        let (name, declared, content) = match essence(&declared).as_str() {
             "multipart/form-data" => file(request).await?,
-            _ => (None, kind, body(request).await?),
+            _ => (None, declared, body(request).await?),
         };
-        let media_type = media_type(&declared, name.as_deref()).ok_or(Problem::UnsupportedMediaType(EXPECTED))?;
-        check(&content)?;
+        let media_type = check(&content, name.as_deref().or(title.as_deref()), &declared)?;
         Ok(Self { title: tidy(title.or(name)), media_type, content })
     }
 }
 
-/// The media type without its parameters.
-fn essence(headers: &HeaderMap) -> String {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+fn declared(headers: &HeaderMap) -> String {
+    headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default().to_owned()
 }
 
 async fn body(request: Request) -> Result<Bytes, Problem> {
@@ -59,7 +59,7 @@ async fn file(request: Request) -> Result<(Option<String>, String, Bytes), Probl
 
 async fn content(field: Field<'_>) -> Result<(Option<String>, String, Bytes), Problem> {
     let name = field.file_name().map(str::to_owned);
-    let declared = field.content_type().unwrap_or_default().to_ascii_lowercase();
+    let declared = field.content_type().unwrap_or_default().to_owned();
     Ok((name, declared, field.bytes().await.map_err(|error| broken(&error))?))
 }
 
@@ -74,26 +74,47 @@ fn unreadable(status: StatusCode, detail: String) -> Problem {
     }
 }
 
-/// What a text is: by its declared type, or by its name where browsers declare nothing of use.
-fn media_type(declared: &str, name: Option<&str>) -> Option<&'static str> {
-    let declared = declared.split(';').next().unwrap_or_default().trim();
-    let ending = name.and_then(|name| name.rsplit_once('.')).map(|(_, ending)| ending.to_ascii_lowercase());
-    match (declared, ending.as_deref()) {
-        ("text/markdown" | "text/x-markdown", _)
-        | (PLAIN | "application/octet-stream" | "", Some("md" | "markdown")) => Some(MARKDOWN),
-        (PLAIN, _) | ("application/octet-stream" | "", Some("txt" | "text")) => Some(PLAIN),
-        _ => None,
+/// What it is, and whether it can be read at all, so that most mistakes are told at once. A worker looks again.
+fn check(content: &[u8], name: Option<&str>, declared: &str) -> Result<String, Problem> {
+    let (essence, charset) = (essence(declared), charset(declared));
+    let kind = kind::detect(content, name, &essence).map_err(refused)?;
+    if !kind.is_text() {
+        return Ok(kind.media_type().to_owned());
+    }
+    let text = encoding::decode(content, charset.as_deref(), kind == Kind::Html);
+    let text = text.map_err(|error| invalid(error.to_string()))?;
+    if text.trim().is_empty() {
+        return Err(invalid("the document is empty".to_owned()));
+    }
+    // UTF-8 needs no name.
+    let named = charset.filter(|_| text.as_bytes() != content);
+    Ok(named
+        .map_or_else(|| kind.media_type().to_owned(), |charset| format!("{}; charset={charset}", kind.media_type())))
+}
+
+fn refused(refusal: Refusal) -> Problem {
+    match refusal {
+        Refusal::Unknown => Problem::UnsupportedMediaType(EXPECTED),
+        Refusal::Unsupported(_) | Refusal::Mismatch => invalid(refusal.to_string()),
     }
 }
 
-fn check(content: &[u8]) -> Result<(), Problem> {
-    let refuse = |detail: &str| Err(Problem::Invalid { field: FILE_FIELD, detail: detail.to_owned() });
-    match std::str::from_utf8(content) {
-        Err(_) => refuse("save the document as UTF-8 text"),
-        Ok(text) if text.contains('\0') => refuse("the document holds NUL characters: it is no text"),
-        Ok(text) if text.trim().is_empty() => refuse("the document is empty"),
-        Ok(_) => Ok(()),
-    }
+const fn invalid(detail: String) -> Problem {
+    Problem::Invalid { field: FILE_FIELD, detail }
+}
+
+/// A media type without its parameters.
+fn essence(declared: &str) -> String {
+    declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// The encoding that a media type names, if that can be a name.
+fn charset(declared: &str) -> Option<String> {
+    let mut parameters = declared.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    let (_, charset) = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))?;
+    let charset = charset.trim().trim_matches('"').to_ascii_lowercase();
+    let is_name = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | ':' | '.' | '+');
+    (!charset.is_empty() && charset.len() <= MAX_CHARSET && charset.chars().all(is_name)).then_some(charset)
 }
 
 /// A title on one line, without the folders that some browsers send along.
@@ -106,22 +127,19 @@ fn tidy(title: Option<String>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{check, media_type, tidy};
+    use super::{Problem, check, tidy};
 
     #[test]
-    fn a_text_is_known_by_type_or_name_and_nothing_else_is_taken() {
-        let table = [
-            ("text/markdown", None, Some("text/markdown")),
-            ("text/plain; charset=utf-8", None, Some("text/plain")),
-            ("text/plain", Some("guide.MD"), Some("text/markdown")),
-            ("application/octet-stream", Some("guide.md"), Some("text/markdown")),
-            ("", Some("notes.txt"), Some("text/plain")),
-            ("application/octet-stream", Some("tool.exe"), None),
-            ("application/pdf", Some("guide.md"), None),
-            ("", None, None),
+    fn an_encoding_is_kept_where_it_is_needed() {
+        let table: [(&[u8], &str, &str); 5] = [
+            (b"\xd3\xe1\xc7\xe3", "text/plain; charset=\"Windows-1256\"", "text/plain; charset=windows-1256"),
+            (b"plain", "text/plain; charset=windows-1256", "text/plain"),
+            ("سلام".as_bytes(), "text/markdown;charset=utf-8", "text/markdown"),
+            (b"%PDF-1.7", "text/plain; charset=windows-1256", "application/pdf"),
+            (b"<p>x", "text/html; charset=a b", "text/html"),
         ];
-        for (declared, name, expected) in table {
-            assert_eq!(media_type(declared, name), expected, "{declared} {name:?}");
+        for (content, declared, expected) in table {
+            assert_eq!(check(content, None, declared), Ok(expected.to_owned()), "{declared}");
         }
     }
 
@@ -141,9 +159,10 @@ mod tests {
 
     #[test]
     fn what_is_no_text_is_refused() {
-        assert!(check("سلام".as_bytes()).is_ok());
-        for content in [&b"\xff\xfe"[..], b"a\0b", b" \n "] {
-            assert!(check(content).is_err(), "{content:?}");
+        assert!(check("سلام".as_bytes(), None, "text/plain").is_ok());
+        for content in [&b"\xff"[..], b"a\0b", b" \n ", b"\xff\xfe", b"\x89PNG"] {
+            let refused = check(content, None, "text/plain");
+            assert!(matches!(refused, Err(Problem::Invalid { field: "file", .. })), "{content:?}");
         }
     }
 }

@@ -1,0 +1,2 @@
+ALTER TABLE documents DROP COLUMN progress;
+ALTER TABLE documents DROP COLUMN stage;

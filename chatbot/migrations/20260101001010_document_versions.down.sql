@@ -1,0 +1,2 @@
+ALTER TABLE documents DROP COLUMN superseded_at;
+ALTER TABLE documents DROP COLUMN version;
