@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 /// A person's role.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = UserRole)]
 #[sqlx(type_name = "text", rename_all = "lowercase")]
 pub enum Role {
     /// Chats, and keeps documents and conversations of their own.
