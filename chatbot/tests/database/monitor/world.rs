@@ -52,7 +52,11 @@ impl World {
 
     pub(super) async fn of_tier(tier: &str) -> Self {
         let database = migrated().await;
-        let app = app_with(&database, "http://127.0.0.1:1", &[("ENVIRONMENT", tier), ("DEBUG", "false")]);
+        let app = app_with(
+            &database,
+            "http://127.0.0.1:1",
+            &[("ENVIRONMENT", tier), ("DEBUG", "false"), ("OBJECTS_DIR", "")],
+        );
         Self::around(database, app).await
     }
 
@@ -68,7 +72,9 @@ impl World {
 
     /// The same monitor at another time.
     pub(super) async fn at(&self, time: jiff::Timestamp) -> (String, JoinSet<()>) {
-        serve(App { clock: Clock::fixed(time), ..self.app.clone() }).await
+        let mut app = self.app.clone();
+        app.clock = Clock::fixed(time);
+        serve(app).await
     }
 
     pub(super) fn db(&self) -> &PgPool {
