@@ -168,11 +168,7 @@ pub enum Restore {
     /// Put the prepared database in the live one's place. Stop server and workers first: every session of both ends.
     Swap(OfRestore),
     /// Put back the documents of the backup that was swapped in, and that the object store lacks.
-    Documents {
-        /// From the second repository (OFFSITE_URL): the first one may be gone.
-        #[arg(long)]
-        offsite: bool,
-    },
+    Documents(Place),
     /// Give the database back that was live before the swap.
     Undo(OfRestore),
     /// Drop what a restore left beside the live database: the prepared one, which is not in its place.
@@ -185,18 +181,40 @@ pub enum Restore {
         replaced: bool,
     },
     /// Rehearse a restore: fill a scratch database, check it against the manifest, bring it up to date, and drop it.
-    Drill(FromBackup),
+    Drill(FromOwn),
 }
 
-/// Which backup.
+/// Which backup, of which repository.
 #[derive(Debug, Args)]
 pub struct FromBackup {
+    /// `latest`, the beginning of a backup's name, or a time: then the newest that is not younger.
+    #[arg(long, default_value = "latest", value_name = "BACKUP")]
+    pub from: crate::restore::From,
+    /// Of which repository.
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// Which backup of the environment's own.
+#[derive(Debug, Args)]
+pub struct FromOwn {
     /// `latest`, the beginning of a backup's name, or a time: then the newest that is not younger.
     #[arg(long, default_value = "latest", value_name = "BACKUP")]
     pub from: crate::restore::From,
     /// From the second repository (OFFSITE_URL): the first one may be gone.
     #[arg(long)]
     pub offsite: bool,
+}
+
+/// Which repository, if not the first one.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Place {
+    /// From the second repository (OFFSITE_URL): the first one may be gone.
+    #[arg(long)]
+    pub offsite: bool,
+    /// From another environment's repository (SOURCE_PREFIX, SOURCE_URL and its kin): SCRUB_SQL removes what is personal first.
+    #[arg(long, conflicts_with = "offsite")]
+    pub source: bool,
 }
 
 /// Which restore.

@@ -5,6 +5,7 @@
 //! config          environment variables, read once, typed
 //! app             pools, clients, clock and configuration, made once and shared
 //! http            routes, layers, problems              may call chat and store, never jobs' workers
+//! web             the pages for people, served by http
 //! jobs            queue, workers, hand-back              may call chat and store, never http
 //! chat            one answer; holds no axum and no sqlx
 //! auth            logins, keys, roles and scopes; holds no axum
@@ -43,3 +44,4 @@ pub mod store;
 pub mod telemetry;
 mod upstream;
 pub mod vectors;
+mod web;

@@ -14,6 +14,8 @@ use prometheus_client::{
 };
 use sqlx::PgPool;
 
+use crate::llm::Usage;
+
 /// A histogram per label set.
 pub type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 
@@ -70,7 +72,7 @@ pub struct QueueLabels {
 /// Labels of an answer.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct ChatLabels {
-    /// ok, degraded, unavailable, cancelled or error.
+    /// ok, degraded, unavailable, cancelled, stopped or error.
     pub outcome: String,
 }
 
@@ -206,6 +208,13 @@ impl Metrics {
         registry.register("refresh_tokens_reused", "Sessions ended because an old token came again", reused);
         registry.register("requests_limited", "Requests sent away for their number", self.requests_limited.clone());
         registry
+    }
+
+    /// Counts the tokens of an answer.
+    pub fn count_tokens(&self, usage: Usage) {
+        for (direction, count) in [("prompt", usage.prompt_tokens), ("completion", usage.completion_tokens)] {
+            self.chat_tokens.get_or_create(&TokenLabels { direction: direction.to_owned() }).inc_by(count.into());
+        }
     }
 
     /// What the task monitor alone knows: elsewhere these have no value, and do not appear.

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::{
     sync::mpsc::{self, error::TrySendError},
     task::JoinSet,
+    time::timeout,
 };
 
 use crate::metrics::Metrics;
@@ -24,6 +25,8 @@ const DEADLINE: Duration = Duration::from_secs(10);
 const ATTEMPTS: u32 = 5;
 /// Before the second attempt; it doubles with each.
 const PAUSE: Duration = Duration::from_secs(1);
+/// For everything that is left when the process ends. With the last traces it has to fit into the pod's grace period.
+pub const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// What a message looks like.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -64,6 +67,10 @@ pub struct Notifier {
     metrics: Arc<Metrics>,
 }
 
+/// The task that sends what was handed in.
+#[derive(Debug, Default)]
+pub struct Delivery(JoinSet<()>);
+
 /// Why messages cannot be sent at all.
 #[derive(Debug, thiserror::Error)]
 pub enum NotifyError {
@@ -76,7 +83,7 @@ pub enum NotifyError {
 }
 
 impl Notifier {
-    /// A notifier that sends in a task of its own; without a URL nothing is sent.
+    /// A notifier, and the task of its own in which it sends; without a URL nothing is sent.
     ///
     /// # Errors
     /// When the URL cannot be used.
@@ -84,15 +91,15 @@ impl Notifier {
         url: Option<&SecretString>,
         format: Format,
         metrics: Arc<Metrics>,
-        tasks: &mut JoinSet<()>,
-    ) -> Result<Self, NotifyError> {
+    ) -> Result<(Self, Delivery), NotifyError> {
+        let mut delivery = Delivery::default();
         let Some(url) = url.filter(|url| !url.expose_secret().trim().is_empty()) else {
-            return Ok(Self { queue: None, metrics });
+            return Ok((Self { queue: None, metrics }, delivery));
         };
         let webhook = Webhook::new(url, format)?;
         let (queue, messages) = mpsc::channel(QUEUE);
-        tasks.spawn(send_all(webhook, messages, Arc::clone(&metrics)));
-        Ok(Self { queue: Some(queue), metrics })
+        delivery.0.spawn(send_all(webhook, messages, Arc::clone(&metrics)));
+        Ok((Self { queue: Some(queue), metrics }, delivery))
     }
 
     /// Hands a message in. It is dropped, and counted, when too many wait.
@@ -102,6 +109,17 @@ impl Notifier {
             tracing::warn!(reason = message.reason, environment = message.environment, "a notification was dropped");
             self.metrics.notified("dropped");
         }
+    }
+}
+
+impl Delivery {
+    /// Sends what still waits, once every [`Notifier`] is gone; says whether all of it was sent or given up in time.
+    pub async fn finish(mut self, within: Duration) -> bool {
+        let ended = timeout(within, async { while self.0.join_next().await.is_some() {} }).await.is_ok();
+        if !ended {
+            tracing::warn!("the last notifications could not be sent in time");
+        }
+        ended
     }
 }
 
@@ -223,6 +241,31 @@ mod tests {
             let outcome = webhook.send(&message("it was taken back")).await;
             assert_eq!(outcome.as_ref().map_err(String::as_str), expected.as_ref().map_err(|why| *why), "{answers:?}");
             assert_eq!(seen.lock().unwrap().len(), attempts, "{answers:?}");
+        }
+    }
+
+    /// A message of a release that failed must not be lost because the operator is upgraded in the same moment.
+    #[tokio::test]
+    async fn what_waits_when_the_operator_ends_is_sent_and_a_webhook_that_hangs_does_not_hold_it_up() {
+        let _already = rustls::crypto::ring::default_provider().install_default();
+        let hook = async |delay| {
+            let answer = wiremock::ResponseTemplate::new(200).set_delay(delay);
+            let server = wiremock::MockServer::start().await;
+            wiremock::Mock::given(wiremock::matchers::method("POST")).respond_with(answer).mount(&server).await;
+            server
+        };
+        let table = [(Duration::from_millis(50), LAST_WORDS * 10, true, 3), (DEADLINE * 60, PAUSE / 10, false, 1)];
+        for (delay, within, ends, most) in table {
+            let server = hook(delay).await;
+            let url = SecretString::from(server.uri());
+            let (notifier, delivery) = Notifier::start(Some(&url), Format::Json, Arc::default()).unwrap();
+            for text in ["first", "second", "third"] {
+                notifier.tell(message(text));
+            }
+            drop(notifier);
+            assert_eq!(delivery.finish(within).await, ends, "{delay:?}");
+            let sent = server.received_requests().await.unwrap();
+            assert!(if ends { sent.len() == most } else { sent.len() <= most }, "{delay:?}: {sent:?}");
         }
     }
 

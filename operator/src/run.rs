@@ -2,7 +2,7 @@
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
-use futures::{StreamExt, channel::mpsc};
+use futures::{StreamExt, channel::mpsc, future};
 use kube::{
     Client, Resource, ResourceExt,
     runtime::{
@@ -36,15 +36,18 @@ use crate::{
     health::{self, Readiness},
     lease::{Election, Lost, Term},
     metrics::{self, Metrics},
-    notify::{Notifier, NotifyError},
+    notify::{LAST_WORDS, Notifier, NotifyError},
     probe::Prober,
     traces::Traces,
 };
 
 /// Environments that may wait for a look; more hold their watches up for a moment.
 const QUEUE: usize = 1024;
-/// Environments that are looked at at the same time.
-const CONCURRENCY: u16 = 4;
+/// Environments that are looked at at the same time. A look waits for pods that do not answer, up to half a minute: so many that are
+/// ill must keep nobody from a look at the one that is about to be taken back. It holds a few answers meanwhile, and caches are shared.
+const ENVIRONMENTS: u16 = 16;
+/// Backups, or restores, that are looked at at the same time: no pod is asked.
+const WISHES: u16 = 4;
 /// Several changes within this time cause one look. Each phase of a release waits for it once.
 const DEBOUNCE: Duration = Duration::from_millis(20);
 
@@ -104,23 +107,28 @@ pub async fn run(config: Config, traces: Traces) -> Result<(), Fatal> {
     let server = health::serve(config.http_addr, Arc::clone(&metrics), readiness.clone());
     let lease = config.lease_name.clone();
     let election = Election::new(client.clone(), &config.pod_namespace, lease, config.identity(), clock.clone());
-    let seen = Seen { metrics, readiness, traces, clock };
-    tokio::select! {
+    let (notifier, delivery) = Notifier::start(config.notify_url.as_ref(), config.notify_format, Arc::clone(&metrics))?;
+    let seen = Seen { metrics, readiness, notifier, traces, clock };
+    let ended = tokio::select! {
         Err(source) = server => Err(Fatal::Serve { address: config.http_addr, source }),
         ended = lead(&config, client, &election, seen) => ended,
-        heard = end_signal() => {
-            let name = heard?;
-            tracing::info!(signal = name, "ending");
+        heard = end_signal() => heard.map(|name| tracing::info!(signal = name, "ending")),
+    };
+    // Whatever could hand a message in is gone by now. What is left is sent while the next leader begins.
+    let release = async {
+        if ended.is_ok() {
             election.release().await;
-            Ok(())
         }
-    }
+    };
+    future::join(release, delivery.finish(LAST_WORDS)).await;
+    ended
 }
 
 /// How the process is seen from outside, and its clock.
 struct Seen {
     metrics: Arc<Metrics>,
     readiness: Readiness,
+    notifier: Notifier,
     traces: Traces,
     clock: Clock,
 }
@@ -140,7 +148,7 @@ async fn lead(config: &Config, client: Client, election: &Election, seen: Seen) 
 }
 
 async fn work(config: &Config, client: Client, term: Term, seen: Seen) -> Result<(), Fatal> {
-    let Seen { metrics, readiness, traces, clock } = seen;
+    let Seen { metrics, readiness, notifier, traces, clock } = seen;
     let (tell, apis) = watch::channel(apis::discover(&client).await?);
     let mut tasks = JoinSet::new();
     tasks.spawn(apis::follow(client.clone(), tell));
@@ -159,7 +167,6 @@ async fn work(config: &Config, client: Client, term: Term, seen: Seen) -> Result
     }
     readiness.set(true);
     tracing::info!(namespaces = ?config.scopes(), "caches are filled");
-    let notifier = Notifier::start(config.notify_url.as_ref(), config.notify_format, Arc::clone(&metrics), &mut tasks)?;
     let (prober, memory) = (Prober::new()?, Arc::new(Memory::default()));
     for (queues, looks, stores) in scopes {
         let ctx = Context {
@@ -217,7 +224,7 @@ async fn follow<K>(
 ) where
     K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
 {
-    let configuration = controller::Config::default().concurrency(CONCURRENCY).debounce(DEBOUNCE);
+    let configuration = controller::Config::default().concurrency(WISHES).debounce(DEBOUNCE);
     let queue = looks.map(Ok::<_, std::convert::Infallible>);
     let again = |object: Arc<K>, error: &Error, ctx: Arc<Context>| {
         let (kind, name) = (K::kind(&()), object.name_any());
@@ -234,7 +241,7 @@ async fn follow<K>(
 }
 
 async fn look_again_and_again(ctx: Arc<Context>, looks: mpsc::Receiver<Target>) {
-    let configuration = controller::Config::default().concurrency(CONCURRENCY).debounce(DEBOUNCE);
+    let configuration = controller::Config::default().concurrency(ENVIRONMENTS).debounce(DEBOUNCE);
     let queue = looks.map(Ok::<_, std::convert::Infallible>);
     let store = ctx.stores.environments.clone();
     let reconcile = |environment, ctx| Box::pin(timed(environment, ctx));

@@ -25,6 +25,9 @@ const SERVICE: &str = "chatbot-operator";
 /// For one attempt to send.
 const DEADLINE: Duration = Duration::from_secs(10);
 
+/// For everything that is left when the process ends.
+const LAST_WORDS: Duration = Duration::from_secs(8);
+
 /// Where releases are told to; without a collector it takes them and does nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Traces(Option<SdkTracerProvider>);
@@ -73,9 +76,9 @@ impl Traces {
         }
     }
 
-    /// Sends what was not sent yet; blocks for as long as one attempt may take.
+    /// Sends what was not sent yet, and blocks meanwhile: with the last notifications it stays within the pod's 15 seconds of grace.
     pub fn end(self) {
-        if let Some(Err(error)) = self.0.map(|provider| provider.shutdown_with_timeout(DEADLINE)) {
+        if let Some(Err(error)) = self.0.map(|provider| provider.shutdown_with_timeout(LAST_WORDS)) {
             tracing::warn!(%error, "the last traces could not be sent");
         }
     }

@@ -270,8 +270,13 @@ fn description(config: &BackupConfig, moment: &Consistent) -> Description {
     Description { whose: whose(config), tags: release.into_iter().collect(), time: moment.taken_at }
 }
 
-pub(crate) fn whose(config: &BackupConfig) -> Whose {
-    Whose { host: config.environment.resource_prefix.trim_end_matches('_').to_owned(), tag: "chatbot" }
+fn whose(config: &BackupConfig) -> Whose {
+    of_environment(&config.environment.resource_prefix)
+}
+
+/// Those of the environment with this RESOURCE_PREFIX.
+pub(crate) fn of_environment(prefix: &str) -> Whose {
+    Whose { host: prefix.trim_end_matches('_').to_owned(), tag: "chatbot" }
 }
 
 fn streamed(path: &str, changed: Timestamp, content: Content) -> Entry {

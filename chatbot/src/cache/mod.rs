@@ -1,9 +1,13 @@
 //! Redis: only what may be lost. Every call has a deadline, and no answer of the program waits for Redis beyond it.
 
+mod answers;
 mod limits;
 mod local;
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
 use redis::{
     Client,
@@ -11,6 +15,7 @@ use redis::{
 };
 use secrecy::ExposeSecret;
 
+pub use answers::{AnswerId, KeptEvent, Wishes};
 pub use limits::{Limit, Limits};
 
 use crate::config::redis::Redis as Config;
@@ -44,6 +49,9 @@ pub enum CacheError {
     /// No answer in time.
     #[error("Redis did not answer within {0:?}: check REDIS_URL and the network policy")]
     Deadline(Duration),
+    /// It failed a moment ago.
+    #[error("Redis failed a moment ago and is left alone for a few seconds")]
+    Resting,
     /// Redis refused.
     #[error("Redis failed: {0}")]
     Redis(#[from] redis::RedisError),
@@ -74,8 +82,25 @@ impl Redis {
 
     async fn ask<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, CacheError> {
         let mut connection = self.manager.clone();
-        let limit = CONNECT_DEADLINE + DEADLINE;
-        let answer = tokio::time::timeout(limit, command.query_async(&mut connection)).await;
-        Ok(answer.map_err(|_| CacheError::Deadline(limit))??)
+        in_time(command.query_async(&mut connection)).await
     }
+
+    /// The same of several commands at once, and only while Redis is not left alone after a failure.
+    async fn ask_together<T: redis::FromRedisValue>(&self, commands: &redis::Pipeline) -> Result<T, CacheError> {
+        if !self.rest.may_ask(Instant::now()) {
+            return Err(CacheError::Resting);
+        }
+        let mut connection = self.manager.clone();
+        let answer = in_time(commands.query_async(&mut connection)).await;
+        match &answer {
+            Ok(_) => self.rest.end(),
+            Err(_) => self.rest.begin(Instant::now()),
+        }
+        answer
+    }
+}
+
+async fn in_time<T>(answer: impl Future<Output = redis::RedisResult<T>>) -> Result<T, CacheError> {
+    let limit = CONNECT_DEADLINE + DEADLINE;
+    Ok(tokio::time::timeout(limit, answer).await.map_err(|_| CacheError::Deadline(limit))??)
 }

@@ -1,9 +1,9 @@
 //! The main path of an answer.
 
-use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::generate::{Ending, Spoken, generate, tell};
+use super::audience::Audience;
+use super::generate::{Ending, Spoken, generate};
 use super::language::Language;
 use super::ports::{Library, Memory, Model, Turn};
 use super::retrieve::{Retrieved, retrieve};
@@ -19,10 +19,22 @@ pub struct Question {
     pub text: String,
     /// Identity that the answer's message will have.
     pub message_id: Uuid,
+    /// What whoever asks wishes of every answer, such as a tone; the chatbot's own rules come first.
+    pub wishes: Option<String>,
+    /// Longest answer, in tokens; never more than the configuration allows.
+    pub max_tokens: Option<u32>,
 }
 
-/// Answers a question, telling `events` as it goes. When nobody listens any more it stops, and keeps what was said
-/// until then.
+impl Question {
+    /// A question without wishes.
+    #[must_use]
+    pub const fn new(text: String, message_id: Uuid) -> Self {
+        Self { text, message_id, wishes: None, max_tokens: None }
+    }
+}
+
+/// Answers a question, telling the audience as it goes. When nobody listens any more, or somebody asks it to, it stops,
+/// and keeps what was said until then.
 ///
 /// # Errors
 /// The memory's: a question that cannot be kept is not answered.
@@ -31,28 +43,28 @@ pub async fn answer<M: Memory>(
     library: &impl Library,
     model: &impl Model,
     question: &Question,
-    events: &mpsc::Sender<Event>,
+    audience: &Audience,
 ) -> Result<Answer, M::Error> {
     let history = recall::fitting(memory.recall(recall::TURNS).await?);
     memory.remember_question(&question.text).await?;
-    tell(events, Event::Start).await;
+    audience.tell(Event::Start).await;
     let retrieved = retrieve(library, &question.text, &history).await;
-    tell(events, Event::Sources(retrieved.sources.clone())).await;
+    audience.tell(Event::Sources(retrieved.sources.clone())).await;
     let preface = preface(question, &retrieved);
     if !preface.is_empty() {
-        tell(events, Event::Token(preface.to_owned())).await;
+        audience.tell(Event::Token(preface.to_owned())).await;
     }
-    let spoken = speak(model, question, &history, &retrieved.sources, events).await;
+    let spoken = speak(model, question, &history, &retrieved.sources, audience).await;
     let addition = addition(question, &retrieved, &spoken);
     if !addition.is_empty() {
-        tell(events, Event::Token(addition.clone())).await;
+        audience.tell(Event::Token(addition.clone())).await;
     }
     let text = format!("{preface}{}{addition}", spoken.text);
     let answer = conclude(question, retrieved, text, spoken, model.name());
     if !answer.text.trim().is_empty() {
         memory.remember_answer(&answer).await?;
     }
-    tell(events, Event::Done(answer.clone())).await;
+    audience.tell(Event::Done(answer.clone())).await;
     Ok(answer)
 }
 
@@ -62,14 +74,14 @@ async fn speak(
     question: &Question,
     history: &[Turn],
     sources: &[Source],
-    events: &mpsc::Sender<Event>,
+    audience: &Audience,
 ) -> Spoken {
-    let spoken = generate(model, &prompt::prompt(&question.text, history, sources), events).await;
+    let spoken = generate(model, &prompt::prompt(question, history, sources), audience).await;
     let best = &sources[..sources.len().min(FEW)];
     if spoken.ending != Ending::TooLong || (history.is_empty() && best.len() == sources.len()) {
         return spoken;
     }
-    generate(model, &prompt::prompt(&question.text, &[], best), events).await
+    generate(model, &prompt::prompt(question, &[], best), audience).await
 }
 
 /// What the chatbot itself says before the model's words.
@@ -87,7 +99,7 @@ fn addition(question: &Question, retrieved: &Retrieved, spoken: &Spoken) -> Stri
         Ending::Failed if spoken.is_silent() => apology::instead_of_an_answer(language, &retrieved.sources),
         Ending::Failed => apology::cut_off(language).to_owned(),
         Ending::TooLong => apology::too_long(language).to_owned(),
-        Ending::Complete { .. } | Ending::Cancelled => String::new(),
+        Ending::Complete { .. } | Ending::Cancelled | Ending::Stopped => String::new(),
     }
 }
 
@@ -101,6 +113,7 @@ fn conclude(question: &Question, retrieved: Retrieved, text: String, spoken: Spo
         Ending::Complete { reason, usage, model } => (reason, usage, model.or(asked)),
         Ending::Failed | Ending::TooLong => (FinishReason::Error, None, asked),
         Ending::Cancelled => (FinishReason::Cancelled, None, asked),
+        Ending::Stopped => (FinishReason::Stopped, None, asked),
     };
     let missing = missing.into_iter().chain(silent_model).collect();
     Answer { message_id: question.message_id, text, sources, finish_reason, usage, model, missing }

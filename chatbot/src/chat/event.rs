@@ -48,11 +48,20 @@ pub enum FinishReason {
     Length,
     /// Whoever asked went away.
     Cancelled,
+    /// Whoever asked wanted no more.
+    Stopped,
     /// The model gave no answer, or not all of it.
     Error,
 }
 
 impl FinishReason {
+    /// The reason of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let all = [Self::Stop, Self::Length, Self::Cancelled, Self::Stopped, Self::Error];
+        all.into_iter().find(|reason| reason.as_str() == name)
+    }
+
     /// Its name, as the API and the database have it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -60,6 +69,7 @@ impl FinishReason {
             Self::Stop => "stop",
             Self::Length => "length",
             Self::Cancelled => "cancelled",
+            Self::Stopped => "stopped",
             Self::Error => "error",
         }
     }

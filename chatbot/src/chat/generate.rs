@@ -1,17 +1,11 @@
 //! The model's words, passed on as they come.
 
-use std::time::Duration;
-
 use futures::StreamExt;
-use tokio::sync::mpsc;
-use tokio::time::timeout;
 
+use super::audience::{Audience, Leaving};
 use super::ports::Model;
 use super::{Event, FinishReason};
 use crate::llm::{Delta, Deltas, End, LlmError, Request, Usage};
-
-/// Longest wait for a reader who has fallen behind.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the model said, and how it ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,6 +18,14 @@ impl Spoken {
     /// Whether the model said nothing at all.
     pub(super) fn is_silent(&self) -> bool {
         self.text.trim().is_empty()
+    }
+
+    const fn left(text: String, leaving: Leaving) -> Self {
+        let ending = match leaving {
+            Leaving::Gone => Ending::Cancelled,
+            Leaving::Stopped => Ending::Stopped,
+        };
+        Self { text, ending }
     }
 }
 
@@ -38,16 +40,19 @@ pub(super) enum Ending {
     TooLong,
     /// Whoever asked went away.
     Cancelled,
+    /// Whoever asked wanted no more.
+    Stopped,
 }
 
-/// Asks, and passes every part on; stops asking when nobody listens.
-pub(super) async fn generate(model: &impl Model, request: &Request, events: &mpsc::Sender<Event>) -> Spoken {
+/// Asks, and passes every part on; stops asking when nobody listens, or nobody wants to.
+pub(super) async fn generate(model: &impl Model, request: &Request, audience: &Audience) -> Spoken {
     let deltas = tokio::select! {
+        biased;
+        leaving = audience.leaves() => return Spoken::left(String::new(), leaving),
         deltas = model.ask(request) => deltas,
-        () = events.closed() => return Spoken { text: String::new(), ending: Ending::Cancelled },
     };
     match deltas {
-        Ok(deltas) => pass_on(deltas, events).await,
+        Ok(deltas) => pass_on(deltas, audience).await,
         Err(LlmError::PromptTooLong(message)) => {
             tracing::warn!(message, "the prompt is too long for the language model");
             Spoken { text: String::new(), ending: Ending::TooLong }
@@ -56,17 +61,18 @@ pub(super) async fn generate(model: &impl Model, request: &Request, events: &mps
     }
 }
 
-async fn pass_on(mut deltas: Deltas, events: &mpsc::Sender<Event>) -> Spoken {
+async fn pass_on(mut deltas: Deltas, audience: &Audience) -> Spoken {
     let mut text = String::new();
     loop {
         let delta = tokio::select! {
+            biased;
+            leaving = audience.leaves() => return Spoken::left(text, leaving),
             delta = deltas.next() => delta.unwrap_or(Err(LlmError::Interrupted)),
-            () = events.closed() => return Spoken { text, ending: Ending::Cancelled },
         };
         match delta {
             Ok(Delta::Text(words)) => {
                 text.push_str(&words);
-                if !tell(events, Event::Token(words)).await {
+                if !audience.tell(Event::Token(words)).await {
                     return Spoken { text, ending: Ending::Cancelled };
                 }
             }
@@ -76,12 +82,6 @@ async fn pass_on(mut deltas: Deltas, events: &mpsc::Sender<Event>) -> Spoken {
             Err(error) => return failed(text, &error),
         }
     }
-}
-
-/// Tells whoever asked; false when nobody listens. Who does not read for half a minute is taken for gone, or the model
-/// would wait for ever.
-pub(super) async fn tell(events: &mpsc::Sender<Event>, event: Event) -> bool {
-    matches!(timeout(PATIENCE, events.send(event)).await, Ok(Ok(())))
 }
 
 fn complete(end: End) -> Ending {

@@ -6,6 +6,7 @@
 
 mod answer;
 mod apology;
+mod audience;
 mod cite;
 mod event;
 mod generate;
@@ -19,6 +20,7 @@ mod retrieve;
 mod tests;
 
 pub use answer::{Question, answer};
+pub use audience::Audience;
 pub use event::{Answer, Event, FinishReason, Service, Source};
 pub use prompt::MAX_QUESTION_CHARS;
 pub use rehearse::rehearse;

@@ -3,10 +3,11 @@
 use std::convert::Infallible;
 
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::ports::{Library, Memory, Model, Turn};
-use super::{Answer, Question, answer};
+use super::{Answer, Audience, Question, answer};
 
 const QUESTION: &str = "Are you there? Answer in one word.";
 const EVENTS: usize = 16;
@@ -32,11 +33,12 @@ impl Memory for Nobody {
 
 /// Answers a question from this library by this model, on the way of every answer, and keeps nothing of it.
 pub async fn rehearse(library: &impl Library, model: &impl Model) -> Answer {
-    let question = Question { text: QUESTION.to_owned(), message_id: Uuid::now_v7() };
+    let question = Question::new(QUESTION.to_owned(), Uuid::now_v7());
     let (sender, mut events) = mpsc::channel(EVENTS);
+    let audience = Audience::new(sender, CancellationToken::new());
     let answering = async {
-        let answered = answer(&Nobody, library, model, &question, &sender).await;
-        drop(sender);
+        let answered = answer(&Nobody, library, model, &question, &audience).await;
+        drop(audience);
         answered
     };
     let listening = async { while events.recv().await.is_some() {} };

@@ -4,10 +4,11 @@ use std::sync::Mutex;
 
 use futures::{StreamExt, stream};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::ports::{Findings, Library, Memory, Model, Passage, Speaker, Turn};
-use super::{Answer, Event, FinishReason, Question, Service, answer};
+use super::{Answer, Audience, Event, FinishReason, Question, Service, answer};
 use crate::llm::{Delta, Deltas, End, LlmError, Request, Usage};
 
 /// Keeps everything; fails when told to.
@@ -143,14 +144,18 @@ fn closed() -> Shelf {
 }
 
 fn question(text: &str) -> Question {
-    Question { text: text.to_owned(), message_id: Uuid::from_bytes([0xee; 16]) }
+    Question::new(text.to_owned(), Uuid::from_bytes([0xee; 16]))
+}
+
+/// An audience that only listens.
+fn listening(sender: mpsc::Sender<Event>) -> Audience {
+    Audience::new(sender, CancellationToken::new())
 }
 
 /// Everything that is told, and what is kept.
 async fn ask(notebook: &Notebook, shelf: &Shelf, parrot: Parrot, text: &str) -> Vec<Event> {
     let (sender, mut receiver) = mpsc::channel(64);
-    answer(notebook, shelf, &parrot, &question(text), &sender).await.unwrap();
-    drop(sender);
+    answer(notebook, shelf, &parrot, &question(text), &listening(sender)).await.unwrap();
     let mut told = Vec::new();
     while let Some(event) = receiver.recv().await {
         told.push(event);
@@ -250,7 +255,8 @@ async fn when_nobody_listens_any_more_the_answer_ends_and_what_was_said_is_kept(
     let (sender, mut receiver) = mpsc::channel(64);
     let asked = question("When?");
     let shelf = shelf();
-    let answering = answer(&notebook, &shelf, &Parrot::NeverEnds(&["At ", "nine"]), &asked, &sender);
+    let audience = listening(sender);
+    let answering = answer(&notebook, &shelf, &Parrot::NeverEnds(&["At ", "nine"]), &asked, &audience);
     let leaving = async {
         while let Some(event) = receiver.recv().await {
             if event == Event::Token("nine".to_owned()) {
@@ -266,11 +272,34 @@ async fn when_nobody_listens_any_more_the_answer_ends_and_what_was_said_is_kept(
 }
 
 #[tokio::test]
+async fn an_answer_that_is_stopped_ends_and_what_was_said_is_kept_and_told() {
+    let notebook = Notebook::default();
+    let (sender, mut receiver) = mpsc::channel(64);
+    let stop = CancellationToken::new();
+    let (audience, asked, shelf) = (Audience::new(sender, stop.clone()), question("When?"), shelf());
+    let answering = answer(&notebook, &shelf, &Parrot::NeverEnds(&["At ", "nine"]), &asked, &audience);
+    let stopping = async {
+        while let Some(event) = receiver.recv().await {
+            match event {
+                Event::Token(word) if word == "nine" => stop.cancel(),
+                Event::Done(answer) => return Some(answer),
+                Event::Start | Event::Sources(_) | Event::Token(_) => {}
+            }
+        }
+        None
+    };
+    let (answer, told) = tokio::join!(answering, stopping);
+    let answer = answer.unwrap();
+    assert_eq!((answer.finish_reason, answer.text.as_str()), (FinishReason::Stopped, "At nine"));
+    assert_eq!((told.as_ref(), &*notebook.answers.lock().unwrap()), (Some(&answer), &vec![answer.clone()]));
+}
+
+#[tokio::test]
 async fn an_answer_of_which_no_word_was_said_is_not_kept() {
     let notebook = Notebook::default();
     let (sender, receiver) = mpsc::channel(64);
     drop(receiver);
-    answer(&notebook, &empty(), &Parrot::NeverEnds(&[]), &question("When?"), &sender).await.unwrap();
+    answer(&notebook, &empty(), &Parrot::NeverEnds(&[]), &question("When?"), &listening(sender)).await.unwrap();
     assert_eq!(*notebook.answers.lock().unwrap(), []);
 }
 
@@ -278,8 +307,8 @@ async fn an_answer_of_which_no_word_was_said_is_not_kept() {
 async fn a_question_that_cannot_be_kept_is_not_answered() {
     let notebook = Notebook { torn: true, ..Notebook::default() };
     let (sender, mut receiver) = mpsc::channel(64);
-    let error = answer(&notebook, &shelf(), &Parrot::Says(&["x"]), &question("When?"), &sender).await.unwrap_err();
-    drop(sender);
+    let error =
+        answer(&notebook, &shelf(), &Parrot::Says(&["x"]), &question("When?"), &listening(sender)).await.unwrap_err();
     assert_eq!((error, receiver.recv().await), ("the notebook is torn", None));
 }
 
@@ -292,7 +321,7 @@ async fn what_was_said_before_is_part_of_the_prompt() {
     };
     let (sender, _receiver) = mpsc::channel(64);
     let listener = Listener::default();
-    answer(&notebook, &empty(), &listener, &question("Who am I?"), &sender).await.unwrap();
+    answer(&notebook, &empty(), &listener, &question("Who am I?"), &listening(sender)).await.unwrap();
     let requests = listener.0.lock().unwrap();
     let said: Vec<&str> = requests[0].messages.iter().skip(1).map(|message| message.content.as_str()).collect();
     assert_eq!(said, ["I am Sara.", "Hello Sara.", "Who am I?"]);
@@ -305,7 +334,7 @@ async fn ask_narrow(characters: usize, text: &str, history: Vec<Turn>) -> (Answe
     let notebook = Notebook { history, ..Notebook::default() };
     let (sender, _receiver) = mpsc::channel(64);
     let model = Narrow(characters, Mutex::default());
-    let answer = answer(&notebook, &shelf, &model, &question(text), &sender).await.unwrap();
+    let answer = answer(&notebook, &shelf, &model, &question(text), &listening(sender)).await.unwrap();
     let asked = model.1.lock().unwrap().len();
     (answer, asked)
 }

@@ -12,6 +12,8 @@ use crate::{backup, cli::Backup, clock::Clock, config::backup::BackupConfig, tel
 
 /// For an environment that names no second repository.
 const NO_SECOND: &str = "there is no second repository: OFFSITE_URL names none";
+/// For one that names no other environment.
+const NO_SOURCE: &str = "there is no other environment to restore from: SOURCE_PREFIX names none";
 /// For one that keeps no objects.
 const NO_STORE: &str = "there is no repository: neither MINIO_URL nor BACKUP_URL names an object store";
 
@@ -27,7 +29,7 @@ pub(super) fn run(command: Backup, env: impl Fn(&str) -> Option<String>) -> Resu
 
 async fn act(command: Backup, config: &BackupConfig) -> Result<(), CommandError> {
     match command {
-        Backup::List { json, offsite } => list(&of(config, offsite)?, json).await,
+        Backup::List { json, offsite } => list(&of(config, Which::or_first(offsite))?, json).await,
         Backup::Copy => {
             let copied = backup::copy(config, Clock::system().now()).await?;
             let copied = copied.ok_or_else(|| CommandError::Refused(NO_SECOND.to_owned()))?;
@@ -35,7 +37,7 @@ async fn act(command: Backup, config: &BackupConfig) -> Result<(), CommandError>
             Ok(())
         }
         Backup::Check { read, offsite } => {
-            let checked = backup::check(&of(config, offsite)?, read).await?;
+            let checked = backup::check(&of(config, Which::or_first(offsite))?, read).await?;
             checked.ok_or_else(|| CommandError::Refused(NO_STORE.to_owned()))?;
             output::result(&Outcome { message: format!("no damage was found; part {read} of the content was read") });
             Ok(())
@@ -43,12 +45,31 @@ async fn act(command: Backup, config: &BackupConfig) -> Result<(), CommandError>
     }
 }
 
-/// The configuration of one of both repositories.
-pub(super) fn of(config: &BackupConfig, offsite: bool) -> Result<BackupConfig, CommandError> {
-    if !offsite {
-        return Ok(config.clone());
+/// A repository that a command reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Which {
+    /// The environment's own.
+    First,
+    /// Its second one.
+    Offsite,
+    /// That of another environment.
+    Source,
+}
+
+impl Which {
+    pub(super) const fn or_first(offsite: bool) -> Self {
+        if offsite { Self::Offsite } else { Self::First }
     }
-    config.offsite().ok_or_else(|| CommandError::Refused(NO_SECOND.to_owned()))
+}
+
+/// The configuration with this repository.
+pub(super) fn of(config: &BackupConfig, which: Which) -> Result<BackupConfig, CommandError> {
+    let (found, none) = match which {
+        Which::First => (Some(config.own()), NO_STORE),
+        Which::Offsite => (config.own().offsite(), NO_SECOND),
+        Which::Source => (config.foreign(), NO_SOURCE),
+    };
+    found.ok_or_else(|| CommandError::Refused(none.to_owned()))
 }
 
 /// What a Job that copies or checks answers.

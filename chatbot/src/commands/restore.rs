@@ -6,11 +6,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    CommandError, output, process, repository,
+    CommandError, output, process,
+    repository::{self, Which},
     words::{counted, short, size},
 };
 use crate::{
-    cli::Restore,
+    cli::{FromBackup, Restore},
     config::backup::BackupConfig,
     restore::{self, From, Prepared, RestoreError, Trio},
     telemetry,
@@ -48,7 +49,7 @@ pub(super) fn run(command: Restore, env: impl Fn(&str) -> Option<String>) -> Res
     process::runtime(1)?.block_on(async {
         let observability = process::verbose(&config.observability);
         let _guard = telemetry::init(&observability, "chatbot", &config.environment.release_id)?;
-        let config = repository::of(&config, is_offsite(&command))?;
+        let config = repository::of(&config, repository_of(&command))?;
         let work = act(command, &config, search_path.as_deref());
         let outcome = process::interruptible(Box::pin(work)).await?;
         output::result(&outcome);
@@ -56,11 +57,19 @@ pub(super) fn run(command: Restore, env: impl Fn(&str) -> Option<String>) -> Res
     })
 }
 
-const fn is_offsite(command: &Restore) -> bool {
+const fn repository_of(command: &Restore) -> Which {
     match command {
-        Restore::Plan(choice) | Restore::Prepare { from: choice, .. } | Restore::Drill(choice) => choice.offsite,
-        Restore::Documents { offsite } => *offsite,
-        Restore::Swap(_) | Restore::Undo(_) | Restore::Drop { .. } => false,
+        Restore::Plan(FromBackup { place, .. })
+        | Restore::Prepare { from: FromBackup { place, .. }, .. }
+        | Restore::Documents(place) => {
+            if place.source {
+                Which::Source
+            } else {
+                Which::or_first(place.offsite)
+            }
+        }
+        Restore::Drill(choice) => Which::or_first(choice.offsite),
+        Restore::Swap(_) | Restore::Undo(_) | Restore::Drop { .. } => Which::First,
     }
 }
 
@@ -77,7 +86,7 @@ async fn act(command: Restore, config: &BackupConfig, search_path: Option<&str>)
             let message = format!("{live} is what the backup holds; what it was is {replaced}");
             Ok(done(name, message))
         }
-        Restore::Documents { .. } => {
+        Restore::Documents(_) => {
             let (backup, restored) = restore::documents(config).await?;
             Ok(done(backup, format!("{} put back", counted(restored as u64, "document"))))
         }
@@ -132,14 +141,14 @@ fn done(backup: String, message: String) -> Outcome {
 }
 
 fn prepared_sentence(prepared: &Prepared) -> String {
-    let Prepared { chosen, trio, applied, was_there } = prepared;
+    let Prepared { chosen, trio, applied, scrubbed, was_there } = prepared;
     let rows = counted(chosen.manifest.rows(), "row");
     let database = &trio.restored;
-    match (was_there, applied.len()) {
-        (true, _) => format!("{database} was prepared before, with {rows}"),
-        (false, 0) => format!("{database} holds {rows}, as the manifest says"),
-        (false, count) => {
-            format!("{database} holds {rows}, as the manifest says; {} applied", counted(count as u64, "migration"))
-        }
+    if *was_there {
+        return format!("{database} was prepared before, with {rows}");
     }
+    let applied = (!applied.is_empty()).then(|| format!("{} applied", counted(applied.len() as u64, "migration")));
+    let scrubbed = scrubbed.map(|changed| format!("SCRUB_SQL changed {}", counted(changed, "row")));
+    let holds = format!("{database} holds {rows}, as the manifest says");
+    [Some(holds), applied, scrubbed].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }

@@ -17,6 +17,7 @@ use super::{
     observability::Observability,
     reader::Reader,
     repository::{Repository, Retention},
+    source::Source,
 };
 
 const ADMINISTRATOR: &str = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE of a role that may create databases";
@@ -36,6 +37,8 @@ pub struct BackupConfig {
     pub repository: Repository,
     /// Where to, a second time.
     pub offsite: Option<Repository>,
+    /// Another environment, whose backups may be restored here.
+    pub source: Option<Source>,
     /// How many are kept.
     pub retention: Retention,
     /// Logs.
@@ -47,6 +50,19 @@ impl BackupConfig {
     #[must_use]
     pub fn offsite(&self) -> Option<Self> {
         Some(Self { repository: self.offsite.clone()?, offsite: None, ..self.clone() })
+    }
+
+    /// The same with another environment's repository in place of the first, for a restore from it; None where none is named.
+    #[must_use]
+    pub fn foreign(&self) -> Option<Self> {
+        let source = self.source.as_ref()?;
+        Some(Self { repository: source.repository.clone(), offsite: None, ..self.clone() })
+    }
+
+    /// The same without another environment.
+    #[must_use]
+    pub fn own(&self) -> Self {
+        Self { source: None, ..self.clone() }
     }
 
     /// Reads and validates.
@@ -80,6 +96,7 @@ impl BackupConfig {
             objects,
             repository: repository?,
             offsite,
+            source: Source::read(reader),
             retention,
             observability,
         })

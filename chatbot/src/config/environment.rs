@@ -14,6 +14,10 @@ use secrecy::SecretString;
 
 use super::reader::{Reader, parse};
 
+/// The form of a RESOURCE_PREFIX.
+pub(super) const PREFIX: &str =
+    "lower-case letters, digits and `_`, starting with a letter and ending with `_`, at most 41 characters";
+
 /// One of the three tiers; it decides defaults and what is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tier {
@@ -65,11 +69,7 @@ pub struct Environment {
 impl Environment {
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let tier = reader.required("ENVIRONMENT", "dev, stage or prod", Tier::parse);
-        let prefix = reader.optional(
-            "RESOURCE_PREFIX",
-            "lower-case letters, digits and `_`, starting with a letter and ending with `_`, at most 41 characters",
-            prefix,
-        );
+        let prefix = reader.optional("RESOURCE_PREFIX", PREFIX, prefix);
         let release = reader.text("RELEASE_ID");
         let debug = reader.optional("DEBUG", "true or false", parse::boolean);
         let tier = tier?;
@@ -92,7 +92,7 @@ pub(super) fn secret_key(reader: &mut Reader<'_>) -> Option<SecretString> {
     })
 }
 
-fn prefix(text: &str) -> Option<String> {
+pub(super) fn prefix(text: &str) -> Option<String> {
     let characters = text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     let starts = text.starts_with(|c: char| c.is_ascii_lowercase());
     (characters && starts && text.ends_with('_') && text.len() <= 41).then(|| text.to_owned())

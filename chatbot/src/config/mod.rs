@@ -5,6 +5,8 @@
 
 pub mod backup;
 pub mod database;
+#[cfg(test)]
+mod documented;
 pub mod dotenv;
 pub mod embedding;
 pub mod environment;
@@ -20,6 +22,7 @@ mod reader;
 pub mod redis;
 pub mod repository;
 pub mod server;
+pub mod source;
 #[cfg(test)]
 mod tests;
 pub mod worker;

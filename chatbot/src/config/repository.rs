@@ -12,6 +12,7 @@
 //! | BACKUP_KEEP_HOURLY | of how many hours that have any the last backup is kept, 1 to 8760 | none |
 //! | BACKUP_KEEP_DAILY | of how many days, 1 to 3650 | none |
 //! | OFFSITE_URL and its kin | the same for a second repository, into which backups are copied; without OFFSITE_URL there is none | its key: BACKUP_KEY |
+//! | SOURCE_URL and its kin | the same for the repository of another environment, which `restore --source` reads: see [`super::source`] | its key has none |
 //!
 //! Keep the key outside of the cluster too: without it nobody reads a backup, whoever made it.
 
@@ -105,6 +106,17 @@ impl Retention {
     }
 }
 
+const SOURCE: Names = Names {
+    url: "SOURCE_URL",
+    access_key: "SOURCE_ACCESS_KEY",
+    secret_key: "SOURCE_SECRET_KEY",
+    bucket: "SOURCE_BUCKET",
+    region: "SOURCE_REGION",
+    folder: "SOURCE_FOLDER",
+    key: "SOURCE_KEY",
+    previous: "SOURCE_KEY_PREVIOUS",
+};
+
 impl Repository {
     /// The first one; `own` is the environment's store.
     pub(super) fn read(reader: &mut Reader<'_>, prefix: &str, own: &Objects) -> Option<Self> {
@@ -135,6 +147,15 @@ impl Repository {
         let key = reader.or(OFFSITE.key, KEY, key.clone(), long);
         let folder = folder_of(reader, &OFFSITE, prefix);
         Some(Self { objects: s3(reader, &OFFSITE, url)?, folder, key, previous: reader.secret(OFFSITE.previous) })
+    }
+
+    /// That of the environment with this `prefix`, if there is to be one. It is only read: a key that was the one before opens
+    /// nothing, since it would be replaced on the way.
+    pub(super) fn read_source(reader: &mut Reader<'_>, prefix: &str) -> Option<Self> {
+        let url = reader.required(SOURCE.url, URL, parse::http_url);
+        let key = reader.required(SOURCE.key, KEY, long);
+        let folder = folder_of(reader, &SOURCE, prefix);
+        Some(Self { objects: s3(reader, &SOURCE, url?)?, folder, key: key?, previous: None })
     }
 }
 

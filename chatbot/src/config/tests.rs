@@ -38,7 +38,7 @@ fn everything_missing_is_named_in_one_message() {
 
 #[test]
 fn each_wrong_value_is_refused_with_its_expected_form() {
-    let cases: [(&str, &str); 38] = [
+    let cases: [(&str, &str); 40] = [
         ("ENVIRONMENT", "production"),
         ("RESOURCE_PREFIX", "Dev_"),
         ("RESOURCE_PREFIX", "dev"),
@@ -71,6 +71,8 @@ fn each_wrong_value_is_refused_with_its_expected_form() {
         ("MAX_UPLOAD_BYTES", "1"),
         ("DRAIN_DELAY", "-1"),
         ("RATE_LIMIT_PER_MINUTE", "0"),
+        ("RATE_LIMIT_PER_IP", "none"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8,everybody"),
         ("QUEUE_HIGH", "1001"),
         ("DEAD_LETTER_DAYS", "0"),
         ("DRAIN_TIMEOUT", "0"),
@@ -81,6 +83,17 @@ fn each_wrong_value_is_refused_with_its_expected_form() {
     let messages: Vec<String> =
         cases.iter().map(|(name, value)| read(&[(name, value)]).unwrap_err().to_string()).collect();
     insta::assert_snapshot!(messages.join("\n"));
+}
+
+#[test]
+fn proxies_are_networks_or_addresses_and_who_raises_one_limit_raises_both() {
+    let server = |changes: &[(&'static str, &'static str)]| read(changes).unwrap().server;
+    assert_eq!(server(&[]).trusted_proxies, []);
+    let told = server(&[("TRUSTED_PROXIES", "10.0.0.0/8, fd00::/8,192.0.2.1")]).trusted_proxies;
+    assert_eq!(told.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.0.0.0/8", "fd00::/8", "192.0.2.1/32"]);
+    assert_eq!(server(&[]).rate_limit_per_ip, 6000);
+    assert_eq!(server(&[("RATE_LIMIT_PER_MINUTE", "1000000")]).rate_limit_per_ip, 50_000_000);
+    assert_eq!(server(&[("RATE_LIMIT_PER_IP", "7")]).rate_limit_per_ip, 7);
 }
 
 #[test]

@@ -125,7 +125,7 @@ fn database(error: &sqlx::Error) -> Outage {
 impl Classified for CacheError {
     fn outage(&self) -> Outage {
         match self {
-            Self::Url => Outage::Unreachable,
+            Self::Url | Self::Resting => Outage::Unreachable,
             Self::Deadline(_) => Outage::TimedOut,
             Self::Redis(error) => redis(error),
         }

@@ -17,6 +17,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::bodies::{Budget, limit_bodies};
+use super::openai::in_openai_s_shape;
 use super::problem::Problem;
 use super::router::{method_not_allowed, not_found};
 use super::state::Http;
@@ -62,6 +63,8 @@ pub(crate) fn around<S: Clone + Send + Sync + 'static>(service: Router<S>, app: 
     service
         // Inside metrics and trace, so that a panic is counted and logged as the 500 that the client sees.
         .layer(CatchPanicLayer::custom(panicked))
+        // Outside of all that refuses, so that OpenAI's clients understand each of them.
+        .layer(from_fn(in_openai_s_shape))
         .layer(from_fn(add_security_headers))
         .layer(from_fn_with_state(app.draining.clone(), end_connections))
         .layer(from_fn_with_state(app.metrics.clone(), measure))

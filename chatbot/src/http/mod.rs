@@ -8,6 +8,7 @@
 //! problem     RFC 9457: one enum of what can go wrong, and its status
 //! extract     who is calling, JSON bodies, queries, pages
 //! v1          /api/v1, one endpoint per file
+//! openai      /v1, the OpenAI API, one endpoint per file
 //! operations  /health, /metrics; rehearsal: a question of the operator's
 //! ```
 
@@ -15,6 +16,7 @@ mod bodies;
 pub(crate) mod connections;
 mod extract;
 pub(crate) mod layers;
+mod openai;
 mod operations;
 pub mod problem;
 mod rehearsal;

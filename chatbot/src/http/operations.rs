@@ -42,7 +42,8 @@ async fn ready(app: State<App>) -> Response {
 }
 
 /// Metrics in OpenMetrics' text format.
-#[utoipa::path(get, path = "/metrics", tag = "operations", security(()), responses((status = OK, body = String)))]
+#[utoipa::path(get, path = "/metrics", tag = "operations", security(()), responses(
+    (status = OK, body = String, content_type = "application/openmetrics-text")))]
 async fn metrics(app: State<App>) -> Response {
     server::metrics(app).await
 }

@@ -3,6 +3,7 @@
 //! One match gives status, type and title of each; details name what to do next, and never what only the server should
 //! know.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Json;
@@ -108,7 +109,9 @@ impl Problem {
         }
     }
 
-    fn detail(&self) -> String {
+    /// What is wrong, and what to do.
+    #[must_use]
+    pub fn detail(&self) -> String {
         match self {
             Self::Unauthorized => "send a key or an access token that works as `Authorization: Bearer …`, a key also as `X-API-Key`; /api/v1/auth/login gives tokens, `chatbot user` makes keys".to_owned(),
             Self::LoginFailed => "try again, or ask an admin for another password".to_owned(),
@@ -130,6 +133,12 @@ impl Problem {
             Self::Unavailable(what) => format!("{what}; try again in a moment, and see /health"),
             Self::Internal => "it was logged under the request id of this answer; report that id".to_owned(),
         }
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.kind().0
     }
 
     const fn retry_after(&self) -> Option<Duration> {
@@ -170,8 +179,8 @@ fn seconds(duration: Duration) -> u64 {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, _, _) = self.kind();
-        let mut response = (status, Json(self.document())).into_response();
+        let mut response = (self.status(), Json(self.document())).into_response();
+        response.extensions_mut().insert(self.clone());
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         if let Some(after) = self.retry_after() {
@@ -181,7 +190,7 @@ impl IntoResponse for Problem {
             // The rest of the body is not read: what follows on this connection could not be told from it.
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        if status == StatusCode::UNAUTHORIZED {
+        if self.status() == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
@@ -224,6 +233,12 @@ impl From<AuthError> for Problem {
                 Self::Internal
             }
         }
+    }
+}
+
+impl From<Infallible> for Problem {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 

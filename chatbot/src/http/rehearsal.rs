@@ -55,6 +55,8 @@ pub(super) async fn question(State(http): State<Http>, headers: HeaderMap) -> Re
             let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             Ok(Json(Rehearsal { milliseconds, missing: answer.missing }))
         }
-        FinishReason::Cancelled | FinishReason::Error => Err(Problem::Unavailable("the model gave no answer")),
+        FinishReason::Cancelled | FinishReason::Stopped | FinishReason::Error => {
+            Err(Problem::Unavailable("the model gave no answer"))
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use axum::Router;
 use tokio_util::task::TaskTracker;
+use utoipa::openapi::PathItem;
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
@@ -9,8 +11,9 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use super::problem::Problem;
 use super::state::Http;
-use super::{layers, operations, v1};
+use super::{layers, openai, operations, v1};
 use crate::app::App;
+use crate::web;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -26,6 +29,7 @@ use crate::app::App;
         (name = "users", description = "People, and what they did; for admins"),
         (name = "chat", description = "Questions and answers"),
         (name = "conversations", description = "What was said"),
+        (name = "openai", description = "The OpenAI API, for programs that speak it; errors have OpenAI's shape"),
         (name = "documents", description = "What answers are made from"),
         (name = "operations", description = "For machines and those who look after them"),
     )
@@ -53,10 +57,10 @@ impl Modify for Schemes {
 /// The HTTP service; answers in the making are tracked by `answers`.
 pub fn router(app: App, answers: TaskTracker) -> Router {
     let http = Http::new(app, answers);
-    let (api, openapi) = api().split_for_parts();
-    let (operations, described) = operations::routes().split_for_parts();
-    let docs = SwaggerUi::new("/docs").url("/openapi.json", openapi.merge_from(described));
-    let operations = operations.merge(docs);
+    let (api, _) = api().split_for_parts();
+    let (operations, _) = operations::routes().split_for_parts();
+    let docs = SwaggerUi::new("/docs").url("/openapi.json", openapi());
+    let operations = operations.merge(docs).merge(web::routes());
     let service = layers::apply(api, operations, &http);
     service.with_state(http)
 }
@@ -64,11 +68,30 @@ pub fn router(app: App, answers: TaskTracker) -> Router {
 /// The OpenAPI document that /openapi.json serves.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    api().into_openapi().merge_from(operations::routes().into_openapi())
+    let mut document = api().into_openapi().merge_from(operations::routes().into_openapi());
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in methods(item) {
+            operation.operation_id = Some(operation_id(method, path));
+        }
+    }
+    document
+}
+
+/// The operations of a path.
+fn methods(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+    let PathItem { get, put, post, delete, patch, .. } = item;
+    let methods = [("get", get), ("put", put), ("post", post), ("delete", delete), ("patch", patch)];
+    methods.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+/// Names of handlers repeat themselves from noun to noun; programs that are made from the document need one of each.
+fn operation_id(method: &str, path: &str) -> String {
+    let parts = path.split(['/', '{', '}', '-']).filter(|part| !part.is_empty());
+    std::iter::once(method).chain(parts).collect::<Vec<_>>().join("_")
 }
 
 fn api() -> OpenApiRouter<Http> {
-    OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", v1::routes())
+    OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", v1::routes()).nest("/v1", openai::routes())
 }
 
 /// What no route is there for.

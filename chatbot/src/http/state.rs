@@ -3,6 +3,7 @@
 use axum::extract::FromRef;
 use tokio_util::task::TaskTracker;
 
+use super::v1::Live;
 use crate::app::App;
 use crate::retrieval::Searcher;
 
@@ -12,12 +13,13 @@ pub(super) struct Http {
     pub(super) app: App,
     pub(super) searcher: Searcher,
     pub(super) answers: TaskTracker,
+    pub(super) live: Live,
 }
 
 impl Http {
     pub(super) fn new(app: App, answers: TaskTracker) -> Self {
         let searcher = Searcher::new(app.qdrant.clone(), app.embedder.clone());
-        Self { app, searcher, answers }
+        Self { app, searcher, answers, live: Live::default() }
     }
 }
 

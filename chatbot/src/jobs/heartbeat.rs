@@ -11,7 +11,9 @@ use crate::store::StoreError;
 /// Between two signs of life.
 pub const INTERVAL: Duration = Duration::from_secs(5);
 /// Without a sign of life for so long, a worker is taken for dead.
-pub const TIME_TO_LIVE: Duration = Duration::from_secs(30);
+pub const TIME_TO_LIVE: Duration = Duration::from_secs(20);
+/// After an outage of the database whoever lives has given a sign of it by then: a beat, and the wait for a connection.
+const GRACE: Duration = Duration::from_secs(12);
 /// Between two looks for documents that no job will finish: it reads the whole table.
 const STRANDED_INTERVAL: Duration = Duration::from_mins(1);
 
@@ -110,8 +112,8 @@ impl Heartbeat {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Beats until `stop`, and sweeps after dead workers once the database has been reachable for a worker's time to live
-    /// without a gap: an outage of the database is no sign of anybody's death.
+    /// Beats until `stop`, and sweeps after dead workers once the database has been reachable for a while without a gap: an outage
+    /// of the database is no sign of anybody's death.
     pub async fn run(&self, stop: CancellationToken, on_swept: impl Fn(u64)) -> Ended {
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -123,7 +125,7 @@ impl Heartbeat {
                 _ = ticks.tick() => {}
             }
             match self.beat().await {
-                Ok(true) if reachable_since.elapsed() >= TIME_TO_LIVE => {
+                Ok(true) if reachable_since.elapsed() >= GRACE => {
                     on_swept(self.sweep().await);
                     if looked_for_stranded.elapsed() >= STRANDED_INTERVAL {
                         looked_for_stranded = Instant::now();

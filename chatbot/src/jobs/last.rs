@@ -12,8 +12,9 @@ use super::{
 };
 use crate::{app::App, store::StoreError};
 
-/// Those that take over start when this one is told to stop. So long it waits for them, if there is something to be done.
-const SUCCESSOR: Duration = Duration::from_secs(30);
+/// Those that take over start when this one is told to stop, on a node perhaps that must fetch their image first. So long it waits
+/// for them, if there is something to be done.
+const SUCCESSOR: Duration = Duration::from_mins(2);
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -21,7 +22,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const LEFT: &str = "WITH others AS (SELECT kinds FROM job_workers WHERE id <> $1 AND dead_at IS NULL AND kinds <> '{}' \
       AND beaten_at > clock_timestamp() - make_interval(secs => $2)) \
     SELECT EXISTS (SELECT FROM others) AS has_successor, ARRAY(SELECT DISTINCT kind FROM river_job \
-      WHERE state = 'available' AND kind = ANY($3) AND queue = ANY($4) \
+      WHERE (state = 'available' OR (state IN ('retryable', 'scheduled') \
+          AND scheduled_at <= clock_timestamp() + make_interval(secs => $5))) \
+        AND kind = ANY($3) AND queue = ANY($4) \
         AND NOT EXISTS (SELECT FROM others WHERE river_job.kind = ANY(others.kinds)) ORDER BY kind) AS kinds";
 
 /// What waits when a worker leaves.
@@ -41,7 +44,7 @@ pub(super) async fn finish(app: &App, id: &str, deadline: Instant) -> Result<(),
     retire(&app.db, id).await?;
     let patience = deadline.min(Instant::now() + SUCCESSOR);
     loop {
-        let left = left(app, id).await?;
+        let left = left(app, id, deadline).await?;
         if left.kinds.is_empty() || (!left.has_successor && Instant::now() >= patience) {
             return Ok(());
         }
@@ -60,10 +63,12 @@ async fn retire(db: &PgPool, id: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn left(app: &App, id: &str) -> Result<Left, StoreError> {
+/// Waiting, or due again before the deadline.
+async fn left(app: &App, id: &str, deadline: Instant) -> Result<Left, StoreError> {
     let queues: Vec<_> = open_queues(&app.config.worker).into_iter().map(|(name, _)| name).collect();
+    let rest = deadline.saturating_duration_since(Instant::now());
     let left = sqlx::query_as(LEFT).bind(id).bind(heartbeat::TIME_TO_LIVE.as_secs_f64()).bind(KINDS).bind(queues);
-    Ok(left.fetch_one(&app.db).await?)
+    Ok(left.bind(rest.as_secs_f64()).fetch_one(&app.db).await?)
 }
 
 /// Works on these kinds alone until none of their jobs waits. What cannot be seen for a moment is looked for again.
@@ -71,7 +76,7 @@ async fn work(app: &App, id: &str, kinds: &[String], deadline: Instant) -> Resul
     let client = client(app, id, |kind| kinds.iter().any(|own| own == kind))?;
     let mut run = client.start().map_err(QueueError::from)?;
     while Instant::now() < deadline {
-        match left(app, id).await {
+        match left(app, id, deadline).await {
             Ok(left) if left.kinds.is_empty() => break,
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "what is left to be done is not known"),

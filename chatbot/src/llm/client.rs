@@ -7,11 +7,13 @@ use futures::{StreamExt, stream};
 use http::header::RETRY_AFTER;
 use reqwest::{Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
 use tokio::time::{Instant, timeout};
 use url::Url;
 
 use super::proof::Proof;
-use super::stream::{Deltas, Limits, deltas};
+use super::stream::{Deltas, deltas};
+use super::timing::Limits;
 use super::wire::{Body, ErrorBody, Models, StreamOptions};
 use super::{LlmError, Request, endpoint};
 use crate::config::llm::Llm as Config;
@@ -54,10 +56,10 @@ pub struct Client {
     model: String,
     max_tokens: u32,
     frequency_penalty: f32,
-    limit: Duration,
+    pub(super) limit: Duration,
     budget: Budget,
     last_check: LastCheck<Listed, CheckError>,
-    proof: Proof,
+    pub(super) proof: Proof,
 }
 
 impl Client {
@@ -88,6 +90,18 @@ impl Client {
     #[must_use]
     pub fn model(&self) -> &str {
         &self.model
+    }
+
+    /// The longest answer that may be asked for, in tokens.
+    #[must_use]
+    pub const fn max_tokens(&self) -> u32 {
+        self.max_tokens
+    }
+
+    /// How long a whole answer may take.
+    #[must_use]
+    pub const fn patience(&self) -> Duration {
+        self.limit
     }
 
     /// Asks; gives back the answer's parts once the first has come.
@@ -145,24 +159,28 @@ impl Client {
         let limits = Limits::new(deadline, self.limit);
         let limit = limits.first.min(deadline.saturating_duration_since(Instant::now()));
         let late = |_| Err(LlmError::Timeout { what: "no first word", limit });
-        let response = timeout(limit, self.post(request, limit)).await.unwrap_or_else(late)?;
+        let response = timeout(limit, self.post(&self.body(request), limit)).await.unwrap_or_else(late)?;
         let mut rest = deltas(response, limits);
         let first = rest.next().await.unwrap_or(Err(LlmError::Interrupted))?;
         Ok(Box::pin(stream::iter([Ok(first)]).chain(rest)))
     }
 
-    async fn post(&self, request: &Request, limit: Duration) -> Result<Response, LlmError> {
-        let url = endpoint(&self.base_url, &["chat", "completions"]).ok_or(LlmError::BaseUrl)?;
-        let body = Body {
+    fn body<'a>(&'a self, request: &'a Request) -> Body<'a> {
+        Body {
             model: &self.model,
             messages: &request.messages,
-            max_tokens: self.max_tokens,
+            max_tokens: request.max_tokens.map_or(self.max_tokens, |wanted| wanted.min(self.max_tokens)),
             temperature: request.temperature,
             frequency_penalty: self.frequency_penalty,
             stream: true,
             stream_options: StreamOptions { include_usage: true },
-        };
-        let call = self.http.post(url).bearer_auth(self.api_key.expose_secret()).json(&body);
+        }
+    }
+
+    /// Sends a body to the chat API; an answer with a good status.
+    pub(super) async fn post(&self, body: &impl Serialize, limit: Duration) -> Result<Response, LlmError> {
+        let url = endpoint(&self.base_url, &["chat", "completions"]).ok_or(LlmError::BaseUrl)?;
+        let call = self.http.post(url).bearer_auth(self.api_key.expose_secret()).json(body);
         let response = call.send().await.map_err(|error| transport(error, limit))?;
         if response.status().is_success() { Ok(response) } else { Err(refused(response).await) }
     }

@@ -6,14 +6,17 @@
 
 mod client;
 mod error;
+mod passthrough;
 mod proof;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod timing;
 mod wire;
 
 pub use client::{Client, Listed};
 pub use error::LlmError;
+pub use passthrough::{Chunks, Document, usage};
 pub use stream::Deltas;
 pub use wire::{Message, Request, Role, Usage};
 

@@ -1,8 +1,6 @@
 //! An answer as it comes: server-sent events, or one JSON document from upstreams that do not stream.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 use eventsource_stream::{Event, EventStreamError, Eventsource};
@@ -10,8 +8,8 @@ use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt, TryStreamExt};
 use http::header::CONTENT_TYPE;
 use reqwest::Response;
-use tokio::time::{Instant, timeout_at};
 
+use super::timing::{Heard, Limits, timed};
 use super::wire::{Choice, Completion, Failure};
 use super::{Delta, End, LlmError};
 
@@ -19,58 +17,18 @@ use super::{Delta, End, LlmError};
 pub type Deltas = Pin<Box<dyn Stream<Item = Result<Delta, LlmError>> + Send>>;
 
 /// No answer is larger; what is must be a fault or an attack.
-const MAX_BYTES: usize = 8 << 20;
-/// Longest silence before the first word, unless LLM_TIMEOUT asks for more patience: a model on a slow machine reads a
-/// long prompt for a while.
-const FIRST: Duration = Duration::from_secs(45);
-/// Longest silence after it.
-const IDLE: Duration = Duration::from_secs(30);
-
-/// How long an answer may take. Whatever comes from the upstream ends a silence, words or not: it may be thinking.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
-    /// When the last word must be there.
-    deadline: Instant,
-    /// So long after the question that is.
-    whole: Duration,
-    /// Longest silence before the first word.
-    pub(super) first: Duration,
-    /// Longest silence after it.
-    idle: Duration,
-}
-
-impl Limits {
-    /// Those of an answer that must be whole at `deadline`, which is `whole` after the question.
-    pub(super) fn new(deadline: Instant, whole: Duration) -> Self {
-        Self { deadline, whole, first: FIRST.max(whole / 2).min(whole), idle: IDLE.min(whole) }
-    }
-}
-
-/// When something came last. Clones share it.
-#[derive(Clone, Debug)]
-struct Heard(Arc<Mutex<Instant>>);
-
-impl Heard {
-    fn now() -> Self {
-        Self(Arc::new(Mutex::new(Instant::now())))
-    }
-
-    fn again(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-    }
-
-    fn last(&self) -> Instant {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
+pub(super) const MAX_BYTES: usize = 8 << 20;
 /// The deltas of a response with a good status.
 pub(super) fn deltas(response: Response, limits: Limits) -> Deltas {
-    let is_json =
-        response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    let is_json = is_json(&response);
     // A failure while reading is a cut connection, whatever layer noticed it.
     let bytes = response.bytes_stream().map_err(|_| LlmError::Interrupted);
     read(bytes, is_json, limits)
+}
+
+/// Whether the answer is one document although a stream was asked for.
+pub(super) fn is_json(response: &Response) -> bool {
+    response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
 }
 
 fn read(bytes: impl Stream<Item = Result<Bytes, LlmError>> + Send + 'static, is_json: bool, limits: Limits) -> Deltas {
@@ -80,7 +38,7 @@ fn read(bytes: impl Stream<Item = Result<Bytes, LlmError>> + Send + 'static, is_
     Box::pin(timed(deltas, heard, limits))
 }
 
-fn limited(
+pub(super) fn limited(
     bytes: impl Stream<Item = Result<Bytes, LlmError>> + Send + 'static,
     heard: Heard,
 ) -> BoxStream<'static, Result<Bytes, LlmError>> {
@@ -142,7 +100,7 @@ async fn next_delta(
     Ok(None)
 }
 
-fn broken(error: EventStreamError<LlmError>) -> LlmError {
+pub(super) fn broken(error: EventStreamError<LlmError>) -> LlmError {
     match error {
         EventStreamError::Transport(error) => error,
         EventStreamError::Utf8(error) => LlmError::Protocol(error.to_string()),
@@ -180,7 +138,7 @@ impl Reader {
 }
 
 /// An error that comes inside an answer of status 200.
-fn failure(failure: Failure) -> LlmError {
+pub(super) fn failure(failure: Failure) -> LlmError {
     match failure.code.as_u64().and_then(|code| u16::try_from(code).ok()) {
         Some(429) => LlmError::RateLimited { retry_after: None },
         Some(status @ 400..=499) => LlmError::refused(status, failure.message),
@@ -189,61 +147,12 @@ fn failure(failure: Failure) -> LlmError {
     }
 }
 
-/// Ends the stream with an error when a silence or the whole answer takes too long.
-fn timed(
-    deltas: BoxStream<'static, Result<Delta, LlmError>>,
-    heard: Heard,
-    limits: Limits,
-) -> impl Stream<Item = Result<Delta, LlmError>> + Send {
-    let begin = Some((deltas, limits.first, "no first word"));
-    stream::unfold(begin, move |state| {
-        let heard = heard.clone();
-        async move {
-            let (mut deltas, silence, what) = state?;
-            match in_time(&mut deltas, &heard, silence, limits).await {
-                Ok(Some(Ok(delta))) => Some((Ok(delta), Some((deltas, limits.idle, "no further word")))),
-                Ok(Some(Err(error))) => Some((Err(error), None)),
-                Ok(None) => None,
-                Err(Late::Silent) => Some((Err(LlmError::Timeout { what, limit: silence }), None)),
-                Err(Late::Unfinished) => {
-                    Some((Err(LlmError::Timeout { what: "no whole answer", limit: limits.whole }), None))
-                }
-            }
-        }
-    })
-}
-
-/// What took too long.
-enum Late {
-    /// Nothing came.
-    Silent,
-    /// The end did not come.
-    Unfinished,
-}
-
-async fn in_time(
-    deltas: &mut BoxStream<'static, Result<Delta, LlmError>>,
-    heard: &Heard,
-    silence: Duration,
-    limits: Limits,
-) -> Result<Option<Result<Delta, LlmError>>, Late> {
-    heard.again();
-    loop {
-        let until = heard.last() + silence;
-        if let Ok(delta) = timeout_at(until.min(limits.deadline), deltas.next()).await {
-            return Ok(delta);
-        }
-        if limits.deadline <= Instant::now() {
-            return Err(Late::Unfinished);
-        }
-        if heard.last() + silence <= Instant::now() {
-            return Err(Late::Silent);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+
     use super::*;
 
     const STEP: Duration = Duration::from_millis(100);
@@ -264,7 +173,7 @@ mod tests {
     }
 
     fn limits(whole: Duration) -> Limits {
-        Limits { deadline: Instant::now() + whole, whole, first: STEP * 8, idle: STEP * 8 }
+        Limits::with_silence(Instant::now() + whole, whole, STEP * 8)
     }
 
     #[tokio::test]
@@ -284,11 +193,5 @@ mod tests {
         let silent = stream::pending();
         let deltas = read(silent, false, limits(STEP * 600)).collect::<Vec<_>>().await;
         assert!(matches!(&deltas[..], [Err(LlmError::Timeout { what: "no first word", .. })]), "{deltas:?}");
-    }
-
-    #[test]
-    fn who_allows_a_longer_answer_allows_a_longer_wait_for_its_first_word() {
-        let first = |seconds| Limits::new(Instant::now(), Duration::from_secs(seconds)).first.as_secs();
-        assert_eq!([1, 30, 60, 120, 600].map(first), [1, 30, 45, 60, 300]);
     }
 }

@@ -40,7 +40,7 @@ fn client(base_url: &str, timeout: Duration) -> Client {
 
 fn question() -> Request {
     let message = Message { role: Role::User, content: "When?".to_owned() };
-    Request { messages: vec![message], temperature: 0.0 }
+    Request { messages: vec![message], temperature: 0.0, max_tokens: None }
 }
 
 fn says(text: &str) -> Step {
@@ -237,4 +237,26 @@ fn endpoints_do_not_depend_on_a_slash_at_the_end_of_the_base_url() {
         assert_eq!(url.as_str(), "https://host/api/v1/chat/completions");
     }
     assert_eq!(endpoint(&"mailto:x".parse().unwrap(), &["models"]), None);
+}
+
+#[tokio::test]
+async fn an_upstream_that_does_not_stream_or_does_not_say_that_it_is_done_is_passed_on_all_the_same() {
+    let whole = r#"{"choices":[{"index":0,"message":{"content":"At nine."},"finish_reason":"stop"}],"usage":{"prompt_tokens":1}}"#;
+    let chunk = r#"{"choices":[{"index":0,"delta":{"content":"At nine."},"finish_reason":"stop"}]}"#;
+    let cut = r#"{"choices":[{"index":0,"delta":{"content":"At"}}]}"#;
+    let table = [
+        ("application/json", whole.to_owned(), 1, true),
+        ("text/event-stream", format!("data: {chunk}\n\n"), 1, true),
+        ("text/event-stream", format!("data: {cut}\n\n"), 2, false),
+    ];
+    for (kind, body, count, is_whole) in table {
+        let server = MockServer::start().await;
+        let answer = ResponseTemplate::new(200).set_body_raw(body.clone(), kind);
+        Mock::given(any()).respond_with(answer).mount(&server).await;
+        let client = client(&server.uri(), Duration::from_secs(30));
+        let parts: Vec<_> = client.pass_stream(&serde_json::json!({})).await.unwrap().collect().await;
+        assert_eq!((parts.len(), parts.iter().all(Result::is_ok)), (count, is_whole), "{body}: {parts:?}");
+        let first = parts[0].as_ref().unwrap();
+        assert!(first["choices"][0]["delta"]["content"].as_str().unwrap().starts_with("At"), "{first:?}");
+    }
 }

@@ -30,6 +30,8 @@ pub struct Request {
     pub messages: Vec<Message>,
     /// From 0 (the likeliest words) to 2 (surprising ones).
     pub temperature: f32,
+    /// Longest answer in tokens; never more than the configuration allows.
+    pub max_tokens: Option<u32>,
 }
 
 /// Tokens used.

@@ -6,8 +6,9 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::time::timeout;
 
 use super::{
-    RestoreError,
+    Chosen, RestoreError,
     likeness::{self, Likeness},
+    room,
 };
 use crate::config::{backup::BackupConfig, database::Database};
 
@@ -139,6 +140,11 @@ pub enum Names {
     /// Nobody knows of which backup the live one is.
     #[error("{0} is no restored database: it does not say of which backup it is")]
     NotRestored(String),
+    /// Two restores of one name would fill one database.
+    #[error(
+        "another process is filling the database {0}: wait for its end, or end it (pg_stat_activity, chatbot-restore)"
+    )]
+    AtWork(String),
     /// What is to be restored once more stands in the way.
     #[error(
         "{0} stands there since an earlier restore of that name: choose another one with --name, or run chatbot restore drop --replaced first"
@@ -190,15 +196,25 @@ fn step(names: &BTreeSet<String>, live: &str, new: &str, old: &str) -> Option<St
     }
 }
 
-/// Makes the database `name` empty and ready to be filled for the backup `id`; true when it is complete already. It is made like
-/// the live one, where that is still there.
-pub(super) async fn make(server: &Server<'_>, name: &str, id: &str) -> Result<bool, RestoreError> {
+/// What [`make`] found or made.
+pub(super) enum Made {
+    /// It was complete already.
+    Complete,
+    /// It is empty; as long as this session is kept, nobody else fills it.
+    Empty(PgConnection),
+}
+
+/// Makes the database `name` empty and ready to be filled for the backup, if the server has room for it. It is made like the live
+/// one, where that is still there.
+pub(super) async fn make(server: &Server<'_>, name: &str, chosen: &Chosen) -> Result<Made, RestoreError> {
     let mut connection = server.connect_to_any(&[server.live()]).await?;
+    take_turn(&mut connection, name).await?;
     match comment(&mut connection, name).await? {
-        Some(said) if said == format!("{COMPLETE}{id}") => return Ok(true),
+        Some(said) if said == format!("{COMPLETE}{}", chosen.id) => return Ok(Made::Complete),
         Some(said) if !said.starts_with(OURS) => return Err(Names::Foreign(name.to_owned()).into()),
         Some(_) | None => {}
     }
+    room::check(&mut connection, server.live(), chosen.manifest.database.bytes).await?;
     run(&mut connection, "DROP DATABASE IF EXISTS %I WITH (FORCE)", &[name]).await?;
     let likeness = Likeness::of(&mut connection, server.live()).await?;
     let create = format!("CREATE DATABASE %I OWNER %I TEMPLATE template0{}", likeness.template);
@@ -209,7 +225,15 @@ pub(super) async fn make(server: &Server<'_>, name: &str, id: &str) -> Result<bo
     run(&mut connection, "COMMENT ON DATABASE %I IS %L", &[name, UNFINISHED]).await?;
     // As provision leaves the live one: environments that share a server do not see each other's data.
     run(&mut connection, "REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC", &[name]).await?;
-    Ok(false)
+    Ok(Made::Empty(connection))
+}
+
+/// Whoever fills a database holds a lock of its name, which ends with the session, however that ends.
+async fn take_turn(connection: &mut PgConnection, name: &str) -> Result<(), RestoreError> {
+    sqlx::raw_sql("SET idle_session_timeout = 0").execute(&mut *connection).await?;
+    let lock = "SELECT pg_try_advisory_lock(hashtext('chatbot restore'), hashtext($1))";
+    let is_ours: bool = sqlx::query_scalar(lock).bind(name).fetch_one(connection).await?;
+    if is_ours { Ok(()) } else { Err(Names::AtWork(name.to_owned()).into()) }
 }
 
 /// Says of the database `name` that it is complete.

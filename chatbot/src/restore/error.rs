@@ -2,6 +2,8 @@
 
 use std::io;
 
+use bytesize::ByteSize;
+
 use super::{choose::NoChoice, database::Names};
 use crate::{
     backup::BackupError,
@@ -48,7 +50,7 @@ pub enum RestoreError {
     },
     /// It is somebody else's.
     #[error(
-        "nothing was restored: the backup {id} is of the environment {theirs}, and this is {ours}: a backup of another environment holds its users' data"
+        "nothing was restored: the backup {id} is of the environment {theirs}, and this is {ours}: a backup of another environment holds its users' data: `restore --source` removes it first"
     )]
     Foreign {
         /// The backup.
@@ -57,6 +59,33 @@ pub enum RestoreError {
         theirs: String,
         /// Who we are.
         ours: String,
+    },
+    /// What is personal could not be removed.
+    #[error(
+        "nothing was restored: SCRUB_SQL failed, and the other environment's data was dropped again: {0}; mend the script, and run the command again"
+    )]
+    Scrub(String),
+    /// It would fill the server's disk.
+    #[error(
+        "nothing was restored: the database server has {free} free, and a second database needs about {needed}: make room on it, or restore into another server"
+    )]
+    NoRoom {
+        /// What there is.
+        free: ByteSize,
+        /// What it takes.
+        needed: ByteSize,
+    },
+    /// It would take users' connections.
+    #[error(
+        "nothing was restored: {free} of the database server's {all} connections are free, and a restore needs {needed}: raise max_connections, or end what holds them (pg_stat_activity)"
+    )]
+    NoConnections {
+        /// Those that our role may still have.
+        free: i64,
+        /// Those of the server.
+        all: i64,
+        /// Those that a restore opens at once.
+        needed: i64,
     },
     /// The role may not make databases.
     #[error(

@@ -9,6 +9,8 @@ mod documents;
 mod error;
 mod fill;
 mod likeness;
+mod room;
+mod scrub;
 
 use bytes::Bytes;
 pub use choose::{From, NoChoice};
@@ -17,7 +19,11 @@ pub use error::RestoreError;
 use sqlx::{Connection, PgConnection};
 use tokio::task::spawn_blocking;
 
-use self::{database::Server, fill::Filled};
+use self::{
+    database::{Made, Server},
+    documents::Names,
+    fill::Filled,
+};
 use crate::{
     backup::{
         self, consistent,
@@ -46,6 +52,8 @@ pub struct Prepared {
     pub trio: Trio,
     /// The migrations that it lacked.
     pub applied: Vec<String>,
+    /// Of another environment's backup: how many rows the removal of what is personal changed.
+    pub scrubbed: Option<u64>,
     /// Whether an earlier run had made it.
     pub was_there: bool,
 }
@@ -73,28 +81,45 @@ pub async fn prepare(
     let repository = open(config).await?;
     let chosen = chosen(config, &repository, from).await?;
     let (server, trio) = (Server::of(config), Trio::of(config.database.name(), name.unwrap_or(&chosen.id)));
-    if database::make(&server, &trio.restored, &chosen.id).await? {
-        return Ok(Prepared { chosen, trio, applied: Vec::new(), was_there: true });
+    let Made::Empty(_turn) = database::make(&server, &trio.restored, &chosen).await? else {
+        return Ok(Prepared { chosen, trio, applied: Vec::new(), scrubbed: None, was_there: true });
+    };
+    let filled = fill(config, &repository, &chosen, &trio.restored, search_path).await;
+    if filled.is_err() && config.source.is_some() {
+        // Nothing of another environment's users is left behind.
+        database::remove(&server, &trio.restored).await?;
     }
-    let applied = fill(config, &repository, &chosen, &trio.restored, search_path).await?;
+    let Contents { applied, scrubbed } = filled?;
     database::complete(&server, &trio.restored, &chosen.id).await?;
-    Ok(Prepared { chosen, trio, applied, was_there: false })
+    Ok(Prepared { chosen, trio, applied, scrubbed, was_there: false })
 }
 
-/// Fills an empty database, holds it against the manifest, and applies the migrations that it lacks; answers those.
+/// What was done to a restored database, before it is complete.
+struct Contents {
+    applied: Vec<String>,
+    scrubbed: Option<u64>,
+}
+
+/// Fills an empty database, holds it against the manifest, applies the migrations that it lacks, and removes what is personal where
+/// the backup is another environment's.
 async fn fill(
     config: &BackupConfig,
     repository: &Repository,
     chosen: &Chosen,
     name: &str,
     search_path: Option<&str>,
-) -> Result<Vec<String>, RestoreError> {
+) -> Result<Contents, RestoreError> {
     let target = database::beside(&config.database, name);
     let snapshot = snapshot(repository, &chosen.id).await?;
     let filled = fill::run(snapshot, chosen.manifest.database.file.clone(), &target, search_path).await?;
     check(chosen, &filled, &target.options).await?;
     let release = config.environment.release.as_deref();
-    Ok(migrate::up(&target.options, &migrate::embedded()?, Selection::All, release).await?)
+    let applied = migrate::up(&target.options, &migrate::embedded()?, Selection::All, release).await?;
+    let scrubbed = match &config.source {
+        Some(source) => Some(scrub::run(&target.options, source, &config.environment.resource_prefix).await?),
+        None => None,
+    };
+    Ok(Contents { applied, scrubbed })
 }
 
 /// A rehearsed restore: a scratch database is filled, checked, brought up to date, and dropped.
@@ -105,7 +130,7 @@ pub async fn drill(config: &BackupConfig, from: &From, search_path: Option<&str>
     let repository = open(config).await?;
     let chosen = chosen(config, &repository, from).await?;
     let (server, scratch) = (Server::of(config), database::scratch(config.database.name()));
-    database::make(&server, &scratch, &chosen.id).await?;
+    let _turn = database::make(&server, &scratch, &chosen).await?;
     let filled = fill(config, &repository, &chosen, &scratch, search_path).await;
     let dropped = database::remove(&server, &scratch).await;
     filled?;
@@ -152,7 +177,11 @@ pub async fn documents(config: &BackupConfig) -> Result<(String, usize), Restore
     let backup = database::in_place(&Server::of(config)).await?;
     let repository = open(config).await?;
     let chosen = chosen(config, &repository, &From::Name(backup)).await?;
-    let restored = documents::restore(&config.objects, snapshot(&repository, &chosen.id).await?).await?;
+    let names = match &config.source {
+        Some(source) => scrub::names(&config.database.options, source, &config.environment.resource_prefix).await?,
+        None => Names::AsTheyAre,
+    };
+    let restored = documents::restore(&config.objects, snapshot(&repository, &chosen.id).await?, names).await?;
     Ok((chosen.id, restored))
 }
 
@@ -161,15 +190,15 @@ async fn open(config: &BackupConfig) -> Result<Repository, RestoreError> {
 }
 
 async fn chosen(config: &BackupConfig, repository: &Repository, from: &From) -> Result<Chosen, RestoreError> {
+    let ours = config.source.as_ref().map_or(&config.environment.resource_prefix, |source| &source.prefix);
     let listed = spawn_blocking({
-        let (repository, whose) = (repository.clone(), backup::whose(config));
+        let (repository, whose) = (repository.clone(), backup::of_environment(ours));
         move || repository.list(&whose)
     });
     let Listed { id, .. } = choose::choose(&listed.await??, from)?.clone();
     let manifest = read_manifest(repository, &id).await?;
-    let own = &config.environment.resource_prefix;
-    if manifest.environment != *own {
-        return Err(RestoreError::Foreign { id, theirs: manifest.environment, ours: own.clone() });
+    if manifest.environment != *ours {
+        return Err(RestoreError::Foreign { id, theirs: manifest.environment, ours: ours.clone() });
     }
     Ok(Chosen { id, manifest })
 }

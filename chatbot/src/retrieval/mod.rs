@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! normalise   one spelling for what people type in several ways; the same at index and query time
+//! spellings   the inverse: a pattern for a word in texts as they were written
 //! tokens      words of a normalised text, lightly stemmed
 //! bm25        words -> sparse vector
 //! chunk       a document -> pieces with their headings and places
@@ -16,6 +17,7 @@ pub mod embed;
 pub mod indexer;
 pub mod normalise;
 pub mod search;
+pub mod spellings;
 #[cfg(test)]
 mod tests;
 pub mod tokens;

@@ -1,5 +1,6 @@
 //! Conversations.
 
+use jiff_sqlx::ToSqlx;
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
@@ -78,10 +79,26 @@ pub async fn list(
     after: Option<Place>,
     limit: i64,
 ) -> Result<Vec<Conversation>> {
+    search(db, user_id, &[], after, limit).await
+}
+
+/// The same page of those in which every pattern, a regular expression, matches the title or a message.
+///
+/// # Errors
+/// The database's.
+pub async fn search(
+    db: impl PgExecutor<'_>,
+    user_id: Uuid,
+    patterns: &[String],
+    after: Option<Place>,
+    limit: i64,
+) -> Result<Vec<Conversation>> {
     let conversations = sqlx::query_as(concat!(
         "SELECT ",
         columns!(),
         " FROM conversations WHERE user_id = $1 \
+           AND NOT EXISTS (SELECT FROM unnest($5::text[]) AS pattern WHERE title !~ pattern AND NOT EXISTS \
+             (SELECT FROM messages WHERE conversation_id = conversations.id AND content ~ pattern)) \
            AND ($2::timestamptz IS NULL OR (updated_at, id) < ($2, $3)) \
          ORDER BY updated_at DESC, id DESC LIMIT $4"
     ))
@@ -89,9 +106,27 @@ pub async fn list(
     .bind(after.map(Place::time))
     .bind(after.map(|after| after.id))
     .bind(limit)
+    .bind(patterns)
     .fetch_all(db)
     .await?;
     Ok(conversations)
+}
+
+/// Gives the conversation another title, if it is this user's.
+///
+/// # Errors
+/// The database's.
+pub async fn rename(db: impl PgExecutor<'_>, user_id: Uuid, id: Uuid, title: &str) -> Result<Option<Conversation>> {
+    let conversation = sqlx::query_as(concat!(
+        "UPDATE conversations SET title = $3 WHERE id = $1 AND user_id = $2 RETURNING ",
+        columns!()
+    ))
+    .bind(id)
+    .bind(user_id)
+    .bind(title)
+    .fetch_optional(db)
+    .await?;
+    Ok(conversation)
 }
 
 /// Deletes the conversation with its messages, if it is this user's; false when there is none.
@@ -105,4 +140,22 @@ pub async fn delete(db: impl PgExecutor<'_>, user_id: Uuid, id: Uuid) -> Result<
         .execute(db)
         .await?;
     Ok(done.rows_affected() > 0)
+}
+
+/// Deletes at most `limit` of the user's conversations with their messages, of those that were there at `until`; says how
+/// many.
+///
+/// # Errors
+/// The database's.
+pub async fn delete_some(db: impl PgExecutor<'_>, user_id: Uuid, until: jiff::Timestamp, limit: i64) -> Result<u64> {
+    let done = sqlx::query(
+        "DELETE FROM conversations WHERE id IN \
+           (SELECT id FROM conversations WHERE user_id = $1 AND created_at <= $2 LIMIT $3)",
+    )
+    .bind(user_id)
+    .bind(until.to_sqlx())
+    .bind(limit)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
 }

@@ -63,6 +63,7 @@ fn meaning(constraint: &str) -> Option<StoreError> {
             Some(StoreError::ParentMissing("user"))
         }
         "messages_conversation_id_fkey" => Some(StoreError::ParentMissing("conversation")),
+        "feedback_message_id_fkey" => Some(StoreError::ParentMissing("message")),
         "chunks_document_id_fkey" => Some(StoreError::ParentMissing("document")),
         _ => None,
     }

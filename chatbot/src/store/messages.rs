@@ -1,7 +1,7 @@
 //! Messages of a conversation.
 
 use jiff_sqlx::ToSqlx;
-use sqlx::PgExecutor;
+use sqlx::{Connection, PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::documents::Document;
@@ -10,7 +10,7 @@ use super::{Place, Result};
 /// Columns by name: with `*` a release would fail on statements that it prepared before the next one added a column.
 macro_rules! columns {
     () => {
-        "id, conversation_id, role, content, sources, model, prompt_tokens, completion_tokens, finish_reason, created_at"
+        "id, conversation_id, role, content, sources, model, prompt_tokens, completion_tokens, finish_reason, replaced_by, created_at"
     };
 }
 
@@ -43,8 +43,10 @@ pub struct Message {
     pub prompt_tokens: Option<i32>,
     /// Tokens written by the model.
     pub completion_tokens: Option<i32>,
-    /// Why the model stopped: stop, length, cancelled, error.
+    /// Why the model stopped: stop, length, cancelled, stopped, error.
     pub finish_reason: Option<String>,
+    /// The answer that took this one's place.
+    pub replaced_by: Option<Uuid>,
     /// When it was stored.
     #[sqlx(try_from = "jiff_sqlx::Timestamp")]
     pub created_at: jiff::Timestamp,
@@ -135,24 +137,60 @@ pub async fn forget_document(db: impl PgExecutor<'_>, document: &Document) -> Re
     Ok(())
 }
 
-/// The last `limit` messages of a conversation, oldest first.
+/// The message, if it is in a conversation of this user.
 ///
 /// # Errors
 /// The database's.
-pub async fn latest(db: impl PgExecutor<'_>, conversation_id: Uuid, limit: i64) -> Result<Vec<Message>> {
+pub async fn find(db: impl PgExecutor<'_>, user_id: Uuid, id: Uuid) -> Result<Option<Message>> {
+    let message = sqlx::query_as(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM messages WHERE id = $1 \
+           AND EXISTS (SELECT FROM conversations c WHERE c.id = messages.conversation_id AND c.user_id = $2)"
+    ))
+    .bind(id)
+    .bind(user_id)
+    .fetch_optional(db)
+    .await?;
+    Ok(message)
+}
+
+/// The last `limit` messages of a conversation that stand, oldest first; with `before` those before that place.
+///
+/// # Errors
+/// The database's.
+pub async fn latest(
+    db: impl PgExecutor<'_>,
+    conversation_id: Uuid,
+    before: Option<Place>,
+    limit: i64,
+) -> Result<Vec<Message>> {
     let messages = sqlx::query_as(concat!(
         "SELECT ",
         columns!(),
         " FROM (SELECT ",
         columns!(),
-        " FROM messages WHERE conversation_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2) latest \
+        " FROM messages WHERE conversation_id = $1 AND replaced_by IS NULL \
+            AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3)) \
+          ORDER BY created_at DESC, id DESC LIMIT $4) latest \
          ORDER BY created_at, id"
     ))
     .bind(conversation_id)
+    .bind(before.map(Place::time))
+    .bind(before.map(|before| before.id))
     .bind(limit)
     .fetch_all(db)
     .await?;
     Ok(messages)
+}
+
+/// Which messages of a conversation are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Those that stand.
+    Standing,
+    /// Also answers that another one took the place of.
+    All,
 }
 
 /// A page of a conversation, oldest first: those beyond the place `after`, or from the start.
@@ -162,21 +200,48 @@ pub async fn latest(db: impl PgExecutor<'_>, conversation_id: Uuid, limit: i64) 
 pub async fn list(
     db: impl PgExecutor<'_>,
     conversation_id: Uuid,
+    wanted: Wanted,
     after: Option<Place>,
     limit: i64,
 ) -> Result<Vec<Message>> {
     let messages = sqlx::query_as(concat!(
         "SELECT ",
         columns!(),
-        " FROM messages WHERE conversation_id = $1 \
-           AND ($2::timestamptz IS NULL OR (created_at, id) > ($2, $3)) \
-         ORDER BY created_at, id LIMIT $4"
+        " FROM messages WHERE conversation_id = $1 AND ($2 OR replaced_by IS NULL) \
+           AND ($3::timestamptz IS NULL OR (created_at, id) > ($3, $4)) \
+         ORDER BY created_at, id LIMIT $5"
     ))
     .bind(conversation_id)
+    .bind(wanted == Wanted::All)
     .bind(after.map(Place::time))
     .bind(after.map(|after| after.id))
     .bind(limit)
     .fetch_all(db)
     .await?;
     Ok(messages)
+}
+
+/// Stores an answer in the place of those that `question` has got so far. Doing it again with the same id changes nothing.
+///
+/// # Errors
+/// `ParentMissing` when the conversation is gone.
+pub async fn answer_anew(db: &mut PgConnection, question: &Message, answer: &NewMessage<'_>) -> Result<Message> {
+    let mut tx = db.begin().await?;
+    // One at a time: of two answers to the same question that are stored at once the later one sees, and replaces, the other.
+    sqlx::query("SELECT FROM conversations WHERE id = $1 FOR UPDATE")
+        .bind(question.conversation_id)
+        .execute(&mut *tx)
+        .await?;
+    let stored = create(&mut *tx, answer).await?;
+    let replace = "UPDATE messages SET replaced_by = $1 WHERE conversation_id = $2 AND role = 'assistant' \
+        AND replaced_by IS NULL AND id <> $1 AND (created_at, id) > ($3, $4)";
+    sqlx::query(replace)
+        .bind(answer.id)
+        .bind(question.conversation_id)
+        .bind(question.created_at.to_sqlx())
+        .bind(question.id)
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(stored)
 }

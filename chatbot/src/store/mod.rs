@@ -8,6 +8,7 @@ pub mod chunks;
 pub mod conversations;
 pub mod documents;
 mod error;
+pub mod feedback;
 pub mod jobs;
 pub mod messages;
 pub mod pool;

@@ -26,7 +26,8 @@ async fn a_key_opens_the_door_for_its_owner_until_it_expires_or_is_revoked() {
 
     assert_eq!(api_keys::revoke(&database.pool, &key.prefix, now()).await.unwrap().len(), 1);
     assert_eq!(enter(secret.expose_secret(), now()).await, None, "it is revoked");
-    assert_eq!(api_keys::revoke(&database.pool, &key.prefix, now()).await.unwrap(), [], "it cannot be revoked twice");
+    let again = api_keys::revoke(&database.pool, &key.prefix, now()).await.unwrap();
+    assert!(again.is_empty(), "it cannot be revoked twice");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::support::{Output, empty, migrated, run, variables};
+use crate::support::{Output, empty, migrated, run, run_with_input, variables};
 
 fn json(output: &Output) -> serde_json::Value {
     assert_eq!(output.code, 0, "{output:?}");
@@ -42,6 +42,63 @@ async fn a_key_is_printed_once_and_can_be_listed_and_revoked() {
     assert_eq!(json(&listed)[0]["state"], "active");
     assert_eq!(run(&format!("user key revoke {}", &key[..12]), &variables).code, 0);
     assert_eq!(json(&run("user key list --user sara --json", &variables))[0]["state"], "revoked");
+}
+
+#[tokio::test]
+async fn people_are_made_and_changed_and_the_audit_tells_who_did_not_come_by_http() {
+    let database = migrated().await;
+    let variables = variables(&database);
+    assert_eq!(outcome(&run("doctor --json", &variables), "admin"), "warning");
+    let create = "user create sara --email sara@example.org --role admin --password-stdin";
+    let created = run_with_input(create, &variables, "correct horse battery\n");
+    assert_eq!(created.code, 0, "{created:?}");
+    assert_eq!(outcome(&run("doctor --json", &variables), "admin"), "ok");
+    let changed = run_with_input("user password sara", &variables, "another horse battery");
+    assert_eq!(changed.code, 0, "{changed:?}");
+    assert_eq!(run("user create omid", &variables).code, 0);
+    assert_eq!(run("user role omid editor", &variables).code, 0);
+    assert_eq!(run("user disable omid", &variables).code, 0);
+    let listed = json(&run("user list --json", &variables));
+    assert_eq!((&listed[0]["name"], &listed[0]["role"]), (&"omid".into(), &"editor".into()));
+    assert!(listed[0]["disabledAt"].is_string() && listed[1]["disabledAt"].is_null(), "{listed}");
+    let key = json(&run("user key create --user sara --scope admin,chat --json", &variables));
+    assert!(key["key"].is_string());
+    let query = "SELECT action, via, actor, target FROM audit ORDER BY at, id";
+    let done: Vec<(String, String, Option<String>, String)> =
+        sqlx::query_as(query).fetch_all(&database.pool).await.unwrap();
+    let told: Vec<(&str, &str)> = done.iter().map(|(action, _, _, target)| (&**action, &**target)).collect();
+    let expected = [
+        ("user.created", "sara"),
+        ("password.set", "sara"),
+        ("user.created", "omid"),
+        ("user.changed", "omid"),
+        ("user.changed", "omid"),
+        ("api_key.created", "default"),
+    ];
+    assert_eq!(told, expected);
+    assert!(done.iter().all(|(_, via, actor, _)| via == "command-line" && actor.is_none()));
+    let hash: String = sqlx::query_scalar("SELECT password_hash FROM users WHERE name = 'sara'")
+        .fetch_one(&database.pool)
+        .await
+        .unwrap();
+    assert!(hash.starts_with("$argon2id$"), "{hash}");
+    for (command, input, expected) in [
+        ("user password sara", "short", "12 to 256 characters"),
+        ("user password sara", "", "standard input"),
+        ("user password nobody", "correct horse battery", "chatbot user create nobody"),
+        ("user disable sara", "", "last admin"),
+        ("user create a@b", "", "without @"),
+        ("user key create --user omid --scope admin", "", "chatbot user role omid admin"),
+    ] {
+        let output = run_with_input(command, &variables, input);
+        assert_eq!(output.code, 1, "{command}");
+        assert!(output.stderr.contains(expected), "{command}: {}", output.stderr);
+    }
+}
+
+fn outcome(report: &Output, name: &str) -> serde_json::Value {
+    let found: serde_json::Value = serde_json::from_str(&report.stdout).unwrap();
+    found.as_array().unwrap().iter().find(|finding| finding["name"] == name).unwrap()["outcome"].clone()
 }
 
 #[tokio::test]

@@ -249,18 +249,19 @@ async fn a_kind_that_this_release_lacks_waits_for_one_that_knows_it_whoever_lead
 }
 
 /// A worker whose queue takes one job at a time has one in hand; another upload waits, and a removal. Then it is told to stop.
-async fn states_after_leaving_to(successor: Option<&[&str]>) -> Vec<(String, String)> {
+async fn states_after_leaving_to(successor: Option<&[&str]>, removal: &str) -> Vec<(String, String)> {
     let (database, qdrant) = (migrated().await, slow(Duration::from_millis(300)).await);
     let mut app = app(&database, &qdrant.uri());
     Arc::make_mut(&mut app.config).worker.medium = 1;
-    Arc::make_mut(&mut app.config).worker.drain_timeout = Duration::from_secs(10);
+    Arc::make_mut(&mut app.config).worker.drain_timeout = Duration::from_secs(15);
     let owner = user(&database).await;
     document(&app, &owner, b"in hand").await;
     let (stop, running) = work(&app);
     job_in(&app.db, "ingest_document", "running").await;
-    let removal = "INSERT INTO river_job (kind, queue, args, max_attempts) VALUES ('remove_document', 'medium', \
-        jsonb_build_object('document_id', gen_random_uuid(), 'object_key', 'documents/gone'), 3)";
-    sqlx::query(removal).execute(&app.db).await.unwrap();
+    let insert = "INSERT INTO river_job (kind, queue, args, max_attempts, state, scheduled_at) VALUES ('remove_document', 'medium', \
+        jsonb_build_object('document_id', gen_random_uuid(), 'object_key', 'documents/gone'), 3, $1::river_job_state, \
+        now() + CASE $1 WHEN 'available' THEN interval '0' ELSE interval '2 seconds' END)";
+    sqlx::query(insert).bind(removal).execute(&app.db).await.unwrap();
     document(&app, &owner, b"waiting").await;
     if let Some(kinds) = successor {
         Heartbeat::new(app.db.clone(), "next".to_owned()).register("next", kinds).await.unwrap();
@@ -278,13 +279,19 @@ async fn a_worker_that_leaves_does_what_only_it_can_do_and_leaves_the_rest_to_th
     };
     let all: &[&str] = &["check_upload", "ingest_document", "remove_document"];
     let table = [
-        ("it knows every kind", Some(all), states("available", "available")),
-        ("it lacks one", Some(&["ingest_document"][..]), states("completed", "available")),
-        ("it leaves too", Some(&[][..]), states("available", "available")),
-        ("nobody comes", None, states("available", "available")),
+        ("it knows every kind", Some(all), "available", states("available", "available")),
+        ("it lacks one", Some(&["ingest_document"][..]), "available", states("completed", "available")),
+        (
+            "it lacks one that is tried again soon",
+            Some(&["ingest_document"]),
+            "retryable",
+            states("completed", "available"),
+        ),
+        ("it leaves too", Some(&[][..]), "available", states("available", "available")),
+        ("nobody comes", None, "available", states("available", "available")),
     ];
-    for (name, successor, expected) in table {
-        assert_eq!(states_after_leaving_to(successor).await, expected, "{name}");
+    for (name, successor, removal, expected) in table {
+        assert_eq!(states_after_leaving_to(successor, removal).await, expected, "{name}");
     }
 }
 

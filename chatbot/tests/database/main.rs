@@ -8,8 +8,10 @@
 mod api_keys;
 mod archive;
 mod backup;
+mod clients;
 mod command_line;
 mod downgrade;
+mod foreign_restore;
 mod http;
 mod ingestion;
 mod job_hand_back;

@@ -4,7 +4,7 @@ use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 
 use crate::archive::fill;
-use crate::support::{Database, Output, empty, migrated, refusal, rows, run, server_url, variables, with};
+use crate::support::{Database, Output, beside, empty, migrated, refusal, rows, run, server_url, variables, with};
 
 fn outcome(output: &Output) -> Value {
     assert_eq!(output.code, 0, "{output:?}");
@@ -32,14 +32,6 @@ async fn now(database: &Database) -> std::collections::BTreeMap<String, Vec<Stri
     let rows = rows(&pool).await;
     pool.close().await;
     rows
-}
-
-/// The databases whose names begin like this one's.
-async fn beside(database: &Database) -> Vec<String> {
-    let mut admin = PgConnection::connect(server_url()).await.unwrap();
-    let name = database.options.get_database().unwrap();
-    let query = "SELECT substr(datname::text, length($1) + 1) FROM pg_database WHERE starts_with(datname::text, $1 || '_') ORDER BY 1";
-    sqlx::query_scalar(query).bind(name).fetch_all(&mut admin).await.unwrap()
 }
 
 #[tokio::test]

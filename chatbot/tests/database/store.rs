@@ -3,7 +3,7 @@ use chatbot::store::{
     chunks::{self, Chunk},
     conversations, documents,
     documents::Status,
-    messages::{self, NewMessage, Role},
+    messages::{self, NewMessage, Role, Wanted},
     users,
 };
 use serde_json::json;
@@ -72,11 +72,18 @@ async fn messages_come_back_in_order_and_page_by_page() {
         messages::create(&database.pool, &question(conversation.id, content)).await.unwrap();
     }
     let contents = |page: &[messages::Message]| page.iter().map(|message| message.content.clone()).collect::<Vec<_>>();
-    let first = messages::list(&database.pool, conversation.id, None, 2).await.unwrap();
-    let second =
-        messages::list(&database.pool, conversation.id, first.last().map(messages::Message::place), 2).await.unwrap();
+    let first = messages::list(&database.pool, conversation.id, Wanted::Standing, None, 2).await.unwrap();
+    let second = messages::list(
+        &database.pool,
+        conversation.id,
+        Wanted::Standing,
+        first.last().map(messages::Message::place),
+        2,
+    )
+    .await
+    .unwrap();
     assert_eq!((contents(&first), contents(&second)), (vec!["one".into(), "two".into()], vec!["three".into()]));
-    let latest = messages::latest(&database.pool, conversation.id, 2).await.unwrap();
+    let latest = messages::latest(&database.pool, conversation.id, None, 2).await.unwrap();
     assert_eq!(contents(&latest), ["two", "three"]);
     let updated = conversations::find(&database.pool, owner.id, conversation.id).await.unwrap().unwrap();
     assert!(updated.updated_at > conversation.updated_at, "the conversation moves to the top of the list");
@@ -97,11 +104,12 @@ async fn an_answer_that_is_kept_after_its_document_was_deleted_holds_no_passage_
     assert_eq!(messages::create(&database.pool, &answer).await.unwrap().id, answer.id, "keeping it again is fine");
     let theirs = documents::Document { user_id: Uuid::now_v7(), ..document.clone() };
     messages::forget_document(&database.pool, &theirs).await.unwrap();
-    let kept = async || messages::list(&database.pool, conversation.id, None, 9).await.unwrap().remove(0).sources;
+    let kept =
+        async || messages::list(&database.pool, conversation.id, Wanted::All, None, 9).await.unwrap().remove(0).sources;
     assert_eq!(texts(&kept().await), [json!("x"), json!("")], "another user's answers are not touched");
     messages::forget_document(&database.pool, &document).await.unwrap();
     assert_eq!(texts(&kept().await), [json!(""), json!("")]);
-    assert_eq!(messages::list(&database.pool, conversation.id, None, 9).await.unwrap().len(), 1);
+    assert_eq!(messages::list(&database.pool, conversation.id, Wanted::All, None, 9).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -169,7 +177,7 @@ async fn a_release_works_on_while_the_next_one_adds_columns_to_its_tables() {
     let look = async |connection: &mut sqlx::PgConnection| {
         conversations::find(&mut *connection, owner.id, conversation.id).await.unwrap().unwrap();
         messages::create(&mut *connection, &question(conversation.id, "hi")).await.unwrap();
-        assert!(!messages::latest(&mut *connection, conversation.id, 10).await.unwrap().is_empty());
+        assert!(!messages::latest(&mut *connection, conversation.id, None, 10).await.unwrap().is_empty());
         documents::list(&mut *connection, owner.id, None, 10).await.unwrap();
         api_keys::list(&mut *connection, Some(owner.id)).await.unwrap();
     };

@@ -33,7 +33,7 @@ use crate::{
     crd::ChatbotEnvironment,
     lease::Term,
     metrics::Metrics,
-    notify::{Format, Notifier},
+    notify::{Delivery, Format, Notifier},
     probe::Prober,
     traces::Traces,
 };
@@ -44,6 +44,8 @@ pub(crate) struct Cluster {
     pub(crate) ctx: Arc<Context>,
     now: Arc<Mutex<Timestamp>>,
     pods: Arc<Mutex<Answers>>,
+    /// Last words of Deployments whose containers end again and again.
+    crashing: Mutex<BTreeMap<String, String>>,
     _tasks: JoinSet<()>,
 }
 
@@ -59,7 +61,7 @@ impl Cluster {
         let client = serve_api(&mut tasks, Arc::clone(&state));
         let now = Arc::new(Mutex::new(Timestamp::from_second(1_790_000_000).unwrap()));
         let ctx = context(client, stores, Arc::clone(&now), port);
-        let cluster = Self { state, ctx: Arc::new(ctx), now, pods, _tasks: tasks };
+        let cluster = Self { state, ctx: Arc::new(ctx), now, pods, crashing: Mutex::default(), _tasks: tasks };
         cluster.put(&environment_path(&environment), serde_json::to_value(&environment).unwrap());
         cluster
     }
@@ -109,6 +111,14 @@ impl Cluster {
 
     pub(crate) fn allow_everything(&self) {
         self.state.lock().unwrap().refusals.clear();
+    }
+
+    /// The operator is configured to tell this webhook what happens from now on.
+    pub(crate) fn notifies(&mut self, url: &str) -> Delivery {
+        let metrics = Arc::clone(&self.ctx.metrics);
+        let (notifier, delivery) = Notifier::start(Some(&SecretString::from(url)), Format::Json, metrics).unwrap();
+        Arc::make_mut(&mut self.ctx).notifier = notifier;
+        delivery
     }
 
     pub(crate) fn later(&self, seconds: i64) {
@@ -173,7 +183,7 @@ fn context(client: Client, stores: Stores, now: Arc<Mutex<Timestamp>>, port: u16
         clock: Clock::from_fn(move || *now.lock().unwrap()),
         metrics: Arc::new(Metrics::default()),
         identity: "chatbot-operator-0".to_owned(),
-        notifier: Notifier::start(None, Format::Json, Arc::default(), &mut JoinSet::new()).unwrap(),
+        notifier: Notifier::start(None, Format::Json, Arc::default()).unwrap().0,
         traces: Traces::default(),
         // No test takes as long.
         term: Term::since(tokio::time::Instant::now() + std::time::Duration::from_hours(24)),

@@ -115,11 +115,10 @@ impl Written {
 }
 
 impl Memory {
-    /// The last write of an object, if it wrote the same.
+    /// The last write of an object.
     #[must_use]
-    pub fn same_write(&self, key: &Key, hash: &str) -> Option<Write> {
-        let writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
-        writes.get(key).filter(|write| write.hash == hash).cloned()
+    pub fn last_write(&self, key: &Key) -> Option<Write> {
+        self.writes.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
     }
 
     /// Remembers a write.

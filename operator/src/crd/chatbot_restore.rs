@@ -7,7 +7,7 @@ use kube::{CustomResource, KubeSchema, core::Rule};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::LocalRef;
+use super::{LocalRef, Repository};
 
 /// Which backup comes back, and where. It is done once, and never again by a sync.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -29,7 +29,7 @@ use super::LocalRef;
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = immutable())]
+#[x_kube(validation = immutable(), validation = one_repository())]
 pub struct ChatbotRestoreSpec {
     /// The environment, in the same namespace. Required.
     pub environment_ref: LocalRef,
@@ -41,11 +41,58 @@ pub struct ChatbotRestoreSpec {
     /// Reads the second repository (backups.offsite): the first one may be gone. Default: false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub offsite: bool,
+
+    /// Another environment, whose backup comes here without what is personal. Default: none, it is the environment's own backup.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<RestoreSource>,
+}
+
+/// Another environment, such as prod for stage, and what makes its data fit to be shown here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("has(self.repository.secretRef) && has(self.repository.prefix)")
+    .message("name in source.repository the folder (prefix) of the other environment, and in its secretRef a Secret here with MINIO_URL, MINIO_ROOT_USER, MINIO_ROOT_PASSWORD and BACKUP_KEY"))]
+pub struct RestoreSource {
+    /// The other environment's resourcePrefix, such as prod_. Required.
+    #[schemars(length(min = 2, max = 41))]
+    #[x_kube(validation = Rule::new("self.matches('^[a-z][a-z0-9_]*_$')")
+        .message("write lower-case letters, digits and underscores, with an underscore at the end, such as prod_"))]
+    pub resource_prefix: String,
+
+    /// Its backup repository; access that may only read suffices. Required, with prefix and secretRef.
+    pub repository: Repository,
+
+    /// The SQL that removes what is personal. It runs before anybody is served from the data; if it fails, nothing is restored and
+    /// the data is dropped again. Keys, logins and jobs of the other environment are removed in any case. Required.
+    pub scrub: ScrubRef,
+}
+
+/// A key of a ConfigMap.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScrubRef {
+    /// Name of a ConfigMap in the namespace. Required.
+    #[schemars(length(min = 1, max = 253))]
+    pub config_map: String,
+
+    /// Its key. Default: scrub.sql.
+    #[serde(default = "scrub_key")]
+    #[schemars(length(min = 1, max = 253))]
+    pub key: String,
+}
+
+fn scrub_key() -> String {
+    "scrub.sql".to_owned()
 }
 
 fn name_length() -> Rule {
     Rule::new("self.metadata.name.size() <= 45")
         .message("metadata.name: write at most 45 characters, because names of Jobs are made from it")
+}
+
+fn one_repository() -> Rule {
+    Rule::new("!(has(self.source) && has(self.offsite) && self.offsite)")
+        .message("write source or offsite: name the other environment's second repository in source.repository")
 }
 
 fn immutable() -> Rule {

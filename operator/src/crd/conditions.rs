@@ -16,6 +16,8 @@ pub const SERVICES_HEALTHY: &str = "ServicesHealthy";
 pub const BACKUPS_HEALTHY: &str = "BackupsHealthy";
 /// The last rehearsed restore worked and stayed inside `backups.rto`.
 pub const RECOVERABLE: &str = "Recoverable";
+/// The task monitor of the release that serves is ready. That it is not keeps nobody from being served.
+pub const MONITOR_HEALTHY: &str = "MonitorHealthy";
 /// Every field of the spec is acted on; where not, the message lists the fields.
 pub const SPEC_SUPPORTED: &str = "SpecSupported";
 

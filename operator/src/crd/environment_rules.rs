@@ -99,8 +99,8 @@ pub(super) fn settings_no_secrets() -> Rule {
 
 pub(super) fn settings_not_managed() -> Rule {
     rule(
-        "!self.exists(key, key in ['ENVIRONMENT', 'RELEASE_ID', 'RESOURCE_PREFIX', 'WORKERS', 'PORT', 'HOST', 'QUEUE_HIGH', 'QUEUE_MEDIUM', 'QUEUE_LOW', 'DRAIN_TIMEOUT', 'TERMINATION_LOG'])",
-        "the operator sets ENVIRONMENT, RELEASE_ID, RESOURCE_PREFIX, WORKERS, PORT, HOST, QUEUE_*, DRAIN_TIMEOUT and TERMINATION_LOG itself: use tier, resourcePrefix, app.workers, worker.queues and worker.drainTimeout",
+        "!self.exists(key, key in ['ENVIRONMENT', 'RELEASE_ID', 'RESOURCE_PREFIX', 'WORKERS', 'PORT', 'HOST', 'MONITOR_PORT', 'QUEUE_HIGH', 'QUEUE_MEDIUM', 'QUEUE_LOW', 'DRAIN_TIMEOUT', 'TERMINATION_LOG'])",
+        "the operator sets ENVIRONMENT, RELEASE_ID, RESOURCE_PREFIX, WORKERS, PORT, HOST, MONITOR_PORT, QUEUE_*, DRAIN_TIMEOUT and TERMINATION_LOG itself: use tier, resourcePrefix, app.workers, worker.queues and worker.drainTimeout",
     )
     .reason(Reason::FieldValueForbidden)
 }

@@ -17,7 +17,7 @@ pub struct ChatbotEnvironmentStatus {
     pub observed_generation: Option<i64>,
 
     /// Ready, and while they hold Reconciling and Stalled (after kstatus); ServicesHealthy, BackupsHealthy, Recoverable,
-    /// SpecSupported.
+    /// MonitorHealthy, SpecSupported.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

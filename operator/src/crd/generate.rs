@@ -44,6 +44,14 @@ pub fn environment() -> Result<CustomResourceDefinition, GenerateError> {
     definition("ChatbotEnvironment", &ChatbotEnvironment::crd())
 }
 
+/// The definition of ChatbotRestore.
+///
+/// # Errors
+/// As [`environment`].
+pub fn restore() -> Result<CustomResourceDefinition, GenerateError> {
+    definition("ChatbotRestore", &ChatbotRestore::crd())
+}
+
 /// Every definition, one per file.
 ///
 /// # Errors

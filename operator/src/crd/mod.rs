@@ -38,7 +38,8 @@ pub use app::{AppSpec, Autoscaling, Resources};
 pub use backups::{BackupsSpec, Repository, Retention, Schedules};
 pub use chatbot_backup::{BackupKind, BackupPhase, ChatbotBackup, ChatbotBackupSpec, ChatbotBackupStatus};
 pub use chatbot_restore::{
-    ChatbotRestore, ChatbotRestoreSpec, ChatbotRestoreStatus, RestoreEnd, RestoreFrom, RestorePhase, RestoreStep,
+    ChatbotRestore, ChatbotRestoreSpec, ChatbotRestoreStatus, RestoreEnd, RestoreFrom, RestorePhase, RestoreSource,
+    RestoreStep, ScrubRef,
 };
 pub use duration::Duration;
 pub use environment::{ChatbotEnvironment, ChatbotEnvironmentSpec, LocalRef, ProvisionSpec};

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The task monitor: a page that shows jobs and queues.
+/// The task monitor: a page that shows jobs, queues and workers. It follows the release that serves; that it is ill keeps nobody
+/// from being served. Reached by `kubectl chatbot monitor`, or the Service `<name>-monitor` on port 5555.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct MonitorSpec {
@@ -23,7 +24,7 @@ impl Default for MonitorSpec {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MonitoringSpec {
-    /// None: nothing. Basic: a ServiceMonitor for the app and a PodMonitor for the workers. Full: these and alerts
+    /// None: nothing. Basic: ServiceMonitors for app and task monitor, and a PodMonitor for the workers. Full: these and alerts
     /// (PrometheusRule). Default: None in dev, Basic in stage, Full in prod.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<MonitoringLevel>,

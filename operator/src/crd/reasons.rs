@@ -117,6 +117,12 @@ reasons! {
     DRILL_FAILED = "DrillFailed";
     /// No restore has been rehearsed yet.
     NEVER_DRILLED = "NeverDrilled";
+    /// The task monitor of the release that serves is ready.
+    MONITOR_READY = "MonitorReady";
+    /// The task monitor is not run, because monitor.enabled is false.
+    MONITOR_OFF = "MonitorOff";
+    /// The image of the release that serves has no task monitor.
+    MONITOR_MISSING = "MonitorMissing";
     /// Every field of the spec is acted on.
     ALL_FIELDS_ACTIVE = "AllFieldsActive";
     /// Some fields of the spec are accepted, and not acted on by this version; the message lists them.
@@ -139,6 +145,28 @@ mod tests {
             assert!(reason.starts_with(|c: char| c.is_ascii_uppercase()), "{reason}");
             assert!(reason.chars().all(|c| c.is_ascii_alphanumeric()), "{reason}");
             assert!(meaning.trim_end().ends_with('.'), "{reason}: {meaning}");
+        }
+    }
+
+    /// What people and alerts go by: a reason that is not explained is as bad as one that is explained and never given.
+    #[test]
+    fn the_guide_explains_every_reason_and_no_other() {
+        let guide = include_str!("../../../docs/guide/status.md");
+        let (_, section) = guide.split_once("\n## Reasons\n").unwrap();
+        let (section, _) = section.split_once("\n## Phase\n").unwrap();
+        for (reason, _) in ALL {
+            assert!(section.contains(&format!("`{reason}`")), "docs/guide/status.md does not explain {reason}");
+        }
+        let named = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+        let kept = section.lines().filter_map(|line| line.strip_prefix("Kept, and never given by this version: "));
+        let kept = kept.flat_map(|line| line.split('`').skip(1).step_by(2));
+        let named: Vec<&str> = named.chain(kept).collect();
+        assert!(named.len() >= ALL.len(), "{named:?}");
+        for reason in named {
+            assert!(
+                ALL.iter().any(|(known, _)| *known == reason),
+                "docs/guide/status.md explains {reason}, which nobody gives"
+            );
         }
     }
 }

@@ -174,7 +174,8 @@ pub struct ReleaseStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub returned: Option<String>,
 
-    /// Requests of the bake that are not judged, because they fell into an outage that both colours saw.
+    /// Requests to the new colour that are not judged: those of its preview, from before it had the traffic, and those that fell
+    /// into an outage that both colours saw.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub discounted: Option<Discounted>,
 
@@ -192,6 +193,9 @@ pub struct Discounted {
     pub requests: u64,
     /// How many of them with a server error.
     pub failed: u64,
+    /// Whether some of them fell into an outage: then slow answers are not judged any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_outage: bool,
 }
 
 /// A release in its slot: the one on its way, or the one before.

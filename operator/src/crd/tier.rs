@@ -92,6 +92,8 @@ pub struct TierDefaults {
     pub app_resources: ResourceDefaults,
     /// Resources of a worker pod.
     pub worker_resources: ResourceDefaults,
+    /// Resources of the task monitor's pod.
+    pub monitor_resources: ResourceDefaults,
     /// How a release replaces the running one.
     pub strategy: Strategy,
     /// How long the new colour is watched while the old stays ready.
@@ -114,6 +116,8 @@ pub struct TierDefaults {
     pub topology_spread: bool,
 }
 
+/// For a page that one or two people look at.
+const TINY: ResourceDefaults = resources(["50m", "64Mi"], ["500m", "256Mi"]);
 const SMALL: ResourceDefaults = resources(["100m", "128Mi"], ["1", "512Mi"]);
 const MEDIUM: ResourceDefaults = resources(["250m", "256Mi"], ["1", "1Gi"]);
 const LARGE_APP: ResourceDefaults = resources(["1", "1Gi"], ["2", "2Gi"]);
@@ -145,6 +149,7 @@ pub fn defaults(tier: Tier) -> TierDefaults {
         worker_replicas:       of(tier, 1,                        1,                            2),
         app_resources:         of(tier, SMALL,                    MEDIUM,                       LARGE_APP),
         worker_resources:      of(tier, SMALL,                    MEDIUM,                       LARGE_WORKER),
+        monitor_resources:     of(tier, TINY,                     TINY,                         SMALL),
         strategy:              of(tier, Strategy::Rolling,        Strategy::BlueGreen,          Strategy::BlueGreen),
         bake:                  of(tier, Duration::from_secs(0),   Duration::from_minutes(10),   Duration::from_hours(1)),
         backup_first:          of(tier, true,                     true,                         true),

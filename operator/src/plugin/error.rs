@@ -69,6 +69,14 @@ pub enum PluginError {
         /// What kind of pod was looked for.
         wanted: String,
     },
+    /// There is no task monitor to open.
+    #[error("{name} has no task monitor now: {why}")]
+    NoMonitor {
+        /// The environment.
+        name: String,
+        /// What the operator says.
+        why: String,
+    },
     /// A command inside a pod failed.
     #[error("cannot make an API key in pod {pod}: {cause}; give one with --api-key or CHATBOT_API_KEY")]
     Key {

@@ -48,6 +48,8 @@ enum Which {
     App,
     /// Background workers of the active colour
     Worker,
+    /// The task monitor
+    Monitor,
     /// Jobs that back the database up, rehearse restores, and restore
     Backup,
     /// Jobs that migrate the schema
@@ -61,6 +63,7 @@ impl Which {
         match self {
             Self::App => Component::App,
             Self::Worker => Component::Worker,
+            Self::Monitor => Component::Monitor,
             Self::Backup => Component::Backup,
             Self::Migrate => Component::Migrate,
             Self::Provision => Component::Provision,
@@ -208,7 +211,7 @@ fn is_over(pod: &Pod) -> bool {
 /// The active colour is asked for each time: a release moves it.
 async fn pods(target: &Target, name: &str, which: Which) -> Result<Vec<Pod>, PluginError> {
     let colour = match which {
-        Which::Backup | Which::Migrate | Which::Provision => None,
+        Which::Monitor | Which::Backup | Which::Migrate | Which::Provision => None,
         Which::App | Which::Worker => Some(target::active(&target.environment(Some(name)).await?)?),
     };
     target.pods(name, which.component(), colour).await

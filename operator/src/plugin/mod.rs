@@ -2,7 +2,7 @@
 //!
 //! | file | subject |
 //! |---|---|
-//! | [`status`], [`logs`], [`doctor`], [`ask`], [`upload`] | one subcommand each |
+//! | [`status`], [`logs`], [`doctor`], [`ask`], [`upload`], [`monitor`] | one subcommand each |
 //! | [`history`], [`diff`] | which releases there were, and what the next would change |
 //! | [`backups`], [`restore`] | which restore points there are; another one; the way back to one |
 //! | [`wish`] | `promote`, `rollback`, `retry`, `pause`, `resume` |
@@ -21,6 +21,7 @@ pub mod error;
 mod fake;
 pub mod history;
 pub mod logs;
+pub mod monitor;
 pub mod next_step;
 pub mod output;
 pub mod restore;
@@ -75,6 +76,8 @@ enum Command {
     Ask(ask::Arguments),
     /// Give the chatbot a text or Markdown document to answer from
     Upload(upload::Arguments),
+    /// Open the task monitor: jobs, queues and workers
+    Monitor(monitor::Arguments),
     /// Show the releases there were, and which of them can be returned to
     History(history::Arguments),
     /// Show what a changed spec would do: what changes, whether it is a release, and its steps
@@ -110,6 +113,7 @@ pub async fn run(cli: Cli) -> Result<(), PluginError> {
         Command::Doctor(arguments) => doctor::run(&target, &output, arguments).await,
         Command::Ask(arguments) => ask::run(&target, &output, arguments).await,
         Command::Upload(arguments) => upload::run(&target, &output, arguments).await,
+        Command::Monitor(arguments) => monitor::run(&target, &output, arguments).await,
         Command::History(arguments) => history::run(&target, &output, arguments).await,
         Command::Diff(arguments) => diff::run(&target, &output, arguments).await,
         Command::Backups(arguments) => backups::list(&target, &output, arguments).await,
@@ -145,6 +149,9 @@ mod tests {
             "status dev --watch",
             "status --namespace chatbot-dev dev",
             "logs dev --component worker -f",
+            "logs prod -c monitor",
+            "monitor -n chatbot-prod prod",
+            "monitor --port 5557",
             "doctor -n chatbot-prod",
             "ask --namespace chatbot-dev dev question",
             "ask question",

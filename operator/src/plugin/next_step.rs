@@ -27,6 +27,17 @@ pub fn next_step(reason: &str, name: &str, namespace: &str) -> Option<String> {
     }
 }
 
+/// The same of the task monitor, whose log is another one.
+#[must_use]
+pub fn of_monitor(reason: &str, name: &str, namespace: &str) -> Option<String> {
+    match reason {
+        reasons::CRASH_LOOP | reasons::PODS_NOT_READY | reasons::OUT_OF_MEMORY => {
+            Some(format!("kubectl chatbot logs {name} -n {namespace} -c monitor"))
+        }
+        _ => next_step(reason, name, namespace),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,6 +46,12 @@ mod tests {
     fn a_release_that_waits_is_promoted_by_a_command() {
         let step = next_step(reasons::AWAITING_PROMOTION, "prod", "chat").unwrap();
         assert_eq!(step, "kubectl chatbot promote prod -n chat");
+    }
+
+    #[test]
+    fn a_monitor_that_is_ill_is_looked_for_in_its_own_log() {
+        let step = of_monitor(reasons::CRASH_LOOP, "prod", "chat").unwrap();
+        assert_eq!(step, "kubectl chatbot logs prod -n chat -c monitor");
     }
 
     #[test]

@@ -27,7 +27,7 @@ use crate::{
     controllers::restore::{ABORT, UNDO},
     crd::{
         self, BackupPhase, ChatbotBackup, ChatbotEnvironment, ChatbotRestore, ChatbotRestoreSpec, ChatbotRestoreStatus,
-        LocalRef, RestoreEnd, RestoreFrom, RestorePhase,
+        LocalRef, Repository, RestoreEnd, RestoreFrom, RestorePhase, RestoreSource, ScrubRef,
     },
 };
 
@@ -47,6 +47,8 @@ pub struct Arguments {
     /// Read the second repository: the first one may be gone
     #[arg(long)]
     offsite: bool,
+    #[command(flatten)]
+    source: Source,
     /// Say what would happen, and do nothing
     #[arg(long, conflicts_with_all = ["undo", "abort"])]
     plan: bool,
@@ -62,6 +64,41 @@ pub struct Arguments {
     /// How long to wait for its end
     #[arg(long, default_value = "6h")]
     wait: crd::Duration,
+}
+
+/// Another environment, whose backup comes here without what is personal
+#[derive(Debug, Args)]
+struct Source {
+    /// Bring another environment's backup here: its resourcePrefix, such as prod_
+    #[arg(id = "source_prefix", long = "source-prefix", value_name = "PREFIX", conflicts_with_all = ["offsite", "undo", "abort"], requires_all = ["source_bucket", "source_folder", "source_secret", "scrub"])]
+    prefix: Option<String>,
+    /// The bucket of its backups
+    #[arg(id = "source_bucket", long = "source-bucket", value_name = "BUCKET", requires = "source_prefix")]
+    bucket: Option<String>,
+    /// Their folder in it
+    #[arg(id = "source_folder", long = "source-folder", value_name = "FOLDER", requires = "source_prefix")]
+    folder: Option<String>,
+    /// A Secret here with MINIO_URL, MINIO_ROOT_USER, MINIO_ROOT_PASSWORD and BACKUP_KEY of that bucket
+    #[arg(id = "source_secret", long = "source-secret", value_name = "SECRET", requires = "source_prefix")]
+    secret: Option<String>,
+    /// A ConfigMap whose scrub.sql removes what is personal
+    #[arg(long, value_name = "CONFIGMAP", requires = "source_prefix")]
+    scrub: Option<String>,
+}
+
+impl Source {
+    fn wanted(&self) -> Option<RestoreSource> {
+        let Self { prefix, bucket, folder, secret, scrub } = self;
+        Some(RestoreSource {
+            resource_prefix: prefix.clone()?,
+            repository: Repository {
+                bucket: bucket.clone()?,
+                prefix: folder.clone(),
+                secret_ref: secret.clone().map(|name| LocalRef { name }),
+            },
+            scrub: ScrubRef { config_map: scrub.clone()?, key: "scrub.sql".to_owned() },
+        })
+    }
 }
 
 pub(super) async fn run(target: &Target, output: &Output, arguments: Arguments) -> Result<(), PluginError> {
@@ -85,7 +122,11 @@ pub(super) async fn run(target: &Target, output: &Output, arguments: Arguments) 
             |backup: &ChatbotBackup| backup.status.as_ref().is_some_and(|status| status.offsite == Some(true));
         known.retain(is_there);
     }
-    output.text(&plan(&environment, &known, &arguments.from, Clock::system().now()))?;
+    let plan = match &arguments.source.prefix {
+        Some(prefix) => foreign_plan(prefix, &arguments.from, &environment),
+        None => plan(&environment, &known, &arguments.from, Clock::system().now()),
+    };
+    output.text(&plan)?;
     if arguments.plan {
         return Ok(());
     }
@@ -175,6 +216,7 @@ async fn create(
             environment_ref: LocalRef { name: environment },
             from: from(&arguments.from),
             offsite: arguments.offsite,
+            source: arguments.source.wanted(),
         },
         status: None,
     };
@@ -212,6 +254,16 @@ fn plan(environment: &ChatbotEnvironment, known: &[ChatbotBackup], text: &str, n
         length(taken, now),
         environment.name_any(),
         environment.namespace().unwrap_or_default(),
+    )
+}
+
+/// What another environment's repository holds, only the chatbot can say.
+fn foreign_plan(prefix: &str, from: &str, environment: &ChatbotEnvironment) -> String {
+    let (name, namespace) = (environment.name_any(), environment.namespace().unwrap_or_default());
+    format!(
+        "backup   {from}, of the environment {prefix}: its own repository decides which one that is\n\
+         scrubbed before anybody is served from it; keys, logins and jobs of that environment do not come along\n\
+         kept     what is live now, for 24 hours: kubectl chatbot restore {name} -n {namespace} --undo\n"
     )
 }
 

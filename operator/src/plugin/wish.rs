@@ -19,6 +19,7 @@ use super::{
     history::ids_to_return_to,
     next_step::next_step,
     output::Output,
+    status::{Colours, Standing},
     target::{Target, within},
 };
 use crate::{
@@ -95,7 +96,7 @@ pub(super) async fn run(
 ) -> Result<(), PluginError> {
     let environment = target.environment(arguments.name.as_deref()).await?;
     let name = environment.name_any();
-    let change = change(wish, &environment).map_err(PluginError::Wish)?;
+    let change = change(wish, &environment, standing(target, wish, &environment).await).map_err(PluginError::Wish)?;
     if let Some(why) = stands_still(wish, &environment) {
         return Err(PluginError::Wish(why));
     }
@@ -112,6 +113,16 @@ pub(super) async fn run(
     annotate(target, &name, change.annotation, change.value.as_deref()).await?;
     output.line(&format!("{}; see kubectl chatbot status {name} -n {} --watch", change.told, target.namespace))?;
     Ok(())
+}
+
+/// How the servers of the release before are, where the wish is to go back to it.
+async fn standing(target: &Target, wish: &Wish, environment: &ChatbotEnvironment) -> Standing {
+    match release(environment).previous {
+        Some(previous) if matches!(wish, Wish::Rollback | Wish::RollbackTo(_)) => {
+            Colours::read(target, environment).await.standing(previous.colour)
+        }
+        Some(_) | None => Standing::Unknown,
+    }
 }
 
 async fn annotate(target: &Target, name: &str, annotation: &str, value: Option<&str>) -> Result<(), PluginError> {
@@ -185,14 +196,14 @@ fn release(environment: &ChatbotEnvironment) -> ReleaseStatus {
     environment.status.as_ref().and_then(|status| status.release.clone()).unwrap_or_default()
 }
 
-/// The annotation for a wish, or why it makes no sense now, and what does.
-fn change(wish: &Wish, environment: &ChatbotEnvironment) -> Result<Change, String> {
+/// The annotation for a wish, or why it makes no sense now, and what does. `before` is how the servers of the release before are.
+fn change(wish: &Wish, environment: &ChatbotEnvironment, before: Standing) -> Result<Change, String> {
     let release = release(environment);
     let candidate = release.candidate.as_ref().map(|candidate| candidate.id.as_str());
     match wish {
         Wish::Promote => promote(release.phase, candidate, policies(environment).0.strategy),
-        Wish::Rollback => take_back(&release, environment),
-        Wish::RollbackTo(id) => return_to(id, &release, environment),
+        Wish::Rollback => take_back(&release, environment, before),
+        Wish::RollbackTo(id) => return_to(id, &release, environment, before),
         Wish::Retry => match failed(environment) {
             Some(id) => Ok(set(RETRY, &id, format!("release {id} is tried again"), road(environment))),
             None => Err("the release that the spec asks for has not failed: nothing is to be tried again".to_owned()),
@@ -232,15 +243,21 @@ fn promote(phase: Phase, candidate: Option<&str>, strategy: Strategy) -> Result<
     }
 }
 
-/// Before the switch a release is discarded, in its bake the one before takes over at once, and after that it is released anew.
-fn take_back(release: &ReleaseStatus, environment: &ChatbotEnvironment) -> Result<Change, String> {
+/// Before the switch a release is discarded, in its bake the one before takes over as soon as it can, and after that it is
+/// released anew.
+fn take_back(release: &ReleaseStatus, environment: &ChatbotEnvironment, before: Standing) -> Result<Change, String> {
     let phase = release.phase;
     match (&release.candidate, &release.id) {
         (Some(candidate), _) if is_past_undoing(release) => {
             Err(format!("release {} is in {phase}: wait until that has ended, and ask again", candidate.id))
         }
         (Some(candidate), _) => {
-            let back = release.previous.as_ref().map(|previous| format!("Rollback (release {} at once)", previous.id));
+            let back = release.previous.as_ref().map(|previous| match before {
+                Standing::Ready => format!("Rollback (release {} at once)", previous.id),
+                Standing::Short { .. } | Standing::Unknown => {
+                    format!("Rollback (release {}, once at least half of its servers are up)", previous.id)
+                }
+            });
             let keeps_schema = policies(environment).1.on_rollback == OnRollback::Never || phase == Phase::Backup;
             let discard = (!keeps_schema && release.id.is_some()).then(|| "Discard".to_owned());
             let road: Vec<String> = back.into_iter().chain(discard).collect();
@@ -248,7 +265,8 @@ fn take_back(release: &ReleaseStatus, environment: &ChatbotEnvironment) -> Resul
                 [] => "it is dropped at once; nothing else was touched".to_owned(),
                 road => format!("steps: {}", road.join(" -> ")),
             };
-            Ok(set(ROLLBACK, &candidate.id, format!("release {} is taken back", candidate.id), steps))
+            let told = format!("release {} is taken back{}", candidate.id, waits_for(release, before));
+            Ok(set(ROLLBACK, &candidate.id, told, steps))
         }
         (None, Some(active)) => {
             let before = *past(environment).first().ok_or(NO_EARLIER)?;
@@ -257,6 +275,16 @@ fn take_back(release: &ReleaseStatus, environment: &ChatbotEnvironment) -> Resul
             Ok(set(ROLLBACK, active, told, road(environment)))
         }
         (None, None) => Err("nothing serves yet: nothing is to be taken back".to_owned()),
+    }
+}
+
+/// Nobody is sent back to a release that cannot serve: the wish waits for it.
+fn waits_for(release: &ReleaseStatus, before: Standing) -> String {
+    match (&release.previous, before) {
+        (None, _) | (Some(_), Standing::Ready) => String::new(),
+        (Some(previous), Standing::Short { .. } | Standing::Unknown) => {
+            format!(" as soon as release {} can have the traffic; now: {before}", previous.id)
+        }
     }
 }
 
@@ -282,7 +310,12 @@ fn until(id: &str, environment: &ChatbotEnvironment) -> &'static str {
 const NO_EARLIER: &str = "no earlier release can be returned to (see kubectl chatbot history): write the image and settings \
      that you want into the spec";
 
-fn return_to(id: &str, release: &ReleaseStatus, environment: &ChatbotEnvironment) -> Result<Change, String> {
+fn return_to(
+    id: &str,
+    release: &ReleaseStatus,
+    environment: &ChatbotEnvironment,
+    before: Standing,
+) -> Result<Change, String> {
     if release.candidate.is_none() && release.id.as_deref() == Some(id) {
         return Err(format!("release {id} serves already"));
     }
@@ -293,7 +326,8 @@ fn return_to(id: &str, release: &ReleaseStatus, environment: &ChatbotEnvironment
         let known = if past.is_empty() { NO_EARLIER.to_owned() } else { format!("choose one of {}", past.join(", ")) };
         return Err(format!("release {id} cannot be returned to: {known}"));
     }
-    Ok(set(ROLLBACK_TO, id, format!("release {id} is returned to{}", until(id, environment)), road(environment)))
+    let told = format!("release {id} is returned to{}{}", waits_for(release, before), until(id, environment));
+    Ok(set(ROLLBACK_TO, id, told, road(environment)))
 }
 
 fn past(environment: &ChatbotEnvironment) -> Vec<&str> {
@@ -357,7 +391,8 @@ mod tests {
 
     #[test]
     fn what_a_person_decides_is_told_with_its_steps() {
-        let told = |wish: &Wish, environment: &ChatbotEnvironment| change(wish, environment).unwrap().steps;
+        let told =
+            |wish: &Wish, environment: &ChatbotEnvironment| change(wish, environment, Standing::Ready).unwrap().steps;
         let mut waiting = environment("Promote", true, false);
         assert_eq!(told(&Wish::Rollback, &waiting), "it is dropped at once; nothing else was touched");
         waiting.status.as_mut().unwrap().release.as_mut().unwrap().id = Some("old".to_owned());
@@ -366,6 +401,24 @@ mod tests {
         assert!(
             told(&Wish::Rollback, &stable(&["one"])).starts_with("steps: Backup -> Migrate (expand) -> Start -> Check")
         );
+    }
+
+    /// The operator waits with the way back until it leads somewhere: nobody must believe that it is done.
+    #[test]
+    fn a_release_is_not_said_to_be_taken_back_while_the_one_before_could_not_serve() {
+        let rollback = |before| change(&Wish::Rollback, &baking(), before).unwrap();
+        assert_eq!(rollback(Standing::Ready).told, "release new is taken back");
+        let waits = rollback(Standing::Short { up: 1, of: 3 });
+        assert_eq!(
+            waits.told,
+            "release new is taken back as soon as release old can have the traffic; now: 1 of 3 up: not ready to take the traffic back"
+        );
+        assert_eq!(waits.steps, "steps: Rollback (release old, once at least half of its servers are up) -> Discard");
+        let unknown = rollback(Standing::Unknown).told;
+        assert!(unknown.contains("as soon as release old can") && unknown.contains("cannot be listed"), "{unknown}");
+        let to = change(&Wish::RollbackTo("old".to_owned()), &baking(), Standing::Short { up: 0, of: 2 }).unwrap();
+        assert!(to.told.starts_with("release old is returned to as soon as release old can"), "{}", to.told);
+        assert_eq!((to.annotation, waits.annotation), (ROLLBACK_TO, ROLLBACK), "the wish is written all the same");
     }
 
     #[test]
@@ -390,7 +443,7 @@ mod tests {
             (Wish::Resume, environment("Stable", false, false), Ok((PAUSE, None))),
         ];
         for (wish, environment, expected) in table {
-            match (change(&wish, &environment), expected) {
+            match (change(&wish, &environment, Standing::Ready), expected) {
                 (Ok(change), Ok(expected)) => assert_eq!((change.annotation, change.value.as_deref()), expected),
                 (Err(why), Err(words)) => assert!(why.contains(words), "{wish:?}: {why}"),
                 (found, expected) => panic!("{wish:?}: {found:?} instead of {expected:?}"),
@@ -401,7 +454,7 @@ mod tests {
     #[test]
     fn a_retry_that_counted_already_is_written_anew() {
         let mut environment = environment("Failed", false, true);
-        let change = change(&Wish::Retry, &environment).unwrap();
+        let change = change(&Wish::Retry, &environment, Standing::Unknown).unwrap();
         assert!(!counts_no_more(&environment, &change));
         environment.annotations_mut().insert(RETRY.to_owned(), "bad".to_owned());
         assert!(counts_no_more(&environment, &change));

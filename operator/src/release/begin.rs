@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{
     facts::{Backup, FIRST_RELEASE_RETRY, FIRST_RELEASE_RETRY_LONGEST, Facts, Policy},
     record::{left, opened},
-    state::{Phase, Placed, Release, ReleaseState, Requests, Running},
+    state::{Phase, Placed, Release, ReleaseState, Running},
 };
 use crate::crd::{
     Colour, Strategy,
@@ -24,7 +24,10 @@ pub(super) fn begin_if_wanted(state: ReleaseState, facts: &Facts, policy: &Polic
         return state;
     }
     let retried = if state.failed.is_some() && asked_again { retry.clone() } else { state.retried.clone() };
-    begin(ReleaseState { retried, failed: None, ..state }, &facts.wanted, policy, now)
+    // A word that stands written since before it began does not mean it.
+    let rollback = facts.wishes.rollback.as_ref().filter(|id| **id == facts.wanted.id);
+    let rolled_back = rollback.cloned().or(state.rolled_back.clone());
+    begin(ReleaseState { retried, rolled_back, failed: None, ..state }, &facts.wanted, policy, now)
 }
 
 /// A wish for the release that serves already is fulfilled.
@@ -77,5 +80,5 @@ fn begin(state: ReleaseState, release: &Release, policy: &Policy, now: Timestamp
     let phase = if policy.backup == Backup::No { Phase::Migrate } else { Phase::Backup };
     let placed = Placed { release: release.clone(), colour, schema: None };
     let running = Running { placed, phase, started_at: now };
-    ReleaseState { running: Some(running), steps: vec![opened(phase, now)], discounted: Requests::default(), ..state }
+    ReleaseState { running: Some(running), steps: vec![opened(phase, now)], discounted: None, ..state }
 }

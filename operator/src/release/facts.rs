@@ -36,13 +36,15 @@ pub struct Facts {
     pub check: Check,
     /// How the servers of the release have fared with their users.
     pub watch: Watch,
-    /// What the servers of the release have answered since they started.
-    pub requests: Requests,
-    /// The servers of the release before, which stand ready to take the users back.
+    /// What the servers that have the traffic have answered since they started; none where one that is up could not be asked.
+    pub requests: Option<Requests>,
+    /// Whether most of the servers are up that have the traffic.
+    pub serving: Rollout,
+    /// Whether most of the servers are up of the release before, which stand ready to take the users back.
     pub previous: Rollout,
     /// Servers and workers of the active release, where that is another one than the release under way.
     pub active: Rollout,
-    /// Pods of other releases that still exist, draining ones included.
+    /// Pods of other releases that still exist, draining ones included, and Deployments that may make more of them.
     pub old_pods: usize,
     /// Pods of the release that still exist, draining ones included.
     pub own_pods: usize,
@@ -95,6 +97,8 @@ pub struct Report {
     pub skipped: bool,
     /// Whether a person has to say what is meant before anything is written.
     pub question: bool,
+    /// Whether its pod was gone before its last words were read: what it did is not known.
+    pub lost: bool,
     /// A sentence for people.
     pub message: String,
 }
@@ -166,6 +170,8 @@ pub struct Policy {
     pub check_timeout: Duration,
     /// For the backup, and for each of the migrations, attempts included.
     pub migration_timeout: Duration,
+    /// How long workers may take to hand their jobs back.
+    pub drain_timeout: Duration,
 }
 
 /// Whether a release begins with a backup.

@@ -37,6 +37,13 @@ pub struct Layout {
     pub workloads: Vec<Workload>,
     /// Job of the phase.
     pub job: Option<JobRun>,
+    /// The release whose task monitor runs; none before the first release is switched to.
+    ///
+    /// It goes with the workers, at Switch and not at Finish: their jobs are what it shows, retries and cancels, and the monitor of
+    /// the release before does not know the new kinds. Until Switch nobody works as the candidate, so there is nothing to see.
+    /// And it reads tables: when Finish removes what only the release before needed, no pod of that release may be left. A
+    /// rollback takes it back at once, as it does the workers.
+    pub monitor: Option<Slot>,
     /// Colour that gets traffic; none before the first release is switched to.
     pub traffic: Option<Colour>,
     /// Colour that the preview Service shows; none outside a release.
@@ -60,6 +67,7 @@ pub fn layout(state: &ReleaseState, facts: &Facts, now: Timestamp) -> Layout {
     Layout {
         workloads: apps.chain(worker).collect(),
         job: state.running.as_ref().and_then(|running| job(running, facts, now)),
+        monitor: active.map(Placed::slot),
         traffic: active.map(|active| active.colour),
         preview: candidate.map(|candidate| candidate.colour),
     }

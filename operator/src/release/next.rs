@@ -36,14 +36,15 @@
 //! which release begins in `begin`; here is how one phase follows another, and where the traffic goes.
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
     begin::begin_if_wanted,
-    facts::{Facts, Job, Policy, Watch},
+    facts::{Facts, Job, Policy, Rollout, Watch},
     hold::resume,
     record::{close, opened, released, say, undone},
-    state::{Phase, ReleaseState, Running},
-    verdict::{OUTAGE, Verdict, Wish, can_return, verdict},
+    state::{Phase, ReleaseState, Requests, Running},
+    verdict::{OUTAGE, Verdict, Wish, can_return, late, verdict},
 };
 use crate::crd::{OnFailure, OnRollback, Promotion, environment_status::Outcome};
 
@@ -52,10 +53,13 @@ use crate::crd::{OnFailure, OnRollback, Promotion, environment_status::Outcome};
 /// At most one phase ends in one call, so that each is written down before the next begins.
 #[must_use]
 pub fn next(state: &ReleaseState, facts: &Facts, policy: &Policy, now: Timestamp) -> ReleaseState {
-    let state = discount(forget(resume(state.clone(), now), facts), facts);
+    let state = discount(forget(resume(wind(state.clone(), now), now), facts), facts);
     let Some(running) = state.running.clone() else { return begin_if_wanted(state, facts, policy, now) };
     if is_superseded(&state, &running, facts) {
         let message = format!("release {} was asked for instead", facts.wanted.id);
+        if let Some(why) = keeps_way_back(&state, &running, facts, policy, now) {
+            return say(state, format!("{message}; {why}"));
+        }
         return leave(state, running, facts, policy, (Outcome::Superseded, &message), now);
     }
     match verdict(&state, &running, facts, policy, now) {
@@ -81,7 +85,9 @@ pub fn next(state: &ReleaseState, facts: &Facts, policy: &Policy, now: Timestamp
 /// A mark holds for as long as the spec asks for the release, and a wish that was fulfilled is remembered while it stands written.
 fn forget(mut state: ReleaseState, facts: &Facts) -> ReleaseState {
     let wishes = &facts.wishes;
-    state.failed = state.failed.filter(|failed| failed.id == facts.wanted.id);
+    // What serves, with nothing on its way, has not failed: a person came back to it.
+    let serves = |id: &str| state.running.is_none() && state.active.as_ref().is_some_and(|it| it.release.id == id);
+    state.failed = state.failed.take().filter(|failed| failed.id == facts.wanted.id && !serves(&failed.id));
     state.retried = state.retried.filter(|id| wishes.retry.as_ref() == Some(id));
     state.promoted = state.promoted.filter(|id| wishes.promote.as_ref() == Some(id));
     state.rolled_back = state.rolled_back.filter(|id| wishes.rollback.as_ref() == Some(id));
@@ -89,17 +95,43 @@ fn forget(mut state: ReleaseState, facts: &Facts) -> ReleaseState {
     state
 }
 
-/// What is answered in an outage that both releases see, up to the first look after it, speaks against neither.
+/// What was answered before the release had the traffic, and in an outage that both releases see, up to the first look after it,
+/// speaks neither for it nor against it.
 fn discount(mut state: ReleaseState, facts: &Facts) -> ReleaseState {
     let is_watched = state.running.as_ref().is_some_and(|running| running.phase.is_watched());
+    // Where a server could not be asked, its part of the sum is missing.
+    let Some(seen) = facts.requests.filter(|_| is_watched) else { return state };
     let was_out = state.step().is_some_and(|step| step.message.starts_with(OUTAGE));
-    // Servers that ended take their counts with them.
-    state.discounted.all = state.discounted.all.min(facts.requests.all);
-    state.discounted.failed = state.discounted.failed.min(facts.requests.failed);
-    if is_watched && (was_out || matches!(facts.watch, Watch::Outage { .. })) {
-        state.discounted = facts.requests;
+    state.discounted = Some(match state.discounted {
+        _ if was_out || matches!(facts.watch, Watch::Outage { .. }) => Requests { in_outage: true, ..seen },
+        // Servers that ended take their counts with them.
+        Some(known) => Requests { all: known.all.min(seen.all), failed: known.failed.min(seen.failed), ..known },
+        None => seen,
+    });
+    state
+}
+
+/// What began in the future was begun by a clock that was wrong: it begins now.
+fn wind(mut state: ReleaseState, now: Timestamp) -> ReleaseState {
+    for step in state.steps.iter_mut().filter(|step| step.started_at.0 > now) {
+        step.started_at = Time(now);
     }
     state
+}
+
+/// Why a release that another is wanted for keeps the traffic for now: the release before is about to be ready again, and could be
+/// given up for ever. No longer than that may take after the switch.
+fn keeps_way_back(
+    state: &ReleaseState,
+    running: &Running,
+    facts: &Facts,
+    policy: &Policy,
+    now: Timestamp,
+) -> Option<String> {
+    let is_watched = running.phase.is_watched() && state.previous.is_some();
+    let Rollout::Pending { message } = &facts.previous else { return None };
+    let lasts = !late(state, Phase::Switch, policy.check_timeout, now);
+    (is_watched && lasts).then(|| format!("it begins when the release before can be gone back to: {message}"))
 }
 
 /// Another release is wanted. What is being undone is undone to its end first, and what a person returns to is not what the
@@ -158,7 +190,7 @@ fn finished(state: ReleaseState, running: Running, facts: &Facts, now: Timestamp
 fn may_have_contracted(facts: &Facts) -> bool {
     match &facts.contract {
         Job::Absent => false,
-        Job::Succeeded(report) => report.migrations > 0,
+        Job::Succeeded(report) => report.lost || report.migrations > 0,
         Job::Running { .. } | Job::Failed { .. } => true,
     }
 }

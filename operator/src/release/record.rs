@@ -125,9 +125,17 @@ fn past(running: Running, outcome: Outcome, message: String, now: Timestamp) -> 
     }
 }
 
+/// So many that ended well are remembered, however many failed since: there is something to return to.
+const GOOD: usize = 3;
+
 fn remember(mut state: ReleaseState, past: PastRelease) -> ReleaseState {
     state.history.insert(0, past);
-    state.history.truncate(HISTORY);
+    if state.history.len() > HISTORY {
+        let is_good = |index: &usize| state.history.get(*index).is_some_and(|it| it.outcome == Outcome::Succeeded);
+        let kept: Vec<usize> = (0..state.history.len()).filter(is_good).take(GOOD).collect();
+        let oldest = (0..state.history.len()).rfind(|index| !kept.contains(index));
+        oldest.map(|index| state.history.remove(index));
+    }
     state.running = None;
     state
 }

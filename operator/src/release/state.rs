@@ -158,8 +158,8 @@ pub struct ReleaseState {
     pub rolled_back: Option<String>,
     /// The release that was returned to at a person's wish, for as long as the wish stands written: it counts once.
     pub returned: Option<String>,
-    /// Requests to the release under way that are not judged.
-    pub discounted: Requests,
+    /// Requests to the release under way that are not judged; none until the first look since it has the traffic.
+    pub discounted: Option<Requests>,
 }
 
 /// Requests that servers answered.
@@ -169,6 +169,8 @@ pub struct Requests {
     pub all: u64,
     /// Those that were answered with a status from 500 on.
     pub failed: u64,
+    /// Whether some of them fell into an outage, so that slow ones cannot be told from others.
+    pub in_outage: bool,
 }
 
 impl ReleaseState {
@@ -186,7 +188,7 @@ impl ReleaseState {
             promoted: release.promoted,
             rolled_back: release.rolled_back,
             returned: release.returned,
-            discounted: release.discounted.map_or_else(Requests::default, read_requests),
+            discounted: release.discounted.map(read_requests),
             failed: status.failed_releases.first().cloned(),
             history: status.history.clone(),
         }
@@ -262,7 +264,7 @@ fn read_running(release: &ReleaseStatus) -> Option<Running> {
 }
 
 fn read_requests(shown: crd::environment_status::Discounted) -> Requests {
-    Requests { all: shown.requests, failed: shown.failed }
+    Requests { all: shown.requests, failed: shown.failed, in_outage: shown.in_outage }
 }
 
 fn read_placed(Candidate { id, colour, image, schema }: Candidate) -> Placed {

@@ -22,8 +22,11 @@ pub fn is_by_a_person(message: &str) -> bool {
 /// How the message of a phase begins in which something is down that both releases need.
 pub(super) const OUTAGE: &str = "inconclusive, an outage: ";
 
-/// How long the way back of the schema may take: a spec that mends a failure waits for it.
+/// How long what waits for its first pod may keep the schema from its way back: a spec that mends a failure waits for it.
 const DISCARD: Duration = Duration::from_mins(5);
+
+/// A Job ends itself a minute after the time that migrations have, and the operator sees that a moment later.
+const ENDS_ITSELF: Duration = Duration::from_mins(2);
 
 /// What is said of migrations that are cut off before they had any last words.
 const STILL_MIGRATING: &str = "timed out: its migrations had not ended: they take longer, or wait for a table that is in use (see \
@@ -107,13 +110,50 @@ pub(super) fn verdict(
         Phase::Start => start(&facts.app, late(Phase::Start, policy.check_timeout)),
         Phase::Check => check(&facts.app, &facts.check, late(Phase::Start, policy.check_timeout)),
         Phase::Promote => promote(&facts.app, &facts.check, wish),
-        Phase::Switch => switch(facts, can_return(state, facts), late(Phase::Switch, policy.check_timeout)),
-        Phase::Bake => bake(facts, said, wish, can_return(state, facts), late(Phase::Bake, policy.bake)),
-        Phase::Held => held(state, wish),
+        Phase::Switch => switch(facts, wish, way_back(state, facts), late(Phase::Switch, policy.check_timeout)),
+        Phase::Bake => {
+            let over = late(Phase::Bake, policy.bake);
+            let over_for_long = late(Phase::Bake, policy.bake + policy.check_timeout);
+            bake(facts, said, wish, way_back(state, facts), Lasts { over, over_for_long })
+        }
+        Phase::Held => held(state, wish, way_back(state, facts)),
         Phase::Finish => finish(facts, said, late(Phase::Finish, policy.migration_timeout)),
         Phase::Rollback => restored(&facts.active, late(Phase::Rollback, policy.check_timeout)),
-        Phase::Discard => discard(facts, said, late(Phase::Discard, DISCARD.min(policy.migration_timeout))),
+        Phase::Discard => discard(facts, said, late(Phase::Discard, discard_limit(facts, policy))),
     }
+}
+
+/// Pods have the time that they may drain; a downgrade that is at work is never cut off.
+fn discard_limit(facts: &Facts, policy: &Policy) -> Duration {
+    let patience = DISCARD.min(policy.migration_timeout);
+    match facts.downgrade {
+        Job::Absent => policy.drain_timeout + patience,
+        Job::Running { .. } => policy.drain_timeout + patience + policy.migration_timeout + ENDS_ITSELF,
+        Job::Succeeded(_) | Job::Failed { .. } => patience,
+    }
+}
+
+/// Whether the release before can take the users back.
+#[derive(Clone, Copy)]
+enum WayBack<'a> {
+    /// At once.
+    Ready,
+    /// When this is over.
+    Waits(&'a str),
+    /// There is none.
+    None,
+}
+
+fn way_back<'a>(state: &ReleaseState, facts: &'a Facts) -> WayBack<'a> {
+    match &facts.previous {
+        _ if state.previous.is_none() => WayBack::None,
+        Rollout::Complete => WayBack::Ready,
+        Rollout::Pending { message } => WayBack::Waits(message),
+    }
+}
+
+fn goes_back_when_ready(why: &str, message: &str) -> Verdict {
+    Verdict::Wait(format!("{why}: it goes back when the release before is ready for the users ({message})"))
 }
 
 /// Phases whose Jobs wait for nothing but their pod: that it cannot start is told as soon as that a server cannot.
@@ -202,11 +242,13 @@ fn promote(app: &Rollout, check: &Check, wish: Wish) -> Verdict {
 }
 
 /// The users are there already: where the release before stands ready, what is ill or does not come up goes back at once.
-fn switch(facts: &Facts, can_return: bool, late: bool) -> Verdict {
+fn switch(facts: &Facts, wish: Wish, back: WayBack<'_>, late: bool) -> Verdict {
+    let is_ready = matches!(back, WayBack::Ready);
     match (&facts.worker, &facts.watch) {
-        (_, Watch::Ill { message }) if can_return => Verdict::Failed(message.clone()),
+        (_, Watch::Ill { message }) if is_ready => Verdict::Failed(message.clone()),
+        _ if let (Wish::Rollback, WayBack::Waits(why)) = (wish, back) => goes_back_when_ready(TAKEN_BACK, why),
         (Rollout::Complete, _) => Verdict::Done(String::new()),
-        (Rollout::Pending { message }, Watch::Well { .. } | Watch::Unknown) if late && can_return => {
+        (Rollout::Pending { message }, Watch::Well { .. } | Watch::Unknown) if late && is_ready => {
             Verdict::Failed(format!("the workers do not come up: {message}"))
         }
         (Rollout::Pending { message }, _) if late => Verdict::Done(format!("the workers are late: {message}")),
@@ -214,29 +256,66 @@ fn switch(facts: &Facts, can_return: bool, late: bool) -> Verdict {
     }
 }
 
-fn bake(facts: &Facts, said: &str, wish: Wish, can_return: bool, over: bool) -> Verdict {
-    let (message, is_ill) = match &facts.watch {
-        Watch::Unknown => ("inconclusive: no server could be asked".to_owned(), false),
-        Watch::Well { message } => (message.clone(), false),
-        Watch::Outage { message } => (format!("{OUTAGE}{message}, for the release before too"), false),
+/// While something speaks against the release it does not end well: the release before would be gone for good.
+fn bake(facts: &Facts, said: &str, wish: Wish, back: WayBack<'_>, lasts: Lasts) -> Verdict {
+    let trouble = trouble(facts, said, matches!((wish, back), (Wish::Rollback, WayBack::Waits(_))), lasts);
+    match (wish, trouble, back) {
+        (_, Trouble::Ill(message), WayBack::Ready) => Verdict::Failed(message),
+        (Wish::Promote, _, WayBack::Waits(_) | WayBack::None)
+        | (Wish::Promote, Trouble::Nothing(_) | Trouble::Short(_), WayBack::Ready) => {
+            Verdict::Done("a person ended the bake".to_owned())
+        }
+        (_, Trouble::Ill(message), WayBack::Waits(why)) => goes_back_when_ready(&message, why),
+        (_, Trouble::Nothing(message) | Trouble::Ill(message), _) if lasts.over => Verdict::Done(message),
+        (_, Trouble::Nothing(message) | Trouble::Short(message) | Trouble::Ill(message), _) => Verdict::Wait(message),
+    }
+}
+
+/// Whether something speaks against a release in its bake, and what is said of it.
+enum Trouble {
+    /// Nothing does.
+    Nothing(String),
+    /// Most of its servers are not up, which may last a moment.
+    Short(String),
+    /// It goes back, as soon as it can.
+    Ill(String),
+}
+
+/// Whether a bake has lasted as long as it should.
+#[derive(Clone, Copy)]
+struct Lasts {
+    over: bool,
+    /// And as long again as servers may take to start.
+    over_for_long: bool,
+}
+
+fn trouble(facts: &Facts, said: &str, is_taken_back: bool, lasts: Lasts) -> Trouble {
+    let ended_just_now = said.starts_with(OUTAGE) && !lasts.over;
+    match (&facts.watch, &facts.serving) {
+        _ if is_taken_back => Trouble::Ill(TAKEN_BACK.to_owned()),
+        // Nobody knows yet what fell into it.
+        (Watch::Ill { .. }, _) if ended_just_now && facts.requests.is_none() => Trouble::Nothing(said.to_owned()),
         // What failed in an outage that has just ended is not the release's fault; the next look shows more.
-        Watch::Ill { .. } if said.starts_with(OUTAGE) && !over => ("what was down is up again".to_owned(), false),
-        Watch::Ill { message } if can_return => (message.clone(), true),
-        Watch::Ill { message } => (format!("{message}; the release before is not ready to take the users back"), false),
-    };
-    match wish {
-        _ if is_ill => Verdict::Failed(message),
-        Wish::Promote => Verdict::Done("a person ended the bake".to_owned()),
-        Wish::None | Wish::Rollback if over => Verdict::Done(message),
-        Wish::None | Wish::Rollback => Verdict::Wait(message),
+        (Watch::Ill { .. }, _) if ended_just_now => Trouble::Nothing("what was down is up again".to_owned()),
+        (Watch::Ill { message }, _) => Trouble::Ill(message.clone()),
+        (Watch::Outage { message }, _) => Trouble::Nothing(format!("{OUTAGE}{message}, for the release before too")),
+        (Watch::Well { .. } | Watch::Unknown, Rollout::Pending { message }) if lasts.over_for_long => {
+            Trouble::Ill(format!("at the end of its bake {message}"))
+        }
+        (Watch::Well { .. } | Watch::Unknown, Rollout::Pending { message }) if lasts.over => {
+            Trouble::Short(format!("{message}: it ends when most of them are"))
+        }
+        (Watch::Well { message }, _) => Trouble::Nothing(message.clone()),
+        (Watch::Unknown, _) => Trouble::Nothing("inconclusive: no server could be asked".to_owned()),
     }
 }
 
 /// It failed, and serves all the same: onFailure is Hold.
-fn held(state: &ReleaseState, wish: Wish) -> Verdict {
-    match wish {
-        Wish::Promote => Verdict::Done("a person kept it".to_owned()),
-        Wish::None | Wish::Rollback => {
+fn held(state: &ReleaseState, wish: Wish, back: WayBack<'_>) -> Verdict {
+    match (wish, back) {
+        (Wish::Promote, _) => Verdict::Done("a person kept it".to_owned()),
+        (Wish::Rollback, WayBack::Waits(why)) => goes_back_when_ready(TAKEN_BACK, why),
+        (Wish::None | Wish::Rollback, _) => {
             Verdict::Wait(state.cause().map(|step| step.message.clone()).unwrap_or_default())
         }
     }
@@ -296,7 +375,7 @@ fn job_message<'a>(job: &'a Job, said: &'a str) -> &'a str {
     }
 }
 
-fn late(state: &ReleaseState, since: Phase, limit: Duration, now: Timestamp) -> bool {
+pub(super) fn late(state: &ReleaseState, since: Phase, limit: Duration, now: Timestamp) -> bool {
     let limit = i64::try_from(limit.as_secs()).unwrap_or(i64::MAX);
     state.spent_since(since, now).is_some_and(|spent| spent >= limit)
 }

@@ -4,14 +4,14 @@
 //! of them. So they exist, suspended, where nothing is scheduled.
 
 use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec, JobTemplateSpec};
-use k8s_openapi::api::core::v1::{Container, EnvVar, EnvVarSource, SecretKeySelector};
+use k8s_openapi::api::core::v1::{ConfigMapKeySelector, Container, EnvVar, EnvVarSource, SecretKeySelector};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::labels::{self, Component, Labels};
 use super::release_job::job_spec;
 use super::{Slot, metadata::metadata, names, pod};
 use crate::controllers::environment::resolve::{Provision, Resolved};
-use crate::crd::{BackupKind, Repository};
+use crate::crd::{BackupKind, Repository, RestoreSource};
 
 /// What a run does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,12 +149,29 @@ pub fn variables(resolved: &Resolved, release: &str) -> Vec<EnvVar> {
 fn location(which: &str, place: &Repository, resolved: &Resolved) -> [EnvVar; 2] {
     let identity = &resolved.identity;
     let folder = place.prefix.clone().unwrap_or_else(|| format!("{}/{}", identity.namespace, identity.name));
-    let plain = |name: &str, value: &str| EnvVar {
-        name: format!("{which}_{name}"),
-        value: Some(value.to_owned()),
-        value_from: None,
-    };
-    [plain("BUCKET", &place.bucket), plain("FOLDER", &folder)]
+    bucket_and_folder(which, &place.bucket, &folder)
+}
+
+fn plain(name: &str, value: &str) -> EnvVar {
+    EnvVar { name: name.to_owned(), value: Some(value.to_owned()), value_from: None }
+}
+
+fn bucket_and_folder(which: &str, bucket: &str, folder: &str) -> [EnvVar; 2] {
+    [("BUCKET", bucket), ("FOLDER", folder)].map(|(name, value)| plain(&format!("{which}_{name}"), value))
+}
+
+/// What a restore is told of another environment, and by what its data is made fit to be shown here.
+#[must_use]
+pub fn source_variables(source: &RestoreSource) -> Vec<EnvVar> {
+    let RestoreSource { resource_prefix, repository, scrub } = source;
+    let secret = repository.secret_ref.as_ref().map(|secret| secret.name.as_str()).unwrap_or_default();
+    let folder = repository.prefix.as_deref().unwrap_or_default();
+    let script = ConfigMapKeySelector { name: scrub.config_map.clone(), key: scrub.key.clone(), optional: Some(false) };
+    let script = EnvVarSource { config_map_key_ref: Some(script), ..EnvVarSource::default() };
+    let script = EnvVar { name: "SCRUB_SQL".to_owned(), value: None, value_from: Some(script) };
+    let own = [plain("SOURCE_PREFIX", resource_prefix), script];
+    let location = bucket_and_folder("SOURCE", &repository.bucket, folder);
+    own.into_iter().chain(location).chain(credentials("SOURCE", secret)).collect()
 }
 
 /// Endpoint and access key of a bucket, under the names that the environment's own Secret has for its own.

@@ -1,4 +1,4 @@
-//! The Deployments of one colour: app and worker.
+//! The Deployments of one colour, app and worker, and that of the task monitor.
 
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment};
 use k8s_openapi::api::core::v1::{Container, ContainerPort, HTTPGetAction, PodSpec, Probe, TopologySpreadConstraint};
@@ -15,6 +15,7 @@ const WORKER_MARGIN_SECONDS: i64 = 30;
 /// database is not mended by a restart; the release's own deadline is shorter.
 const STARTUP_SECONDS: i32 = 600;
 const READY: &str = "/health/ready";
+const MONITOR_READY: &str = "/healthcheck";
 const LIVE: &str = "/health/live";
 
 /// Deployment of the HTTP servers. `replicas` is unset where an autoscaler owns the number.
@@ -23,7 +24,7 @@ pub fn app(resolved: &Resolved, slot: &Slot, replicas: Option<i32>) -> Deploymen
     let server = Container {
         env: Some(vec![pod::variable("PORT", pod::PORT), pod::variable("WORKERS", resolved.app.workers)]),
         resources: Some(resolved.app.resources.clone()),
-        ..serving(pod::container(resolved, slot, "app", &["serve"]))
+        ..serving(pod::container(resolved, slot, "app", &["serve"]), pod::PORT, READY)
     };
     let spec = with_grace(pod::spec(resolved, server), resolved.graces.seconds(&slot.release));
     deployment(resolved, slot, Component::App, replicas, spec)
@@ -42,10 +43,35 @@ pub fn worker(resolved: &Resolved, slot: &Slot, replicas: Option<i32>) -> Deploy
             pod::variable("DRAIN_TIMEOUT", drain),
         ]),
         resources: Some(resolved.worker.resources.clone()),
-        ..serving(pod::container(resolved, slot, "worker", &["worker"]))
+        ..serving(pod::container(resolved, slot, "worker", &["worker"]), pod::PORT, READY)
     };
     let spec = with_grace(pod::spec(resolved, worker), drain.saturating_add(WORKER_MARGIN_SECONDS));
     deployment(resolved, slot, Component::Worker, replicas, spec)
+}
+
+/// Deployment of the task monitor; none where it is switched off. It has no colour: there is one, which goes from release to release.
+#[must_use]
+pub fn monitor(resolved: &Resolved, slot: &Slot) -> Option<Deployment> {
+    let (identity, monitor) = (&resolved.identity, resolved.monitor.as_ref()?);
+    let container = Container {
+        env: Some(vec![pod::variable("MONITOR_PORT", pod::MONITOR_PORT)]),
+        resources: Some(monitor.resources.clone()),
+        ..serving(pod::container(resolved, slot, "monitor", &["monitor"]), pod::MONITOR_PORT, MONITOR_READY)
+    };
+    let labels = pod::pod_labels(resolved, Component::Monitor, slot);
+    Some(Deployment {
+        metadata: metadata(identity, names::component(&identity.name, Component::Monitor), labels.clone()),
+        spec: Some(DeploymentSpec {
+            replicas: Some(monitor.replicas),
+            selector: match_labels(labels::component_selector(&identity.name, Component::Monitor)),
+            template: pod::template(labels, pod::spec(resolved, container)),
+            strategy: Some(old_first()),
+            progress_deadline_seconds: Some(resolved.release.progress_deadline_seconds()),
+            revision_history_limit: Some(2),
+            ..DeploymentSpec::default()
+        }),
+        status: None,
+    })
 }
 
 fn deployment(
@@ -81,6 +107,12 @@ fn surge_first() -> DeploymentStrategy {
     DeploymentStrategy { type_: Some("RollingUpdate".to_owned()), rolling_update: Some(rolling) }
 }
 
+/// The old pod goes before a new one is ready, and although none may ever be: an image without a task monitor must not keep a pod of
+/// the release before, for whose end that release's schema waits.
+fn old_first() -> DeploymentStrategy {
+    DeploymentStrategy { type_: Some("Recreate".to_owned()), rolling_update: None }
+}
+
 fn with_grace(spec: PodSpec, seconds: i64) -> PodSpec {
     PodSpec { termination_grace_period_seconds: Some(seconds), ..spec }
 }
@@ -101,18 +133,18 @@ fn with_spread(resolved: &Resolved, spec: PodSpec, selector: &Labels) -> PodSpec
     PodSpec { topology_spread_constraints: Some(constraints), ..spec }
 }
 
-/// Adds port and probes to a container that answers `/health`.
-fn serving(container: Container) -> Container {
+/// Adds port and probes to a container that answers under `ready` whether it can work.
+fn serving(container: Container, port: i32, ready: &str) -> Container {
     let port = ContainerPort {
         name: Some(pod::PORT_NAME.to_owned()),
-        container_port: pod::PORT,
+        container_port: port,
         protocol: Some("TCP".to_owned()),
         ..ContainerPort::default()
     };
     Container {
         ports: Some(vec![port]),
-        startup_probe: Some(probe(READY, 1, STARTUP_SECONDS)),
-        readiness_probe: Some(probe(READY, 5, 2)),
+        startup_probe: Some(probe(ready, 1, STARTUP_SECONDS)),
+        readiness_probe: Some(probe(ready, 5, 2)),
         liveness_probe: Some(probe(LIVE, 10, 3)),
         ..container
     }

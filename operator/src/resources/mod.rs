@@ -10,10 +10,10 @@
 //! | [`network_policy`] | who may reach the pods, and what they may reach |
 //! | [`provision_job`], [`release_job`] | the work before a release |
 //! | [`backup_cron_job`], [`run_job`] | scheduled backups and drills; single ones, and the steps of restores |
-//! | [`deployment`] | app and worker of one colour, on the pod of `pod` |
+//! | [`deployment`] | app and worker of one colour, and the task monitor, on the pod of `pod` |
 //! | [`horizontal_pod_autoscaler`], [`pod_disruption_budget`] | size of the active colour; protection of each that stands |
-//! | [`service`], [`http_route`], [`ingress`] | the way to the app |
-//! | [`service_monitor`], [`pod_monitor`] | how Prometheus finds app and workers, on what `monitor` has for both |
+//! | [`service`], [`http_route`], [`ingress`] | the way to the app, and to the task monitor |
+//! | [`service_monitor`], [`pod_monitor`] | how Prometheus finds app, task monitor and workers, on what `monitor` has for all |
 //! | [`prometheus_rule`] | when a person has to be called |
 //! | [`names`], [`labels`] | what they are called and selected by |
 

@@ -29,14 +29,15 @@ pub fn build(resolved: &Resolved) -> Vec<NetworkPolicy> {
     if !resolved.network.policies {
         return Vec::new();
     }
-    vec![
+    let always = [
         default_deny(resolved),
         app(resolved),
         worker(resolved),
         backup(resolved),
         migrate(resolved),
         provision(resolved),
-    ]
+    ];
+    always.into_iter().chain(monitor(resolved)).collect()
 }
 
 fn default_deny(resolved: &Resolved) -> NetworkPolicy {
@@ -58,6 +59,14 @@ fn app(resolved: &Resolved) -> NetworkPolicy {
 
 fn worker(resolved: &Resolved) -> NetworkPolicy {
     policy(resolved, Component::Worker, Some(observers(resolved)), egress(&resolved.network.endpoints))
+}
+
+/// For Prometheus, and for whom the spec lets in; the operator reads its state from the cluster. Who forwards a port comes by the
+/// kubelet. It calls no model and fetches nothing: an attacker in it finds the way to the jobs, and to nothing else.
+fn monitor(resolved: &Resolved) -> Option<NetworkPolicy> {
+    let endpoints = &resolved.monitor.as_ref()?.endpoints;
+    let from = prometheus().into_iter().chain(resolved.network.allow_from.iter().cloned());
+    Some(policy(resolved, Component::Monitor, Some(from.collect()), egress(endpoints)))
 }
 
 /// It brings the database to the object stores and back, with the administrator's access where there is one, and all of them may
@@ -82,12 +91,12 @@ fn provision(resolved: &Resolved) -> NetworkPolicy {
 /// Anybody can label a pod of their own.
 fn observers(resolved: &Resolved) -> Vec<NetworkPolicyPeer> {
     let operator = resolved.network.operator_namespace.as_deref().map(namespace_named).unwrap_or_default();
+    [named_pods(labels::OPERATOR, operator)].into_iter().chain(prometheus()).collect()
+}
+
+fn prometheus() -> [NetworkPolicyPeer; 2] {
     let marked = match_labels(labels::with(Labels::new(), labels::MONITORING_NAMESPACE, "true"));
-    vec![
-        named_pods(labels::OPERATOR, operator),
-        named_pods(PROMETHEUS, marked),
-        named_pods(PROMETHEUS, one_of(&MONITORING)),
-    ]
+    [named_pods(PROMETHEUS, marked), named_pods(PROMETHEUS, one_of(&MONITORING))]
 }
 
 /// The pods of the gateway or ingress controller that the environment's route goes through.
@@ -120,7 +129,8 @@ fn policy(
     egress: Vec<NetworkPolicyEgressRule>,
 ) -> NetworkPolicy {
     let identity = &resolved.identity;
-    let http = vec![port("TCP", pod::PORT)];
+    let http = if component == Component::Monitor { pod::MONITOR_PORT } else { pod::PORT };
+    let http = vec![port("TCP", http)];
     let ingress = from.map(|from| vec![NetworkPolicyIngressRule { from: Some(from), ports: Some(http) }]);
     let selector = labels::component_selector(&identity.name, component);
     NetworkPolicy {

@@ -1,4 +1,4 @@
-//! The pod that app, worker and jobs share: restricted by Pod Security, read-only, without a token.
+//! The pod that app, worker, task monitor and jobs share: restricted by Pod Security, read-only, without a token.
 //!
 //! Only what an environment or its release says may enter here; anything else would restart every workload when the operator
 //! is upgraded.
@@ -19,7 +19,9 @@ use crate::controllers::environment::resolve::{Resolved, image};
 
 /// Port of the HTTP server in app and worker pods.
 pub(super) const PORT: i32 = 8000;
-/// Name of that port.
+/// Port of the HTTP server in the task monitor's pod.
+pub(super) const MONITOR_PORT: i32 = 5555;
+/// Name of either port.
 pub(super) const PORT_NAME: &str = "http";
 /// User and group of every container.
 const UID: i64 = 65532;

@@ -1,6 +1,7 @@
 //! A single run of a backup, or of a step of a restore: a Job from the recipe of one of the environment's CronJobs.
 
 use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::core::v1::EnvVar;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 use super::labels;
@@ -21,6 +22,8 @@ pub struct Single<'a> {
     pub run: &'a str,
     /// The chatbot's command.
     pub args: Vec<String>,
+    /// Variables beside those of the recipe.
+    pub variables: Vec<EnvVar>,
 }
 
 /// The Job; nothing where the CronJob has no recipe.
@@ -35,7 +38,9 @@ pub fn build(cron_job: &CronJob, single: Single<'_>) -> Option<Job> {
     spec.ttl_seconds_after_finished = Some(KEPT);
     let pod = spec.template.metadata.get_or_insert_default();
     pod.labels = own(pod.labels.take());
-    spec.template.spec.as_mut()?.containers.first_mut()?.args = Some(single.args);
+    let container = spec.template.spec.as_mut()?.containers.first_mut()?;
+    container.args = Some(single.args);
+    container.env.get_or_insert_default().extend(single.variables);
     Some(Job {
         metadata: ObjectMeta {
             name: Some(single.name),

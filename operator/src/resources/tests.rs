@@ -1,4 +1,5 @@
 mod frozen;
+mod task_monitor;
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use serde_json::Value;
 use super::labels::{Component, Labels};
 use super::release_job::Task;
 use super::{
-    Slot, backup_cron_job, deployment, horizontal_pod_autoscaler, http_route, ingress, labels, names, network_policy,
+    Slot, backup_cron_job, deployment, horizontal_pod_autoscaler, http_route, ingress, labels, network_policy,
     pod_disruption_budget, pod_monitor, prometheus_rule, provision_job, provisioned_secret, release_job,
     release_secret, service, service_account, service_monitor,
 };
@@ -36,7 +37,9 @@ fn objects(resolved: &Resolved) -> Vec<(&'static str, Value)> {
         ("deployment_worker", object(deployment::worker(resolved, &blue, replicas(resolved.worker.scale)))),
         ("service_active", object(service::active(resolved, Some(Colour::Blue)))),
         ("service_preview", object(service::preview(resolved, None))),
+        ("service_task_monitor", object(service::monitor(resolved))),
     ];
+    objects.extend(deployment::monitor(resolved, &blue).map(|it| ("deployment_monitor", object(it))));
     objects.extend(
         Task::ALL.map(|task| ("release_job", object(release_job::build(resolved, &blue, task, Some(serving))))),
     );
@@ -56,7 +59,8 @@ fn objects(resolved: &Resolved) -> Vec<(&'static str, Value)> {
     objects.extend(provision_job::build(resolved, &blue).map(|it| ("provision_job", object(it))));
     objects.extend(ingress::build(resolved).map(|it| ("ingress", object(it))));
     objects.extend(http_route::build(resolved).map(|it| ("http_route", object(it))));
-    objects.extend(service_monitor::build(resolved).map(|it| ("service_monitor", object(it))));
+    let monitors = [service_monitor::build(resolved), service_monitor::of_monitor(resolved)].into_iter().flatten();
+    objects.extend(monitors.map(|it| ("service_monitor", object(it))));
     objects.extend(prometheus_rule::build(resolved).map(|it| ("prometheus_rule", object(it))));
     objects.extend(pod_monitor::build(resolved).map(|it| ("pod_monitor", object(it))));
     objects
@@ -91,7 +95,7 @@ fn is_telling(case: &str, file: &str) -> bool {
     match case {
         "alerted" => file == "prometheus_rule",
         "gateway" => matches!(file, "http_route" | "network_policy"),
-        "full" => !file.starts_with("service_a") && !file.starts_with("service_p") && !file.starts_with("release_job"),
+        "full" => !["service_a", "service_p", "service_t", "release_job"].iter().any(|start| file.starts_with(start)),
         _ => true,
     }
 }
@@ -214,7 +218,7 @@ fn outside_a_release_the_preview_reaches_nothing() {
 #[test]
 fn a_deployment_selects_its_own_pods_by_labels_that_no_release_changes() {
     let resolved = fixtures::resolved(Tier::Prod);
-    for file in ["deployment_app", "deployment_worker"] {
+    for file in ["deployment_app", "deployment_worker", "deployment_monitor"] {
         let (_, object) = objects(&resolved).into_iter().find(|(name, _)| *name == file).unwrap();
         let selector = &object["spec"]["selector"]["matchLabels"];
         let labels: Labels = serde_json::from_value(object["spec"]["template"]["metadata"]["labels"].clone()).unwrap();
@@ -301,7 +305,6 @@ fn no_name_or_label_of_the_longest_environment_exceeds_63_characters() {
         let labels: Labels = serde_json::from_value(object["metadata"]["labels"].clone()).unwrap();
         assert!(labels.values().all(|value| value.len() <= 63), "{file}: {labels:?}");
     }
-    assert!(names::deployment(&longest, Component::Monitor, Colour::Green).len() <= 63);
 }
 
 #[test]

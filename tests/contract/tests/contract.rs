@@ -8,7 +8,7 @@ use chatbot::config::backup::BackupConfig;
 use chatbot::config::provision::ProvisionConfig;
 use chatbot::config::{Config, DatabaseConfig};
 use chatbot_operator::controllers::environment::resolve::Database;
-use chatbot_operator::controllers::restore::{self, Which, next::Task};
+use chatbot_operator::controllers::restore::{self, Where, Which, next::Task};
 use chatbot_operator::crd::BackupKind;
 use clap::Parser;
 use contract::{Example, Process, examples, with_settings};
@@ -92,9 +92,14 @@ fn a_release_s_variables_are_enough_for_its_backup_and_its_way_back() {
 #[test]
 fn the_words_of_single_backups_and_of_every_step_of_a_restore_are_commands() {
     let backups = [BackupKind::Incremental, BackupKind::Full].map(chatbot_operator::controllers::backup::args);
-    let which = |replaced| Which { name: "0a1b2c3d".to_owned(), from: "5f0c61d2".to_owned(), offsite: true, replaced };
-    let steps =
-        [false, true].map(which).into_iter().flat_map(|which| Task::ALL.map(|task| restore::args(task, &which)));
+    let which = |place| Which {
+        name: "0a1b2c3d".to_owned(),
+        from: "5f0c61d2".to_owned(),
+        place,
+        replaced: place != Where::First,
+    };
+    let steps = [Where::First, Where::Offsite, Where::Source].map(which);
+    let steps = steps.into_iter().flat_map(|which| Task::ALL.map(|task| restore::args(task, &which)));
     for words in backups.into_iter().chain(steps) {
         let parsed = Cli::try_parse_from(std::iter::once("chatbot".to_owned()).chain(words.iter().cloned()));
         assert!(parsed.is_ok(), "{words:?}: {:?}", parsed.err().map(|error| error.to_string()));

@@ -1,5 +1,6 @@
 //! One ChatbotEnvironment in a namespace of its own, for one test.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, SERVICES_NAMESPACE};
 use crate::forward::Forward;
-use crate::shell::{apply, kubectl, must};
+use crate::shell::{apply, kubectl, must, run};
 use crate::{operator, until};
 
 /// A slow step of a busy two-core machine may take this long; what a test asserts is that it happens, not when.
@@ -189,6 +190,18 @@ impl Environment {
         all.extend_from_slice(&args[1..]);
         must("kubectl", &all, "").await
     }
+
+    /// Runs the plugin against this environment, which must fail; what it said on both streams.
+    ///
+    /// # Panics
+    /// When it succeeds.
+    pub async fn refused(&self, args: &[&str]) -> String {
+        let mut all = vec!["chatbot", args[0], "--namespace", &self.namespace, &self.name];
+        all.extend_from_slice(&args[1..]);
+        let output = run("kubectl", &all, "").await;
+        assert!(!output.success, "{args:?} succeeded: {}", output.stdout);
+        output.stdout + &output.stderr
+    }
 }
 
 /// Copies the administrator's Secret of the shared services into a namespace, as `spec.provision` needs it.
@@ -196,11 +209,20 @@ impl Environment {
 /// # Panics
 /// When there is none.
 pub async fn copy_admin_secret(namespace: &str) {
+    copy_services_secret(namespace, "platform-admin", &[]).await;
+}
+
+/// The same under another name, with `more` in it.
+///
+/// # Panics
+/// When there is none.
+pub async fn copy_services_secret(namespace: &str, name: &str, more: &[(&str, &str)]) {
     let raw = kubectl(&["--namespace", SERVICES_NAMESPACE, "get", "secret", "platform-admin", "-o", "json"]).await;
     let admin: Value = serde_json::from_str(&raw).expect("kubectl prints JSON");
     let copy = json!({
         "apiVersion": "v1", "kind": "Secret", "type": "Opaque", "data": admin["data"],
-        "metadata": {"name": "platform-admin", "namespace": namespace},
+        "stringData": more.iter().copied().collect::<BTreeMap<_, _>>(),
+        "metadata": {"name": name, "namespace": namespace},
     });
     apply(&copy.to_string()).await;
 }

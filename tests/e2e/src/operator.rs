@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::cluster::OPERATOR_NAMESPACE;
+use crate::node::Nodes;
 use crate::shell::kubectl;
 use crate::until;
 
@@ -23,18 +24,22 @@ pub async fn leader() -> String {
     kubectl(&["--namespace", OPERATOR_NAMESPACE, "get", "lease", "chatbot-operator", "-o", holder]).await
 }
 
-/// Ends pods at once: none of them gets the time to hand its Lease over.
-pub async fn kill(pods: &[String]) {
-    for pod in pods {
-        let force = ["delete", "pod", pod, "--grace-period=0", "--force", "--ignore-not-found"];
-        kubectl(&[&["--namespace", OPERATOR_NAMESPACE][..], &force].concat()).await;
-    }
+/// Ends pods as a crash does: their processes are killed, and hand no Lease over, write no last status and send no message.
+///
+/// A deletion alone would tell them first (SIGTERM comes before SIGKILL, whatever the grace period), and a killed process alone would be
+/// started again in its place, later each time. So they stand still, are deleted, and are killed before they hear of it.
+pub async fn kill(nodes: &Nodes, pods: &[String]) {
+    let frozen = nodes.freeze(pods).await;
+    let force = ["delete", "pod", "--grace-period=0", "--force", "--ignore-not-found", "--wait=false"];
+    let names: Vec<&str> = pods.iter().map(String::as_str).collect();
+    kubectl(&[&["--namespace", OPERATOR_NAMESPACE][..], &force, &names].concat()).await;
+    nodes.kill(&frozen).await;
 }
 
 /// Kills every pod, and waits until a new one leads.
-pub async fn kill_all() {
+pub async fn kill_all(nodes: &Nodes) {
     let killed = pods().await;
-    kill(&killed).await;
+    kill(nodes, &killed).await;
     let is_new = |leader: &String| !leader.is_empty() && !killed.contains(leader);
     until("a new operator leads", PATIENCE, leader, is_new).await;
 }

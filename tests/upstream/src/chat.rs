@@ -31,7 +31,32 @@ struct Request {
 #[derive(Deserialize)]
 struct Message {
     role: String,
-    content: String,
+    #[serde(default)]
+    content: Option<Content>,
+}
+
+/// A text, or parts of which the texts are read.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Content {
+    Text(String),
+    Parts(Vec<Part>),
+}
+
+#[derive(Deserialize)]
+struct Part {
+    #[serde(default)]
+    text: String,
+}
+
+impl Message {
+    fn text(&self) -> String {
+        match &self.content {
+            None => String::new(),
+            Some(Content::Text(text)) => text.clone(),
+            Some(Content::Parts(parts)) => parts.iter().map(|part| part.text.as_str()).collect(),
+        }
+    }
 }
 
 /// What the stream does after its tokens.
@@ -50,13 +75,15 @@ pub(crate) async fn completions(State(shared): State<Arc<Shared>>, Json(body): J
         Err(error) => return refuse(StatusCode::BAD_REQUEST, &error.to_string(), None),
     };
     let step = shared.stage.next(&request.model).unwrap_or_else(|| echo(&request));
-    let prompt_tokens = request.messages.iter().map(|message| tokens(&message.content).len()).sum();
+    let prompt_tokens = request.messages.iter().map(|message| tokens(&message.text()).len()).sum();
     match step {
         Step::Answer { text, token_delay_ms } if request.stream => {
             let delay = Duration::from_millis(token_delay_ms);
             streamed(&request.model, &text, usize::MAX, delay, Ending::Done { prompt_tokens })
         }
         Step::Answer { text, .. } => whole(&request.model, &text, prompt_tokens),
+        Step::ToolCall { name, arguments } if request.stream => tool_call_streamed(&request.model, &name, &arguments),
+        Step::ToolCall { name, arguments } => tool_call(&request.model, &name, &arguments),
         Step::Status { status, message, retry_after } => {
             refuse(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &message, retry_after)
         }
@@ -76,8 +103,8 @@ pub(crate) async fn completions(State(shared): State<Arc<Shared>>, Json(body): J
 /// The answer when no script says anything.
 fn echo(request: &Request) -> Step {
     let question = request.messages.iter().rev().find(|message| message.role == "user");
-    let prompt = question.map(|message| message.content.as_str()).unwrap_or_default();
-    let (sources, question) = prompt.rsplit_once("</sources>").unwrap_or(("", prompt));
+    let prompt = question.map(Message::text).unwrap_or_default();
+    let (sources, question) = prompt.rsplit_once("</sources>").unwrap_or(("", &prompt));
     let mark = if sources.is_empty() { "" } else { " [1]" };
     Step::Answer { text: format!("You asked: {}{mark}", question.trim()), token_delay_ms: 0 }
 }
@@ -91,8 +118,28 @@ fn whole(model: &str, text: &str, prompt_tokens: usize) -> Response {
     let usage = usage(prompt_tokens, tokens(text).len());
     let choice = json!({"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"});
     let id = uuid::Uuid::new_v4();
-    Json(json!({"id": id, "object": "chat.completion", "model": model, "choices": [choice], "usage": usage}))
+    Json(json!({"id": id, "object": "chat.completion", "created": 1, "model": model, "choices": [choice], "usage": usage}))
         .into_response()
+}
+
+fn tool_call(model: &str, name: &str, arguments: &str) -> Response {
+    let call = json!({"id": "call_1", "type": "function", "function": {"name": name, "arguments": arguments}});
+    let message = json!({"role": "assistant", "content": null, "tool_calls": [call]});
+    let choice = json!({"index": 0, "message": message, "finish_reason": "tool_calls"});
+    Json(json!({"id": "scripted", "object": "chat.completion", "created": 1, "model": model, "choices": [choice], "usage": usage(1, 1)}))
+        .into_response()
+}
+
+/// The name first, then the arguments, as models tell them.
+fn tool_call_streamed(model: &str, name: &str, arguments: &str) -> Response {
+    let begin = json!({"index": 0, "id": "call_1", "type": "function", "function": {"name": name, "arguments": ""}});
+    let rest = json!({"index": 0, "function": {"arguments": arguments}});
+    let mut last = chunk(model, &json!({}), Some("tool_calls"));
+    last["usage"] = usage(1, 1);
+    let parts =
+        [chunk(model, &json!({"tool_calls": [begin]}), None), chunk(model, &json!({"tool_calls": [rest]}), None), last];
+    let text: String = parts.iter().map(event).chain(["data: [DONE]\n\n".to_owned()]).collect();
+    ([(header::CONTENT_TYPE, "text/event-stream")], text).into_response()
 }
 
 fn streamed(model: &str, text: &str, after: usize, delay: Duration, ending: Ending) -> Response {
@@ -146,7 +193,7 @@ fn event(value: &Value) -> String {
 
 fn chunk(model: &str, delta: &Value, finish_reason: Option<&str>) -> Value {
     let choice = json!({"index": 0, "delta": delta, "finish_reason": finish_reason});
-    json!({"id": "scripted", "object": "chat.completion.chunk", "model": model, "choices": [choice]})
+    json!({"id": "scripted", "object": "chat.completion.chunk", "created": 1, "model": model, "choices": [choice]})
 }
 
 fn usage(prompt_tokens: usize, completion_tokens: usize) -> Value {

@@ -33,6 +33,13 @@ pub enum Step {
         #[serde(default)]
         token_delay_ms: u64,
     },
+    /// The model asks for a function to be called.
+    ToolCall {
+        /// The function's name.
+        name: String,
+        /// Its arguments, a JSON text.
+        arguments: String,
+    },
     /// A status instead of an answer.
     Status {
         /// The HTTP status.

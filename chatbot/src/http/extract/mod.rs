@@ -14,6 +14,7 @@ pub(super) use body::Json;
 pub(super) use caller::Caller;
 pub(super) use client::Anybody;
 pub(crate) use client::client;
+pub(super) use cursor::Cursor;
 pub(super) use may::{Administer, Chat, LoggedIn, May, ReadDocuments, WriteDocuments};
 pub(super) use page::{Page, PageQuery};
 pub(super) use path::Id;

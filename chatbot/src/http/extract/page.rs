@@ -26,6 +26,22 @@ pub(in crate::http) struct PageQuery {
 }
 
 impl PageQuery {
+    /// The page of these parts of a query; for lists that take more than a page.
+    ///
+    /// # Errors
+    /// `Invalid`, when there is no such page.
+    pub(in crate::http) fn new(limit: Option<u16>, after: Option<Cursor>) -> Result<Self, Problem> {
+        let query = Self { limit, after };
+        if !(1..=MAX_LIMIT).contains(&query.items()) {
+            return Err(Problem::Invalid { field: "limit", detail: format!("ask for 1 to {MAX_LIMIT} items") });
+        }
+        if query.after.is_some() && query.after().is_none() {
+            let detail = "send the `next` of the page before, or leave `after` out to begin with the first page";
+            return Err(Problem::Invalid { field: "after", detail: detail.to_owned() });
+        }
+        Ok(query)
+    }
+
     fn items(self) -> u16 {
         self.limit.unwrap_or(DEFAULT_LIMIT)
     }
@@ -45,15 +61,8 @@ impl<S: Send + Sync> FromRequestParts<S> for PageQuery {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
-        let Query(query) = Query::<Self>::from_request_parts(parts, state).await?;
-        if !(1..=MAX_LIMIT).contains(&query.items()) {
-            return Err(Problem::Invalid { field: "limit", detail: format!("ask for 1 to {MAX_LIMIT} items") });
-        }
-        if query.after.is_some() && query.after().is_none() {
-            let detail = "send the `next` of the page before, or leave `after` out to begin with the first page";
-            return Err(Problem::Invalid { field: "after", detail: detail.to_owned() });
-        }
-        Ok(query)
+        let Query(Self { limit, after }) = Query::<Self>::from_request_parts(parts, state).await?;
+        Self::new(limit, after)
     }
 }
 

@@ -1,5 +1,5 @@
-//! Columns that an expand adds to a table that is there: the old release must be able to write rows without them, and
-//! PostgreSQL to add them without touching a row. Else the table is locked until all of it was rewritten or read.
+//! Columns that an expand adds to a table that is there, or changes: the old release must be able to write rows without them or as
+//! before, and PostgreSQL to do it without touching a row. Else the table is locked until all of it was rewritten or read.
 
 use super::{
     super::scan::{Word, find, name, starts_with, without},
@@ -15,6 +15,54 @@ const CHECKED: &str = "an expand must not read a whole table under a lock, which
 const INDEXED: &str =
     "an expand must not lock an existing table while its index is built: make the column unique in a contract";
 const REFERENCE: &str = "an expand must not read a whole table under a lock, which a reference with a default does: allow NULL instead of the default";
+
+/// For a column whose name is not ASCII: how PostgreSQL folds it depends on the server.
+const UNNAMED: &str = "the column's name cannot be told: write it in ASCII, or in quotes";
+/// For changes that nobody thought of.
+const UNKNOWN_CHANGE: &str =
+    "an expand must not change a column in a way that is not known to leave the old release alone: do it in a contract";
+
+/// Changes that the old release does not notice, and that leave the rows alone.
+const HARMLESS_CHANGES: [&[&str]; 7] = [
+    &["DROP", "NOT", "NULL"],
+    &["RESET", "("],
+    &["SET", "("],
+    &["SET", "COMPRESSION"],
+    &["SET", "DEFAULT"],
+    &["SET", "STATISTICS"],
+    &["SET", "STORAGE"],
+];
+
+/// For another type, however it is written.
+const OTHER_TYPE: &str =
+    "an expand must not change a column's type: add a column of the new type, and copy in both directions";
+
+/// What is said of other changes.
+const REFUSED_CHANGES: [(&[&str], &str); 8] = [
+    (&["TYPE"], OTHER_TYPE),
+    (&["SET", "DATA", "TYPE"], OTHER_TYPE),
+    (&["DROP", "DEFAULT"], "an expand must not drop a default: the old release relies on it when it writes"),
+    (
+        &["SET", "NOT", "NULL"],
+        "an expand must not narrow a column: the old release may write NULL; do it in a contract",
+    ),
+    (
+        &["SET", "EXPRESSION"],
+        "an expand must not rewrite a table under a lock, which another expression does: add a plain column, and fill it from a job",
+    ),
+    (
+        &["DROP", "EXPRESSION"],
+        "an expand must not stop a column from being computed: the old release does not write it, and would read NULL",
+    ),
+    (
+        &["DROP", "IDENTITY"],
+        "an expand must not stop a column from counting by itself: the old release does not write it",
+    ),
+    (
+        &["ADD", "GENERATED"],
+        "an expand must not let a column count by itself that the old release writes: add a new column",
+    ),
+];
 
 /// Kinds of constraints that can be added; they have rules of their own.
 const CONSTRAINTS: [&str; 6] = ["CHECK", "CONSTRAINT", "EXCLUDE", "FOREIGN", "PRIMARY", "UNIQUE"];
@@ -49,6 +97,17 @@ pub(super) fn added(action: &[Word]) -> Vec<Hit> {
     let adds_constraint = CONSTRAINTS.iter().any(|kind| starts_with(column, &[kind]));
     let definition = name(column).filter(|_| !adds_constraint).map(|(_, definition)| definition);
     definition.map(judge).unwrap_or_default()
+}
+
+/// What is refused of a column that an ALTER TABLE changes; `action` begins with ALTER.
+pub(super) fn changed(action: &[Word]) -> Option<Hit> {
+    let Some((_, change)) = name(without(without(action, &["ALTER"]), &["COLUMN"])) else {
+        return hit(action.first(), UNNAMED);
+    };
+    let begins = |start: &[&str]| starts_with(change, start);
+    let refused = REFUSED_CHANGES.iter().find(|(start, _)| begins(start));
+    let is_harmless = HARMLESS_CHANGES.iter().any(|start| begins(start));
+    hit(change.first().filter(|_| !is_harmless), refused.map_or(UNKNOWN_CHANGE, |(_, message)| message))
 }
 
 /// `definition` begins with the type.

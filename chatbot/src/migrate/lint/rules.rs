@@ -3,8 +3,8 @@
 //! Tables that the same file creates are free: the old release does not know them.
 
 use super::{
-    super::scan::{Statement, Word, alter_table, find, starts_with},
-    columns,
+    super::scan::{Statement, Word, find, starts_with},
+    alter, held,
 };
 
 /// Line and message.
@@ -71,54 +71,8 @@ const REFUSED: [(&[&str], &str); 18] = [
 /// For everything that nobody thought of.
 const UNKNOWN: &str = "is not known to leave the old release alone: do it in a contract";
 
-/// For `ALTER COLUMN … TYPE`; a column that is added may be called so.
-const OTHER_TYPE: &str =
-    "an expand must not change a column's type: add a column of the new type, and copy in both directions";
-
-/// What an ALTER TABLE must not contain.
-const REFUSED_IN_ALTER: [(&[&str], &str); 9] = [
-    (&["DROP", "COLUMN"], "an expand must not drop a column: the old release uses it; drop it in a contract"),
-    (&["DROP", "DEFAULT"], "an expand must not drop a default: the old release relies on it when it writes"),
-    (
-        &["SET", "NOT", "NULL"],
-        "an expand must not narrow a column: the old release may write NULL; do it in a contract",
-    ),
-    (
-        &["ADD", "CONSTRAINT"],
-        "an expand must not constrain what the old release writes: add the constraint in a contract",
-    ),
-    (&["ADD", "CHECK"], "an expand must not constrain what the old release writes: add the check in a contract"),
-    (&["ADD", "UNIQUE"], "an expand must not constrain what the old release writes: make it unique in a contract"),
-    (&["ADD", "FOREIGN"], "an expand must not constrain what the old release writes: add the reference in a contract"),
-    (&["ADD", "PRIMARY"], "an expand must not constrain what the old release writes: add the key in a contract"),
-    (&["ADD", "EXCLUDE"], "an expand must not constrain what the old release writes: add it in a contract"),
-];
-
-/// What no part of an ALTER TABLE must begin with.
-const REFUSED_ACTIONS: [(&[&str], &str); 13] = [
-    (&["NO", "INHERIT"], "an expand must not change what a table inherits: the old release reads other rows then"),
-    (&["SET", "SCHEMA"], "an expand must not move a table: the old release looks for it where it was"),
-    (&["OWNER"], "an expand must not change an owner: the old release may lose its rights"),
-    (&["ENABLE"], "an expand must not enable rules, triggers or row security on what the old release uses"),
-    (&["DISABLE"], "an expand must not disable rules, triggers or row security that the old release relies on"),
-    (&["FORCE"], "an expand must not force row security on what the old release uses"),
-    (&["INHERIT"], "an expand must not change what a table inherits: the old release reads other rows then"),
-    (&["DETACH"], "an expand must not detach a partition: the old release reads it"),
-    (
-        &["ATTACH"],
-        "an expand must not lock a table while its rows are checked: make the table a partition when it is created",
-    ),
-    (&["SET", "LOGGED"], "an expand must not lock a table while it is rewritten: choose LOGGED when it is created"),
-    (&["SET", "UNLOGGED"], "an expand must not lock a table while it is rewritten, nor give up its rows at a crash"),
-    (
-        &["SET", "TABLESPACE"],
-        "an expand must not lock a table while it is copied: move it by hand, when nobody uses it",
-    ),
-    (
-        &["SET", "ACCESS", "METHOD"],
-        "an expand must not lock a table while it is rewritten: choose the method when it is created",
-    ),
-];
+/// For `CREATE TRIGGER`: what its function does, words do not tell.
+const TRIGGER: &str = "an expand must not put a trigger on an existing table: one that raises, or changes rows, constrains what the old release writes; do it in a contract, or say why this one does not with `-- allow: <reason>` on the line above";
 
 /// Migrations are wrapped in a transaction by the program.
 pub(super) fn transaction_control(statements: &[Statement]) -> Vec<Hit> {
@@ -138,12 +92,12 @@ pub(super) fn validation(statements: &[Statement]) -> Vec<Hit> {
     words.filter(|_| statements.len() > 1).map(|word| (word.line, MESSAGE.to_owned())).collect()
 }
 
-/// What is refused in an expand.
-pub(super) fn expand(statements: &[Statement]) -> Vec<Hit> {
+/// What is refused in an expand, but for the statements that are excused.
+pub(super) fn expand(statements: &[Statement], is_excused: impl Fn(&Statement) -> bool) -> Vec<Hit> {
     let created: Vec<&str> = statements.iter().filter_map(created_table).collect();
-    let judged =
-        statements.iter().filter(|statement| !touched_table(statement).is_some_and(|table| created.contains(&table)));
-    judged.flat_map(judge).collect()
+    let is_free = |statement: &Statement| touched_table(statement).is_some_and(|table| created.contains(&table));
+    let judged = statements.iter().filter(|statement| !is_free(statement) && !is_excused(statement));
+    judged.flat_map(judge).chain(held::queries(statements, &created, &is_excused)).collect()
 }
 
 fn judge(statement: &Statement) -> Vec<Hit> {
@@ -157,10 +111,11 @@ fn judge(statement: &Statement) -> Vec<Hit> {
         return refuse(statement).into_iter().collect();
     }
     match statement.get(1).map(|word| word.text.as_str()) {
-        Some("TABLE") if starts_with(statement, &["ALTER"]) => altered(statement),
+        Some("TABLE") if starts_with(statement, &["ALTER"]) => alter::altered(statement),
         Some("TYPE") if starts_with(statement, &["ALTER"]) => alter_type(statement).into_iter().collect(),
         Some("UNIQUE") => hit(statement.first(), "an expand must not make an existing table's column unique: the old release may write it twice; do it in a contract").into_iter().collect(),
         Some("INDEX") => hit(statement.first(), "an expand must not lock an existing table while its index is built, and CONCURRENTLY cannot run in a migration, which is one transaction: put the index on a new table, or say why the table is small with `-- allow: <reason>` on the line above").into_iter().collect(),
+        Some("TRIGGER") if starts_with(statement, &["CREATE"]) => hit(statement.first(), TRIGGER).into_iter().collect(),
         Some(_) | None => overwrites(statement).into_iter().collect(),
     }
 }
@@ -179,28 +134,6 @@ fn refuse(statement: &Statement) -> Option<Hit> {
     Some((first.line, message))
 }
 
-fn altered(statement: &Statement) -> Vec<Hit> {
-    let mut hits: Vec<Hit> =
-        REFUSED_IN_ALTER.iter().filter_map(|(words, message)| hit(find(statement, words), message)).collect();
-    hits.extend(drops_implicitly(statement));
-    match alter_table(statement) {
-        Some((_, actions)) => hits.extend(actions.into_iter().flat_map(judge_action)),
-        None => hits.extend(hit(statement.first(), "the table's name cannot be told: write it in ASCII, or in quotes")),
-    }
-    hits
-}
-
-fn judge_action(action: &[Word]) -> Vec<Hit> {
-    if starts_with(action, &["ADD"]) {
-        return columns::added(action);
-    }
-    if starts_with(action, &["ALTER"]) {
-        return hit(find(action, &["TYPE"]), OTHER_TYPE).into_iter().collect();
-    }
-    let refused = REFUSED_ACTIONS.iter().find(|(start, _)| starts_with(action, start));
-    refused.and_then(|(_, message)| hit(action.first(), message)).into_iter().collect()
-}
-
 /// A new value is the only change of a type that the old release does not notice.
 fn alter_type(statement: &Statement) -> Option<Hit> {
     let adds = find(statement, &["ADD", "VALUE"]).is_some();
@@ -214,13 +147,6 @@ fn overwrites(statement: &Statement) -> Option<Hit> {
     hit(word, "an expand must not change rows that the old release works with: write ON CONFLICT DO NOTHING")
 }
 
-/// `DROP name` and `DROP IF EXISTS name` without COLUMN drop a column too.
-fn drops_implicitly(statement: &Statement) -> Option<Hit> {
-    const OTHERWISE: [&str; 6] = ["COLUMN", "CONSTRAINT", "NOT", "DEFAULT", "EXPRESSION", "IDENTITY"];
-    let drops = statement.windows(2).find(|pair| pair[0].text == "DROP" && !OTHERWISE.contains(&pair[1].text.as_str()));
-    drops.map(|pair| (pair[0].line, REFUSED_IN_ALTER[0].1.to_owned()))
-}
-
 pub(super) fn hit(word: Option<&Word>, message: &str) -> Option<Hit> {
     word.map(|word| (word.line, message.to_owned()))
 }
@@ -232,12 +158,14 @@ fn created_table(statement: &Statement) -> Option<&str> {
 }
 
 /// The table that a statement is about.
-fn touched_table(statement: &Statement) -> Option<&str> {
-    const BEFORE_THE_NAME: [(&[&str], &str); 9] = [
+pub(super) fn touched_table(statement: &Statement) -> Option<&str> {
+    const BEFORE_THE_NAME: [(&[&str], &str); 11] = [
         (&["ALTER", "TABLE"], "TABLE"),
         (&["DROP", "TABLE"], "TABLE"),
         (&["CREATE", "INDEX"], "ON"),
         (&["CREATE", "UNIQUE", "INDEX"], "ON"),
+        (&["CREATE", "TRIGGER"], "ON"),
+        (&["CREATE", "CONSTRAINT", "TRIGGER"], "ON"),
         (&["TRUNCATE", "TABLE"], "TABLE"),
         (&["TRUNCATE"], "TRUNCATE"),
         (&["DELETE"], "FROM"),

@@ -134,6 +134,139 @@ fn an_expand_that_rewrites_or_locks_a_table_that_is_there_is_refused_at_its_line
     }
 }
 
+/// What the function does stands in a body that is not read: one that raises is a constraint for the old release.
+#[test]
+fn a_trigger_on_a_table_that_is_there_is_refused_unless_a_reason_is_given() {
+    let refused = [
+        "CREATE TRIGGER check_name BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION check_name();",
+        "CREATE TRIGGER check_name BEFORE UPDATE OF name ON users FOR EACH ROW EXECUTE FUNCTION check_name();",
+        "CREATE CONSTRAINT TRIGGER c AFTER INSERT ON users DEFERRABLE FOR EACH ROW EXECUTE FUNCTION f();",
+        "CREATE OR REPLACE TRIGGER check_name BEFORE INSERT ON users EXECUTE FUNCTION check_name();",
+        // The name of a migration that may have one does not help another statement of the same file.
+        "CREATE TRIGGER job_workers_fence BEFORE UPDATE ON river_job EXECUTE FUNCTION job_workers_fence();",
+    ];
+    for sql in refused {
+        assert_eq!(lines_of(&format!("-- expand\n\n{sql}\n")), [3], "{sql}");
+    }
+    let allowed = [
+        "CREATE TABLE notes (id uuid);\nCREATE TRIGGER t BEFORE INSERT ON notes EXECUTE FUNCTION f();",
+        "CREATE TABLE notes (id uuid);\nCREATE CONSTRAINT TRIGGER t AFTER INSERT ON notes EXECUTE FUNCTION f();",
+        "-- allow: it only notifies\nCREATE TRIGGER told AFTER INSERT ON users EXECUTE FUNCTION tell();",
+        "GRANT TRIGGER ON users TO app;",
+    ];
+    for sql in allowed {
+        assert_eq!(lines_of(&format!("-- expand\n{sql}\n")), [0; 0], "{sql}");
+    }
+}
+
+#[test]
+fn only_what_was_published_before_the_rule_is_excused_from_it_and_nothing_else_of_its_file() {
+    let judged = |text: &str| judged("20260101000300_job_workers.up.sql", text).len();
+    assert_eq!(judged("CREATE TRIGGER job_workers_fence BEFORE UPDATE ON river_job EXECUTE FUNCTION f();"), 0);
+    assert_eq!(judged("CREATE TRIGGER another BEFORE UPDATE ON river_job EXECUTE FUNCTION f();"), 1);
+    assert_eq!(judged("DROP TRIGGER job_workers_fence ON river_job;"), 1);
+}
+
+#[test]
+fn a_column_is_changed_only_in_ways_that_neither_rows_nor_the_old_release_notice() {
+    let refused = [
+        "name SET EXPRESSION AS (lower(title))",
+        "name DROP EXPRESSION",
+        "name DROP IDENTITY IF EXISTS",
+        "name ADD GENERATED ALWAYS AS IDENTITY",
+        "name SET GENERATED ALWAYS",
+        "name RESTART WITH 7",
+        "name DROP DEFAULT",
+        "name SET NOT NULL",
+        "name TYPE text COLLATE \"C\"",
+        "type SET DATA TYPE text",
+        "name SET SOMETHING NEW",
+        "größe SET DEFAULT 1",
+        "CONSTRAINT users_team DEFERRABLE",
+    ];
+    for change in refused {
+        for column in ["", "COLUMN "] {
+            let sql = format!("-- expand\nALTER TABLE users\n  ALTER {column}{change};\n");
+            assert_eq!(lines_of(&sql), [3], "{sql}");
+        }
+    }
+    let allowed = [
+        "name SET DEFAULT ''",
+        "type SET DEFAULT 'plain'",
+        "\"größe\" SET DEFAULT 1",
+        "name DROP NOT NULL",
+        "name SET STATISTICS 500",
+        "name SET STORAGE EXTERNAL",
+        "name SET COMPRESSION lz4",
+        "name SET (n_distinct = 5)",
+        "name RESET (n_distinct)",
+    ];
+    for change in allowed {
+        let sql = format!("-- expand\nALTER TABLE users ALTER COLUMN {change}, ALTER {change};\n");
+        assert_eq!(lines_of(&sql), [0; 0], "{sql}");
+    }
+}
+
+#[test]
+fn a_table_is_altered_only_in_ways_that_are_known_to_be_harmless() {
+    for action in ["REPLICA IDENTITY NOTHING", "OF a_type", "NOT OF", "MERGE PARTITIONS (a, b) INTO c"] {
+        assert_eq!(lines_of(&format!("-- expand\nALTER TABLE users {action};\n")), [2], "{action}");
+    }
+    for action in ["SET (fillfactor = 70)", "RESET (fillfactor)", "CLUSTER ON users_name", "SET WITHOUT CLUSTER"] {
+        assert_eq!(lines_of(&format!("-- expand\nALTER TABLE users {action};\n")), [0; 0], "{action}");
+    }
+}
+
+/// The lock of an ALTER TABLE lasts until the transaction ends: behind it even a query that locks nothing keeps everybody waiting.
+#[test]
+fn no_query_runs_while_a_table_that_is_in_use_is_locked() {
+    let locks = [
+        "ALTER TABLE users ADD COLUMN age integer;",
+        "-- allow: a hundred users\nCREATE INDEX users_age ON users (age);",
+        "-- allow: it only notifies\nCREATE TRIGGER told AFTER INSERT ON users EXECUTE FUNCTION tell();",
+        "-- allow: unused\nDROP INDEX users_name;",
+        "CREATE TABLE cards (id uuid, user_id uuid REFERENCES users (id));",
+    ];
+    let queries = [
+        "INSERT INTO totals SELECT team_id, count(*) FROM users GROUP BY team_id;",
+        "INSERT INTO copies TABLE users;",
+        "CREATE MATERIALIZED VIEW totals AS SELECT count(*) FROM users;",
+        "CREATE TABLE totals AS SELECT count(*) FROM users;",
+        "CREATE TABLE copies AS TABLE users;",
+        "SELECT count(*) FROM users;",
+        "CREATE TABLE copies (id uuid); UPDATE copies SET id = users.id FROM users;",
+        "CREATE TABLE copies (id uuid); DELETE FROM copies USING users WHERE users.id = copies.id;",
+    ];
+    for query in queries {
+        for lock in locks {
+            let behind = format!("-- expand\n{lock}\n{query}\n");
+            assert_eq!(lines_of(&behind), [behind.lines().count()], "{behind}");
+            let before = format!("-- expand\n{query}\n{lock}\n");
+            assert_eq!(lines_of(&before), [0; 0], "{before}");
+        }
+    }
+}
+
+#[test]
+fn what_is_short_or_excused_or_locks_only_what_is_new_may_stand_together() {
+    let allowed = [
+        "ALTER TABLE users ADD COLUMN age integer;\nINSERT INTO teams (name) VALUES ('a'), ('b') ON CONFLICT DO NOTHING;",
+        "ALTER TABLE users ADD COLUMN age integer;\nSELECT setval('numbers', 7);",
+        "ALTER TABLE users ADD COLUMN age integer;\nCREATE VIEW ages AS SELECT age FROM users;",
+        "ALTER TABLE users ADD COLUMN age integer;\nCREATE MATERIALIZED VIEW ages AS SELECT age FROM users WITH NO DATA;",
+        "ALTER TABLE users ADD COLUMN age integer;\n-- allow: a hundred teams\nINSERT INTO names SELECT name FROM teams;",
+        "CREATE TABLE notes (id uuid);\nALTER TABLE notes ADD COLUMN age integer;\nINSERT INTO notes (id) SELECT id FROM users;",
+        "CREATE TABLE a (id uuid PRIMARY KEY);\nCREATE TABLE b (id uuid REFERENCES a (id));\nINSERT INTO a SELECT id FROM users;",
+    ];
+    for sql in allowed {
+        assert_eq!(lines_of(&format!("-- expand\n{sql}\n")), [0; 0], "{sql}");
+    }
+    let said = check(&files("-- expand\n\nALTER TABLE users ADD COLUMN a int;\nSELECT 1 FROM users;\n"));
+    let start =
+        "20260101000000_case.up.sql:4: an expand must not run a query while it holds the lock that line 3 takes";
+    assert!(said.len() == 1 && said[0].to_string().starts_with(start), "{said:?}");
+}
+
 /// A contract may add a constraint, but the table is read from end to end only when nothing else holds a lock.
 #[test]
 fn a_constraint_is_validated_in_a_migration_of_its_own() {

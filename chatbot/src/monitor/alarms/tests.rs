@@ -51,10 +51,12 @@ fn codes(facts: &Facts) -> Vec<Code> {
     of(facts, now()).into_iter().map(|alarm| alarm.code).collect()
 }
 
+/// What makes calm facts ring.
+type Change = fn(&mut Facts);
+
 #[test]
 fn each_alarm_rings_for_its_own_reason_and_not_while_all_is_well() {
     assert_eq!(codes(&calm()), []);
-    type Change = fn(&mut Facts);
     let table: [(Change, &[Code]); 10] = [
         (|facts| facts.workers.clear(), &[Code::NoWorker]),
         (|facts| facts.workers[0].dead_at = Some(now()), &[Code::NoWorker]),

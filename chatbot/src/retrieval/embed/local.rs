@@ -59,6 +59,11 @@ impl Local {
         self.dimensions
     }
 
+    /// The name of the model's folder.
+    pub(super) fn model(&self) -> &str {
+        self.folder.file_name().and_then(|name| name.to_str()).unwrap_or("local")
+    }
+
     pub(super) async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, EmbedError> {
         let mut vectors = Vec::with_capacity(texts.len());
         for batch in texts.chunks(BATCH) {

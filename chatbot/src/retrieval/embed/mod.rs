@@ -52,6 +52,16 @@ impl Embedder {
         }
     }
 
+    /// The model's name; None without dense vectors.
+    #[must_use]
+    pub fn model(&self) -> Option<&str> {
+        match self {
+            Self::None => None,
+            Self::Local(local) => Some(local.model()),
+            Self::Upstream(upstream) => Some(upstream.model()),
+        }
+    }
+
     /// One vector per text, in order; None without dense vectors.
     ///
     /// # Errors

@@ -73,6 +73,10 @@ impl Upstream {
         self.dimensions
     }
 
+    pub(super) fn model(&self) -> &str {
+        &self.model
+    }
+
     pub(super) async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, EmbedError> {
         let pauses = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(200))

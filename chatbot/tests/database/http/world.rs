@@ -24,7 +24,7 @@ pub(super) struct World {
     pub(super) upstream: test_upstream::Running,
     pub(super) qdrant: Option<Own>,
     pub(super) stop: CancellationToken,
-    url: String,
+    pub(super) url: String,
     client: reqwest::Client,
     key: String,
     tasks: JoinSet<()>,
@@ -103,6 +103,30 @@ impl World {
 
     pub(super) async fn delete(&self, path: &str) -> u16 {
         self.request(Method::DELETE, path).send().await.unwrap().status().as_u16()
+    }
+
+    pub(super) async fn put(&self, path: &str, body: &Value) -> (u16, Value) {
+        read(self.put_raw(path, body)).await
+    }
+
+    pub(super) fn put_raw(&self, path: &str, body: &Value) -> RequestBuilder {
+        self.request(Method::PUT, path).json(body)
+    }
+
+    pub(super) async fn patch(&self, path: &str, body: &Value) -> (u16, Value) {
+        read(self.request(Method::PATCH, path).json(body)).await
+    }
+
+    /// Another pod of the same environment: its URL.
+    pub(super) async fn another_pod(&mut self) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        self.tasks.spawn(http::serve(self.app.clone(), listener, self.stop.clone()));
+        url
+    }
+
+    pub(super) fn request_at(&self, url: &str, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{url}{path}")).bearer_auth(&self.key)
     }
 
     /// Uploads a document and waits until it is found.

@@ -108,7 +108,7 @@ async fn a_job_that_never_ends_rings_and_can_be_cancelled() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_in_work_tells_how_far_it_is_and_stops_when_it_is_cancelled() {
     let mut world = World::new().await;
-    let qdrant = slow(Duration::from_secs(60)).await;
+    let qdrant = slow(Duration::from_mins(1)).await;
     world.app = app(&world.database, &qdrant.uri());
     document(&world.app, &world.sara().await, b"text").await;
     let _working = work(&world.app);

@@ -63,7 +63,7 @@ impl World {
     async fn around(database: Database, app: App) -> Self {
         let (url, serving) = serve(app.clone()).await;
         let no_redirects = reqwest::redirect::Policy::none();
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).redirect(no_redirects);
+        let client = reqwest::Client::builder().timeout(Duration::from_mins(1)).redirect(no_redirects);
         let client = client.build().unwrap();
         let mut world = Self { app, database, key: String::new(), url, client, _serving: serving };
         world.key = world.key_of("sara", Role::Admin).await;

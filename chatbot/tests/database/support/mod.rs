@@ -8,10 +8,10 @@ mod redis;
 mod s3;
 
 pub(crate) use app::{app, app_with, document, user, variables, with};
-pub(crate) use postgres::{Database, empty, migrated, rows, server_url};
-pub(crate) use process::{Output, refusal, run, stand_in, start};
+pub(crate) use postgres::{Database, beside, empty, migrated, rows, server_url};
+pub(crate) use process::{Output, Process, refusal, run, run_with_input, stand_in, start};
 pub(crate) use qdrant::{accept, failing, forgiving, slow};
-pub(crate) use redis::redis;
+pub(crate) use redis::{Redis, redis};
 pub(crate) use s3::{S3, s3};
 
 /// Waits until `condition` holds, at most half a minute; says what it waited for when it does not.

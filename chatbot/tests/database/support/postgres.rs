@@ -144,3 +144,11 @@ pub(crate) async fn migrated() -> Database {
     migrate::up(&database.options, &migrations, migrate::Selection::All, None).await.unwrap();
     database
 }
+
+/// The databases whose names begin like this one's.
+pub(crate) async fn beside(database: &Database) -> Vec<String> {
+    let mut admin = PgConnection::connect(server_url()).await.unwrap();
+    let name = database.options.get_database().unwrap();
+    let query = "SELECT substr(datname::text, length($1) + 1) FROM pg_database WHERE starts_with(datname::text, $1 || '_') ORDER BY 1";
+    sqlx::query_scalar(query).bind(name).fetch_all(&mut admin).await.unwrap()
+}

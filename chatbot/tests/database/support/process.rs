@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    io::Write,
     os::unix::fs::PermissionsExt,
     path::Path,
     process::{Child, Command, Stdio},
@@ -39,10 +40,19 @@ fn command(arguments: &str, variables: &BTreeMap<String, String>) -> Command {
 
 /// Runs a command to its end, in a folder without `.env`.
 pub(crate) fn run(arguments: &str, variables: &BTreeMap<String, String>) -> Output {
+    run_with_input(arguments, variables, "")
+}
+
+/// The same with something on its standard input.
+pub(crate) fn run_with_input(arguments: &str, variables: &BTreeMap<String, String>, input: &str) -> Output {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("termination-log");
-    let output =
-        command(arguments, variables).current_dir(folder.path()).env("TERMINATION_LOG", &log).output().unwrap();
+    let mut command = command(arguments, variables);
+    command.current_dir(folder.path()).env("TERMINATION_LOG", &log);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // A command that reads nothing may be gone before it is written to.
+    drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
+    let output = child.wait_with_output().unwrap();
     Output {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8(output.stdout).unwrap(),

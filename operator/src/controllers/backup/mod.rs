@@ -108,6 +108,7 @@ fn single(backup: &ChatbotBackup) -> Single<'static> {
         owner: backup.controller_owner_ref(&()),
         run: Run::of(backup.spec.kind).as_str(),
         args: args(backup.spec.kind),
+        variables: Vec::new(),
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
     controllers::{context::Context, memory::Answer},
     error::{Error, within},
     release::ReleaseState,
-    resources::labels,
+    resources::labels::{self, Component},
 };
 
 /// What was done.
@@ -32,6 +32,8 @@ pub struct Applied {
     pub outlook: Outlook,
     /// The first object that was refused: nothing after it was written, or it is still there.
     pub refused: Option<Trouble>,
+    /// The first object of the task monitor that was refused, which keeps nothing else from being written.
+    pub monitor_refused: Option<Trouble>,
     /// Whether the caches do not show everything yet.
     pub unsettled: bool,
 }
@@ -43,12 +45,15 @@ pub struct Applied {
 /// When the API server cannot be reached, or meets a conflict.
 pub async fn apply(ctx: &Context, plan: Plan) -> Result<Applied, Error> {
     let Plan { objects, removals, state, before, outlook } = plan;
-    let mut applied = Applied { state, outlook, refused: None, unsettled: false };
+    let mut applied = Applied { state, outlook, refused: None, monitor_refused: None, unsettled: false };
     let (mut is_served, moves_traffic) = (false, applied.state.active != before.active);
     for object in &objects {
         match write_if_needed(ctx, object).await? {
             Need::Nothing => {}
             Need::Write | Need::Replace | Need::Settling => applied.unsettled = true,
+            Need::Refused(why) if is_of_monitor(object) => {
+                applied.monitor_refused.get_or_insert_with(|| titled(&object.title(), &why));
+            }
             Need::Refused(why) => {
                 applied.refused.get_or_insert_with(|| titled(&object.title(), &why));
                 if !others_need(object) {
@@ -82,6 +87,11 @@ fn others_need(object: &Object) -> bool {
         .contains(&object.resource.kind.as_str())
 }
 
+/// Nothing and nobody waits for the task monitor.
+fn is_of_monitor(object: &Object) -> bool {
+    object.body["metadata"]["labels"][labels::COMPONENT] == Component::Monitor.as_str()
+}
+
 fn titled(title: &str, why: &str) -> Trouble {
     let Trouble { reason, message } = refusal(why);
     Trouble::new(reason, format!("{title}: {message}"))
@@ -89,7 +99,7 @@ fn titled(title: &str, why: &str) -> Trouble {
 
 async fn write_if_needed(ctx: &Context, object: &Object) -> Result<Need, Error> {
     let observed = observed(ctx, object)?;
-    let last = ctx.memory.same_write(&object.key(), &object.hash);
+    let last = ctx.memory.last_write(&object.key());
     match need(object, observed.as_ref(), last.as_ref(), Instant::now()) {
         Need::Write if observed.is_none() => match foreign(ctx, object).await? {
             Some(why) => Ok(refuse(ctx, object, why)),

@@ -1,6 +1,6 @@
 //! What the conditions say: lists of small checks, of which the first that holds speaks.
 
-use super::{apply::Applied, plan::Blocked, trouble::Trouble};
+use super::{apply::Applied, cause::Cause, plan::Blocked, trouble::Trouble};
 use crate::{
     crd::{
         conditions::{self, Decision},
@@ -40,13 +40,14 @@ const PAUSED: &str = "the annotation chatbot.platform/pause keeps the operator f
 type Check = fn(&Applied) -> Option<Verdict>;
 
 /// What keeps everything else from mattering comes first.
-const CHECKS: [Check; 18] = [
+const CHECKS: [Check; 19] = [
     blocked,
     refused,
     restoring,
     suspended,
     paused,
     left,
+    given_up,
     failed,
     provisioning,
     asking,
@@ -102,6 +103,19 @@ fn left(applied: &Applied) -> Option<Verdict> {
     Some(not_ready(Progress::Stalled, Trouble::new(reasons::ROLLED_BACK, message)))
 }
 
+/// A first release that a person took back is not tried again by itself: it is what the person did not want.
+fn given_up(applied: &Applied) -> Option<Verdict> {
+    let is_idle = applied.state.running.is_none() && applied.state.active.is_none();
+    let given_up = applied.state.failed.as_ref().filter(|failed| is_idle && failed.reason == reasons::ROLLED_BACK)?;
+    let message = format!(
+        "release {id}, which the spec asks for, is held back: {}; nothing serves, and it is not tried again by itself: change \
+         the spec or the Secret, or annotate chatbot.platform/retry={id} to release it again",
+        given_up.message,
+        id = given_up.id
+    );
+    Some(not_ready(Progress::Stalled, Trouble::new(reasons::ROLLED_BACK, message)))
+}
+
 fn failed(applied: &Applied) -> Option<Verdict> {
     let failed = applied.state.failed.as_ref().filter(|_| applied.state.running.is_none())?;
     let (goes_on, progress) = if let Some(active) = &applied.state.active {
@@ -110,7 +124,8 @@ fn failed(applied: &Applied) -> Option<Verdict> {
         let retried = "nothing serves yet, so it is tried again by itself after 5 to 30 minutes; to go on sooner";
         (retried.to_owned(), Progress::Reconciling)
     };
-    let next = format!("change the spec or the Secret, or annotate chatbot.platform/retry={}", failed.id);
+    let next = Cause::of(&failed.message).next(failed.phase);
+    let next = format!("{next}, or annotate chatbot.platform/retry={}", failed.id);
     let message = format!("release {} failed in {}: {}; {goes_on}; {next}", failed.id, failed.phase, failed.message);
     Some(not_ready(progress, Trouble::new(reasons::RELEASE_FAILED, message)))
 }
@@ -120,7 +135,10 @@ fn provisioning(applied: &Applied) -> Option<Verdict> {
     let trouble = if !applied.outlook.provisioning || applied.outlook.trouble.is_some() {
         return None;
     } else if let Some(why) = words.strip_prefix(PROVISIONING) {
-        let next = "check the Secret of spec.provision.adminSecretRef, and the shared services";
+        let next = match Some(Cause::of(why)).filter(|cause| *cause == Cause::NoChatbot) {
+            Some(cause) => cause.next(crate::crd::Phase::Provision),
+            None => "check the Secret of spec.provision.adminSecretRef, and the shared services",
+        };
         Trouble::new(reasons::PROVISION_FAILED, format!("provisioning failed: {why}; {next}"))
     } else {
         let message = "database, bucket and collections are being made on the shared services";

@@ -46,7 +46,7 @@ pub fn facts(
     };
     let job = |task| {
         let name = watched.as_ref().map(|placed| names::release_job(environment, task, &placed.release.id));
-        name.map_or(Job::Absent, |name| jobs::fact(&name, &observed.jobs, &observed.pods))
+        name.map_or(Job::Absent, |name| done_or_again(task, &name, observed))
     };
     let provision = provision_job(resolved, observed).filter(|_| needs_database(state));
     let provision = provision.and_then(|provision| unfinished(provision, state));
@@ -65,11 +65,34 @@ pub fn facts(
         check: watched.as_ref().map_or(Check::Unknown, |placed| check(resolved, placed, observed, services)),
         watch: watch(resolved, observed, state),
         requests: requests(observed, state),
+        serving: state.active.as_ref().map_or_else(absent, |active| servers(resolved, active, observed)),
         previous: state.previous.as_ref().map_or_else(absent, |previous| servers(resolved, previous, observed)),
         active: state.active.as_ref().map_or_else(absent, |active| whole(resolved, active, observed)),
-        old_pods: watched.as_ref().map_or(0, |placed| serving_pods(observed, |id| id != placed.release.id)),
+        old_pods: watched.as_ref().map_or(0, |placed| of_others(observed, &placed.release.id)),
         own_pods: watched.as_ref().map_or(0, |placed| own_pods(environment, placed, observed)),
     }
+}
+
+/// What is not known of a Job that ended well is found out by running it again: it finds its work done. Contract migrations may
+/// have been applied, and count as such.
+fn done_or_again(task: Task, name: &str, observed: &Observed) -> Job {
+    let ended = || observed.jobs.get(name).and_then(jobs::ended_at);
+    match jobs::fact(name, observed) {
+        Job::Succeeded(report) if report.lost && task != Task::Contract => Job::Failed {
+            at: ended().unwrap_or(Timestamp::UNIX_EPOCH),
+            message: "its pod was removed before its last words were read: it is run again".to_owned(),
+        },
+        job @ (Job::Absent | Job::Running { .. } | Job::Succeeded(_) | Job::Failed { .. }) => job,
+    }
+}
+
+/// Pods of other releases, and Deployments that may make more of them.
+fn of_others(observed: &Observed, release: &str) -> usize {
+    let makes = |deployment: &&Deployment| {
+        let is_other = template_release(deployment).is_some_and(|id| id != release);
+        is_other && desired(deployment) > 0
+    };
+    serving_pods(observed, |id| id != release) + observed.deployments.values().filter(makes).count()
 }
 
 /// Whether a restore has ended well since the Job that backs up for this release was made.
@@ -103,14 +126,14 @@ fn past(environment: &str, observed: &Observed, state: &ReleaseState) -> Vec<Rel
     others.map(|past| Release { id: past.id.clone(), image: past.image.clone() }).collect()
 }
 
-/// The servers alone: workers of the release before do not run.
+/// Most of the servers are up; workers of the release before do not run.
 fn servers(resolved: &Resolved, placed: &Placed, observed: &Observed) -> Rollout {
     let least = resolved.app.scale.minimum().min(1);
     let (up, wanted) = available(&resolved.identity.name, Component::App, placed, observed);
     if up >= least && up * 2 >= wanted {
         Rollout::Complete
     } else {
-        Rollout::Pending { message: format!("{up} of {wanted} servers of the release before are up") }
+        Rollout::Pending { message: format!("{up} of {wanted} servers are up") }
     }
 }
 
@@ -134,6 +157,7 @@ pub fn policy(resolved: &Resolved) -> Policy {
         on_failure: resolved.release.on_failure,
         check_timeout: resolved.release.check_timeout.to_std(),
         migration_timeout: resolved.migrations.timeout.to_std(),
+        drain_timeout: resolved.worker.drain_timeout.to_std(),
         on_rollback: resolved.migrations.on_rollback,
         backup: match (resolved.migrations.backup_first, resolved.migrations.backup_required) {
             (false, _) => Backup::No,
@@ -156,7 +180,7 @@ pub fn bake_until(resolved: &Resolved, state: &ReleaseState) -> Option<Timestamp
 #[must_use]
 pub fn provision_job(resolved: &Resolved, observed: &Observed) -> Option<Job> {
     let provision = resolved.provision.as_ref()?;
-    Some(jobs::fact(&names::provision_job(&resolved.identity.name, &provision.hash), &observed.jobs, &observed.pods))
+    Some(jobs::fact(&names::provision_job(&resolved.identity.name, &provision.hash), observed))
 }
 
 /// Whether a release is in this phase.

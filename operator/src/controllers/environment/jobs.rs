@@ -10,11 +10,17 @@ use k8s_openapi::api::{
 use kube::ResourceExt;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::trouble::{last_words, short};
+use super::{
+    observe::Observed,
+    trouble::{last_words, short},
+};
 use crate::release;
 
 /// So long a Job may take to its first pod before that is worth a question.
 const SECONDS_TO_FIRST_POD: i64 = 3;
+
+/// So long after the end of a Job the last words of its pod may be waited for.
+const SECONDS_TO_LAST_WORDS: i64 = 30;
 
 /// Label that Kubernetes puts on the pods of a Job.
 const JOB_NAME: &str = "batch.kubernetes.io/job-name";
@@ -74,8 +80,28 @@ pub fn without_pods(jobs: &BTreeMap<String, Job>, pods: &[Arc<Pod>], now: Timest
 
 /// The Job of this name as the state machine sees it.
 #[must_use]
-pub fn fact(name: &str, jobs: &BTreeMap<String, Job>, pods: &[Arc<Pod>]) -> release::Job {
-    jobs.get(name).map_or(release::Job::Absent, |job| fact_of(job, pods))
+pub fn fact(name: &str, observed: &Observed) -> release::Job {
+    let job = observed.jobs.get(name);
+    job.map_or(release::Job::Absent, |job| match fact_of(job, &observed.pods) {
+        release::Job::Succeeded(report) if report.lost && is_fresh(job, observed.at) => {
+            release::Job::Running { message: String::new() }
+        }
+        fact @ (release::Job::Absent
+        | release::Job::Running { .. }
+        | release::Job::Succeeded(_)
+        | release::Job::Failed { .. }) => fact,
+    })
+}
+
+/// Jobs and pods are watched one beside the other: a Job may be seen to have ended before its pod is.
+fn is_fresh(job: &Job, at: Timestamp) -> bool {
+    ended_at(job).is_some_and(|ended| at.as_second().saturating_sub(ended.as_second()) < SECONDS_TO_LAST_WORDS)
+}
+
+/// When it ended well, if it did.
+#[must_use]
+pub fn ended_at(job: &Job) -> Option<Timestamp> {
+    job.status.as_ref()?.completion_time.as_ref().map(|time| time.0)
 }
 
 /// A Job as the state machine sees it.
@@ -116,7 +142,10 @@ pub fn said<T: DeserializeOwned>(job: &str, pods: &[Arc<Pod>]) -> Option<T> {
 }
 
 fn report(job: &str, pods: &[Arc<Pod>]) -> release::Report {
-    said::<LastWords>(job, pods).map_or_else(release::Report::default, |words| release::Report {
+    let is_seen = pods.iter().any(|pod| job_of(pod) == Some(job) && pod.status.is_some());
+    let silent = release::Report { lost: !is_seen, ..release::Report::default() };
+    said::<LastWords>(job, pods).map_or(silent, |words| release::Report {
+        lost: false,
         schema: words.schema.filter(|schema| !schema.is_empty()),
         migrations: words.applied.len(),
         skipped: words.skipped,

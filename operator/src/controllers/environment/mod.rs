@@ -4,7 +4,8 @@
 //! |---|---|
 //! | [`observe`](mod@observe) | reads the cluster |
 //! | [`resolve`](mod@resolve) | spec, tier and references become one type |
-//! | [`facts`], [`jobs`], [`watch`](mod@watch), [`trouble`](mod@trouble), [`backups`] | what was read, in the terms of releases and of people |
+//! | [`facts`], [`jobs`], [`watch`](mod@watch), [`trouble`](mod@trouble), [`cause`], [`backups`] | what was read, in the terms of releases and of people |
+//! | [`monitor`] | the task monitor: what to write of it, and what to say |
 //! | [`plan`](mod@plan), [`removals`](mod@removals), [`object`] | what to write, and how the release goes on |
 //! | [`apply`](mod@apply), [`need`](mod@need), [`difference`], [`additions`] | writes what is not as it should be |
 //! | [`report`](mod@report), [`status`](mod@status), [`conditions`], [`notes`](mod@notes) | status, events, metrics |
@@ -12,10 +13,12 @@
 pub mod additions;
 pub mod apply;
 pub mod backups;
+pub mod cause;
 pub mod conditions;
 pub mod difference;
 pub mod facts;
 pub mod jobs;
+pub mod monitor;
 pub mod need;
 pub mod notes;
 pub mod object;
@@ -141,16 +144,22 @@ fn plan_of(environment: &ChatbotEnvironment, observed: &Observed, ctx: &Context)
 
 /// The release that serves must not lose a port, or time to end, because another one no longer needs it.
 fn with_running(resolved: &mut Resolved, observed: &Observed, before: &Before) {
-    let runs = |secret: &&ObjectMeta| {
-        let release = secret.labels.as_ref().and_then(|labels| labels.get(labels::RELEASE));
-        release.is_some_and(|id| before.state.runs(id))
-    };
+    let runs = |secret: &&ObjectMeta| release_of(secret).is_some_and(|id| before.state.runs(id));
     let running = || observed.own_secrets.iter().map(|secret| &secret.metadata).filter(runs);
     resolved.network.endpoints = resolved.network.endpoints.clone().and(release_secret::reached_by(running()));
+    if let Some(monitor) = &mut resolved.monitor {
+        // How much of that another release's monitor needs, its Secret does not tell.
+        let others = running().filter(|secret| release_of(secret) != Some(&resolved.release_id));
+        monitor.endpoints = monitor.endpoints.clone().and(release_secret::reached_by(others));
+    }
     resolved.graces = resolved.graces.clone().and(release_secret::graces(running()));
     if observed.restoring.is_some() {
         resolved.stop();
     }
+}
+
+fn release_of(secret: &ObjectMeta) -> Option<&String> {
+    secret.labels.as_ref()?.get(labels::RELEASE)
 }
 
 fn before(environment: &ChatbotEnvironment) -> Before {

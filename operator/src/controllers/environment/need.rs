@@ -27,10 +27,12 @@ pub enum Need {
     Refused(String),
 }
 
-/// What is to be done about an object that looks like `observed`, and whose `last` write wrote the same.
+/// What is to be done about an object that looks like `observed`, and that was written `last`.
 #[must_use]
 pub fn need(object: &Object, observed: Option<&Value>, last: Option<&Write>, now: Instant) -> Need {
-    if is_as_it_should_be(object, observed, last) {
+    let is_overtaken = last.is_some_and(|last| is_other(object, last));
+    let last = last.filter(|last| last.hash == object.hash);
+    if !is_overtaken && is_as_it_should_be(object, observed, last) {
         return Need::Nothing;
     }
     if let (Writing::Create, Some(_)) = (object.writing, observed) {
@@ -44,6 +46,12 @@ pub fn need(object: &Object, observed: Option<&Value>, last: Option<&Write>, now
         Answer::Accepted { .. } if last.times >= FEW && age < CONTESTED_FOR => Need::Nothing,
         Answer::Refused(_) | Answer::Accepted { .. } => Need::Write,
     }
+}
+
+/// Whether we wrote something else since: what looks right is then what was there before that, seen late.
+fn is_other(object: &Object, last: &Write) -> bool {
+    let is_written_anew = matches!(object.writing, Writing::Apply | Writing::Opaque);
+    is_written_anew && last.hash != object.hash && matches!(last.answer, Answer::Accepted { .. })
 }
 
 /// Credentials are read afresh from the API server, so a second look at them is never too early.
@@ -131,6 +139,9 @@ mod tests {
         let answered = |version: &str, shown| Answer::Accepted { version: Some(version.to_owned()), shown };
         let accepted = |ago| Some(written(&object, ago, answered("1", json!({}))));
         let refused = |ago| Some(written(&object, ago, Answer::Refused("no".to_owned())));
+        let other = |ago, answer| Some(Write { hash: "another".to_owned(), ..written(&object, ago, answer) });
+        let another = |ago| other(ago, answered("2", json!({})));
+        let refused_another = other(1, Answer::Refused("no".to_owned()));
         let as_drifted = Some(written(&object, 90, answered("1", shown(&object, &drifted))));
         let mut unchanged = drifted.clone();
         unchanged["metadata"]["resourceVersion"] = json!("1");
@@ -145,6 +156,9 @@ mod tests {
             ("refused a minute ago", None, refused(61), Need::Write),
             ("spelt otherwise by the API server", Some(&drifted), as_drifted, Need::Nothing),
             ("unchanged since it was written", Some(&unchanged), accepted(60), Need::Nothing),
+            ("seen as before another write of ours", Some(&object.body), another(1), Need::Write),
+            ("seen so long after it", Some(&object.body), another(60), Need::Write),
+            ("the other one was refused", Some(&object.body), refused_another, Need::Nothing),
         ];
         for (name, observed, last, expected) in cases {
             assert_eq!(need(&object, observed, last.as_ref(), Instant::now()), expected, "{name}");

@@ -86,8 +86,13 @@ pub struct Observed {
 }
 
 impl Observed {
-    /// Pods of one release that run or should, without those of Jobs that succeeded, and those whose place another has taken.
+    /// Pods of one release by which it is judged: all but the task monitor's.
     pub fn pods_of<'a>(&'a self, release: &'a str) -> impl Iterator<Item = &'a Pod> {
+        self.all_of(release).filter(|pod| !is_part_of(Component::Monitor, pod))
+    }
+
+    /// Pods of one release that run or should, without those of Jobs that succeeded, and those whose place another has taken.
+    fn all_of<'a>(&'a self, release: &'a str) -> impl Iterator<Item = &'a Pod> {
         let open = |pod: &Pod| match jobs::job_of(pod) {
             Some(job) => self.jobs.get(job).is_some_and(|job| !jobs::succeeded(job)),
             None => !jobs::is_over(pod),
@@ -109,11 +114,14 @@ impl Observed {
         self.component_of(component, release).any(has_started)
     }
 
-    fn component_of<'a>(&'a self, component: Component, release: &'a str) -> impl Iterator<Item = &'a Pod> {
-        let is_of_it =
-            move |pod: &&Pod| pod.labels().get(labels::COMPONENT).is_some_and(|name| name == component.as_str());
-        self.pods_of(release).filter(is_of_it)
+    /// Pods of one component of one release that are not ending.
+    pub fn component_of<'a>(&'a self, component: Component, release: &'a str) -> impl Iterator<Item = &'a Pod> {
+        self.all_of(release).filter(move |pod| is_part_of(component, pod))
     }
+}
+
+fn is_part_of(component: Component, pod: &Pod) -> bool {
+    pod.labels().get(labels::COMPONENT).is_some_and(|name| name == component.as_str())
 }
 
 fn is_of(pod: &Pod, release: &str) -> bool {

@@ -8,6 +8,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use super::{
     backups::{self, Said},
     facts::{self, in_phase, needs_database, provision_job},
+    monitor,
     object::{Object, Removal, Writing},
     observe::Observed,
     removals::removals,
@@ -77,6 +78,8 @@ pub struct Outlook {
     pub restoring: Option<(String, RestorePhase)>,
     /// What is said of backups and drills.
     pub backups: Option<Said>,
+    /// How the task monitor is.
+    pub monitor: Option<monitor::Seen>,
 }
 
 /// Why nothing can be planned.
@@ -110,6 +113,7 @@ pub fn plan(resolved: &Resolved, observed: &Observed, before: &Before, now: Time
         trouble: facts::current_trouble(observed, &state),
         bake_until: facts::bake_until(resolved, &state),
         provisioning: is_provisioning(resolved, observed, &state),
+        monitor: Some(monitor::seen(resolved, observed, layout.monitor.as_ref())),
         ..outlook
     };
     Ok(Plan { objects, removals, state, before: before.state.clone(), outlook })
@@ -189,7 +193,11 @@ pub fn guarded(
     let mut objects = objects(resolved, observed, &state, &layout, now)?;
     objects.retain(|object| object.resource.kind != "Secret");
     let removals = later(removals(resolved, observed, &state, &layout, &objects), resolved, before, &facts, now);
-    let outlook = Outlook { bake_until: facts::bake_until(resolved, &state), ..blocked.outlook };
+    let outlook = Outlook {
+        bake_until: facts::bake_until(resolved, &state),
+        monitor: Some(monitor::seen(resolved, observed, layout.monitor.as_ref())),
+        ..blocked.outlook
+    };
     Ok(Plan { objects, removals, state, before: before.state.clone(), outlook })
 }
 
@@ -222,6 +230,7 @@ fn outlook(resolved: &Resolved, observed: &Observed, before: &Before) -> Outlook
         provisioning: is_provisioning(resolved, observed, &before.state),
         restoring: observed.restoring.clone(),
         backups: None,
+        monitor: Some(monitor::seen(resolved, observed, before.state.active.as_ref().map(Placed::slot).as_ref())),
     }
 }
 
@@ -237,8 +246,9 @@ fn is_provisioning(resolved: &Resolved, observed: &Observed, state: &ReleaseStat
 /// 4. autoscalers and disruption budgets, which speak of Deployments;
 /// 5. Services, which send users to servers;
 /// 6. Deployments of workers: that they are refused must not keep the users where they are;
-/// 7. routes, which send users to Services, and what tells a Prometheus of Services and pods;
-/// 8. schedules of backups, which work as the release that serves, and records of those that were made.
+/// 7. the task monitor, which shows what the workers do;
+/// 8. routes, which send users to Services, and what tells a Prometheus of Services and pods;
+/// 9. schedules of backups, which work as the release that serves, and records of those that were made.
 ///
 /// What takes users back to a release that runs already waits for nothing.
 fn objects(
@@ -259,7 +269,7 @@ fn objects(
     let (apps, workers): (Vec<_>, Vec<_>) =
         layout.workloads.iter().partition(|workload| workload.component == Component::App);
     for workload in apps {
-        objects.push(deployment(resolved, observed, workload)?);
+        objects.push(deployment(resolved, observed, state, workload)?);
     }
     if let Some(active) = layout.traffic {
         objects.extend(each(&horizontal_pod_autoscaler::build(resolved, active))?);
@@ -270,8 +280,9 @@ fn objects(
         objects.extend(services(resolved, layout.traffic, layout.preview)?);
     }
     for workload in workers {
-        objects.push(deployment(resolved, observed, workload)?);
+        objects.push(deployment(resolved, observed, state, workload)?);
     }
+    objects.extend(monitor::objects(resolved, observed, layout.monitor.as_ref())?);
     objects.extend(routes(resolved)?);
     objects.extend(backup_objects(resolved, observed, state)?);
     Ok(objects)
@@ -327,12 +338,19 @@ fn job(
     }
 }
 
-fn deployment(resolved: &Resolved, observed: &Observed, workload: &Workload) -> Result<Object, Error> {
+fn deployment(
+    resolved: &Resolved,
+    observed: &Observed,
+    state: &ReleaseState,
+    workload: &Workload,
+) -> Result<Object, Error> {
     let Workload { component, slot } = workload;
+    let is_in_reserve = state.previous.as_ref().is_some_and(|previous| previous.colour == slot.colour);
     let of = |colour| observed.deployments.get(&names::deployment(&resolved.identity.name, *component, colour));
-    // A colour that is started is as large as the one that has the traffic.
+    // A colour that is started, or that may have to take the traffic back, is as large as the one that has it.
     let replicas = |scale: Scale| match of(slot.colour) {
         None => Some(scale.like(of(slot.colour.other()))),
+        Some(_) if is_in_reserve => Some(scale.like(of(slot.colour.other()))),
         live @ Some(_) => scale.replicas(live, MANAGER),
     };
     let mut deployment = match component {
@@ -351,7 +369,7 @@ fn deployment(resolved: &Resolved, observed: &Observed, workload: &Workload) -> 
 /// The spec speaks of the release that it asks for. Pods of another one keep the resources and limits that they were started
 /// with: a new image often comes with new ones, and the old release must not notice. Where none has started, there is nothing to
 /// keep: the spec may have been mended for their sake.
-fn keep_pods(deployment: &mut Deployment, live: &Deployment, release: &str) {
+pub(super) fn keep_pods(deployment: &mut Deployment, live: &Deployment, release: &str) {
     let ours = deployment.spec.as_ref().and_then(|spec| spec.template.spec.as_ref()?.containers.first()?.image.clone());
     let template = live.spec.as_ref().map(|spec| &spec.template).filter(|template| {
         let labels = template.metadata.as_ref().and_then(|metadata| metadata.labels.as_ref());
@@ -371,13 +389,13 @@ fn routes(resolved: &Resolved) -> Result<Vec<Object>, Error> {
     let ingress = ingress::build(resolved).map(|ingress| Object::new(&ingress, Writing::Apply));
     let route =
         http_route::build(resolved).map(|route| Object::of_kind(&route, http_route::resource(), Writing::Apply));
-    let app = service_monitor::build(resolved)
-        .map(|monitor| Object::of_kind(&monitor, service_monitor::resource(), Writing::Apply));
+    let of_services = [service_monitor::build(resolved), service_monitor::of_monitor(resolved)].into_iter().flatten();
+    let of_services = of_services.map(|monitor| Object::of_kind(&monitor, service_monitor::resource(), Writing::Apply));
     let workers =
         pod_monitor::build(resolved).map(|monitor| Object::of_kind(&monitor, pod_monitor::resource(), Writing::Apply));
     let alerts = prometheus_rule::build(resolved)
         .map(|rule| Object::of_kind(&rule, prometheus_rule::resource(), Writing::Apply));
-    [ingress, route, app, workers, alerts].into_iter().flatten().collect()
+    [ingress, route].into_iter().flatten().chain(of_services).chain(workers).chain(alerts).collect()
 }
 
 fn each<K>(objects: &[K]) -> Result<Vec<Object>, Error>

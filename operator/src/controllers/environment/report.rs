@@ -6,6 +6,7 @@ use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use super::{
     apply::Applied,
     backups::Said,
+    cause::Cause,
     notes::{RELEASED, notes},
     status::status,
     trouble::short,
@@ -17,14 +18,13 @@ use crate::{
         status_patch,
     },
     crd::{
-        ChatbotEnvironment, ChatbotEnvironmentStatus,
+        ChatbotEnvironment, ChatbotEnvironmentStatus, Phase,
         conditions::{self, Decision},
-        environment_status::{Outcome, Step},
+        environment_status::{Outcome, PastRelease, Step},
         reasons,
     },
     error::Error,
     metrics, notify,
-    release::is_by_a_person,
 };
 
 /// Reports. The status is written only on top of the version that was read: a decision from old facts must not overwrite newer ones.
@@ -121,8 +121,8 @@ fn message(
 fn count_ended(ctx: &Context, before: &ChatbotEnvironmentStatus, after: &ChatbotEnvironmentStatus) {
     for past in after.history.iter().filter(|past| !before.history.contains(past)) {
         ctx.metrics.release_ended(outcome(past.outcome));
-        if past.outcome == Outcome::RolledBack {
-            ctx.metrics.rolled_back(if is_by_a_person(&past.message) { "person" } else { "analysis" });
+        if let Some(cause) = taken_back(past, after) {
+            ctx.metrics.rolled_back(cause.label());
         }
     }
     let steps = |status: &ChatbotEnvironmentStatus| status.release.clone().unwrap_or_default().steps;
@@ -132,6 +132,18 @@ fn count_ended(ctx: &Context, before: &ChatbotEnvironmentStatus, after: &Chatbot
         let Some(end) = &step.finished_at else { continue };
         let seconds = u32::try_from(end.0.as_second() - step.started_at.0.as_second()).unwrap_or(0);
         ctx.metrics.step_ended(step.name.as_str(), outcome(step.outcome), f64::from(seconds));
+    }
+}
+
+/// Why the users of a release went back to the one before; nothing where they never left it, or stayed.
+fn taken_back(past: &PastRelease, after: &ChatbotEnvironmentStatus) -> Option<Cause> {
+    // The log is that of the release that ended last.
+    let mut steps = after.release.iter().flat_map(|release| &release.steps);
+    let went_back = |step: &Step| step.name == Phase::Rollback && step.started_at.0 >= past.started_at.0;
+    match past.outcome {
+        Outcome::RolledBack => Some(Cause::of(&past.message)),
+        Outcome::Superseded => steps.any(went_back).then_some(Cause::Superseded),
+        Outcome::Succeeded | Outcome::Failed | Outcome::Running | Outcome::Skipped => None,
     }
 }
 
@@ -162,4 +174,34 @@ fn show(ctx: &Context, environment: &ChatbotEnvironment, after: &ChatbotEnvironm
     let backups = backups.map(|said| said.numbers);
     let shown = metrics::Shown { info, phase, last_success, ready, backups };
     ctx.metrics.show(&metrics::Environment { namespace, name }, Some(shown));
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn each_release_that_lost_the_traffic_again_counts_with_its_reason_and_no_other_does() {
+        let table = [
+            ("RolledBack", "6.2 % of 211 requests failed, more than 5.0 %", "Rollback", Some("errors")),
+            ("RolledBack", "a person took it back", "Rollback", Some("person")),
+            ("Superseded", "release 2 was asked for instead", "Rollback", Some("superseded")),
+            ("Superseded", "release 2 was asked for instead", "Discard", None),
+            ("Failed", "a person took it back", "Discard", None),
+            ("Succeeded", "", "Finish", None),
+        ];
+        for (outcome, message, last, expected) in table {
+            let (early, time, later) = ("2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z", "2026-01-01T02:00:00Z");
+            let ended = json!({"id": "1", "image": "chatbot:1", "startedAt": time, "finishedAt": later, "outcome": outcome, "message": message});
+            let step =
+                |name: &str, at: &str| json!({"name": name, "startedAt": at, "outcome": "Succeeded", "message": ""});
+            // A way back of an earlier release is not this one's.
+            let steps = json!([step("Rollback", early), step(last, later)]);
+            let status = json!({"release": {"phase": "Stable", "steps": steps}, "history": [ended]});
+            let status: ChatbotEnvironmentStatus = serde_json::from_value(status).unwrap();
+            assert_eq!(taken_back(&status.history[0], &status).map(Cause::label), expected, "{outcome}: {message}");
+        }
+    }
 }

@@ -40,10 +40,10 @@ pub use provision::{Credentials, Provision, provisioning};
 pub use routing::{Certificate, Gateway, Routing, Way};
 pub use secret_data::{SecretData, Variables};
 pub use unresolved::{Problem, Unresolved};
-pub use workloads::{App, Scale, Worker};
+pub use workloads::{App, Scale, TaskMonitor, Worker};
 
 use crate::crd::environment::PullPolicy;
-use crate::crd::{ChatbotEnvironment, ChatbotEnvironmentSpec, tier};
+use crate::crd::{ChatbotEnvironment, ChatbotEnvironmentSpec, TierDefaults, tier};
 use crate::release::Placed;
 
 /// What the spec refers to, as it was read from the cluster.
@@ -111,6 +111,8 @@ pub struct Resolved {
     pub app: App,
     /// The background workers.
     pub worker: Worker,
+    /// The task monitor; none where the spec switches it off.
+    pub monitor: Option<TaskMonitor>,
     /// How long app pods may take to end: those of this release, and of others that may run.
     pub graces: Graces,
     /// How users reach the environment; only through its Service when unset.
@@ -147,6 +149,9 @@ impl Resolved {
         self.suspend = true;
         self.app.scale = Scale::Fixed(0);
         self.worker.scale = Scale::Fixed(0);
+        if let Some(monitor) = &mut self.monitor {
+            monitor.replicas = 0;
+        }
     }
 }
 
@@ -228,7 +233,7 @@ fn assemble(
     let (spec, identity) = (&environment.spec, Identity::of(environment));
     let defaults = tier::defaults(identity.tier);
     let backups = Backups::of(&spec.backups, &defaults, backups::reached(references, &identity.namespace));
-    let mut not_acted_on = not_acted_on::by_this_version(environment, &defaults);
+    let mut not_acted_on = not_acted_on::of_release(&spec.release, &defaults);
     not_acted_on.extend(not_acted_on::by_other_fields(spec, &backups));
     let monitoring = Monitoring::of(&spec.monitoring, &defaults, references.apis);
     not_acted_on.extend(not_acted_on::monitoring(&monitoring, references.apis));
@@ -238,6 +243,7 @@ fn assemble(
         prefix: prefix(environment),
         app: workloads::app(&spec.app, &defaults, spec.suspend),
         worker: workloads::worker(&spec.worker, &defaults, spec.suspend),
+        monitor: monitor(spec, &variables, &identity, &defaults),
         graces: Graces::of(&release_id, &variables),
         routing: routing::routing(spec, &identity, references.apis, &mut not_acted_on),
         network: network(spec, references, endpoints::endpoints(&variables, &identity.namespace)),
@@ -256,6 +262,16 @@ fn assemble(
         variables,
         release_id,
     }
+}
+
+fn monitor(
+    spec: &ChatbotEnvironmentSpec,
+    variables: &Variables,
+    identity: &Identity,
+    defaults: &TierDefaults,
+) -> Option<TaskMonitor> {
+    let endpoints = endpoints::of_monitor(variables, &identity.namespace);
+    workloads::monitor(&spec.monitor, defaults, spec.suspend, endpoints)
 }
 
 /// RELEASE_ID is a variable of the release, but cannot be part of its own hash.

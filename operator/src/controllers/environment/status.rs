@@ -6,6 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::{
     apply::Applied,
     conditions::{self, Progress, Verdict},
+    monitor,
     resolve::image,
 };
 use crate::{
@@ -52,6 +53,8 @@ fn decisions(applied: &Applied, status: &ChatbotEnvironmentStatus) -> Vec<Decisi
     decisions.extend(also.map(|type_| Decision { type_, status: Some(true), reason, message }));
     decisions.push(conditions::services(known.then_some(status.services.as_slice())));
     decisions.extend(applied.outlook.backups.iter().flat_map(|said| said.decisions.clone()));
+    let monitor = applied.outlook.monitor.as_ref();
+    decisions.extend(monitor.map(|seen| monitor::decision(seen, applied.monitor_refused.as_ref())));
     decisions.extend(applied.outlook.not_acted_on.as_deref().map(conditions::spec_supported));
     decisions
 }
@@ -97,8 +100,11 @@ fn release(applied: &Applied, before: Option<&ReleaseStatus>) -> ReleaseStatus {
         promoted: promoted.clone(),
         rolled_back: rolled_back.clone(),
         returned: returned.clone(),
-        discounted: (*discounted != Requests::default())
-            .then_some(Discounted { requests: discounted.all, failed: discounted.failed }),
+        discounted: discounted.map(|Requests { all, failed, in_outage }| Discounted {
+            requests: all,
+            failed,
+            in_outage,
+        }),
         steps: steps.clone(),
     }
 }

@@ -7,6 +7,7 @@ mod needs;
 mod owned;
 mod releases;
 mod standing_still;
+mod task_monitor;
 mod troubles;
 
 use serde_json::{Value, json};

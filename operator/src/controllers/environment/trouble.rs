@@ -2,11 +2,18 @@
 //!
 //! Messages hold no counts, times or names of pods: a trouble that lasts must read the same at every look.
 
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, ContainerStatus, Pod};
 use kube::ResourceExt;
 
 use super::{jobs, observe::Observed};
-use crate::{crd::reasons, resources::labels};
+use crate::{
+    crd::reasons,
+    resources::labels::{self, Component, Labels},
+};
+
+/// What is said of an image that lacks the program with which every container of a chatbot begins.
+pub const NO_CHATBOT: &str = "spec.image is no chatbot image";
 
 /// Longest quotation in a message.
 const LONGEST: usize = 300;
@@ -39,25 +46,28 @@ const POD_CHECKS: [PodCheck; 6] = [image, memory, crash, config, unschedulable, 
 /// What is wrong with pods and Deployments of these releases, the first release's troubles first.
 #[must_use]
 pub fn trouble(observed: &Observed, releases: &[&str]) -> Option<Trouble> {
-    let of_release = |release: &str| {
-        let pods: Vec<&Pod> = observed.pods_of(release).collect();
-        POD_CHECKS.iter().find_map(|check| pods.iter().find_map(|pod| check(pod, observed)))
-    };
+    let of_release = |release: &str| of_pods(observed.pods_of(release), observed);
     releases.iter().find_map(|release| of_release(release)).or_else(|| refused_pods(observed))
 }
 
-/// A ResourceQuota or an admission policy stands between a controller and its pods.
+/// What is wrong with these pods.
+pub(super) fn of_pods<'a>(pods: impl Iterator<Item = &'a Pod>, observed: &Observed) -> Option<Trouble> {
+    let pods: Vec<&Pod> = pods.collect();
+    POD_CHECKS.iter().find_map(|check| pods.iter().find_map(|pod| check(pod, observed)))
+}
+
 fn refused_pods(observed: &Observed) -> Option<Trouble> {
-    let conditions = observed
-        .deployments
-        .values()
-        .filter_map(|deployment| deployment.status.as_ref()?.conditions.as_ref())
-        .flatten();
-    let failure =
-        conditions.into_iter().find(|condition| condition.type_ == "ReplicaFailure" && condition.status == "True");
-    let message =
-        failure.and_then(|failure| failure.message.clone()).or_else(|| observed.refused_jobs.first().cloned())?;
-    Some(refusal(&message))
+    let is_monitor = |deployment: &&Deployment| component_in(deployment.labels()) == Component::Monitor.as_str();
+    let mut deployments = observed.deployments.values().filter(|deployment| !is_monitor(deployment));
+    deployments.find_map(no_pods).or_else(|| observed.refused_jobs.first().map(|message| refusal(message)))
+}
+
+/// A ResourceQuota or an admission policy stands between a Deployment and its pods.
+pub(super) fn no_pods(deployment: &Deployment) -> Option<Trouble> {
+    let conditions = deployment.status.as_ref()?.conditions.as_ref()?;
+    let is_failure = |type_: &str, status: &str| type_ == "ReplicaFailure" && status == "True";
+    let failure = conditions.iter().find(|condition| is_failure(&condition.type_, &condition.status))?;
+    failure.message.as_deref().map(refusal)
 }
 
 /// Tells a quota from other refusals of the API server.
@@ -111,6 +121,7 @@ fn memory(pod: &Pod, _: &Observed) -> Option<Trouble> {
         return None;
     }
     let next = match jobs::job_of(pod) {
+        None if is_monitor(pod) => "its limit is the tier's: where this lasts, set monitor.enabled to false".to_owned(),
         None => format!("raise spec.{}.resources.limits.memory", component(pod)),
         Some(_) => "the limit of a Job is fixed, so its work has to be cut into smaller steps".to_owned(),
     };
@@ -136,7 +147,8 @@ fn config(pod: &Pod, _: &Observed) -> Option<Trouble> {
     let known = ["CreateContainerConfigError", "CreateContainerError", "RunContainerError", "StartError"];
     let is_lost = detail.contains("-release-") && detail.contains("not found");
     let next = if is_lost { LOST_VARIABLES } else { "" };
-    let message = format!("container {} cannot be created: {}{next}", status.name, short(&detail));
+    let message = missing_program(&detail)
+        .unwrap_or_else(|| format!("container {} cannot be created: {}{next}", status.name, short(&detail)));
     known.contains(&reason.as_str()).then(|| Trouble::new(reasons::PODS_NOT_READY, message))
 }
 
@@ -149,8 +161,8 @@ fn unschedulable(pod: &Pod, _: &Observed) -> Option<Trouble> {
     })?;
     let why = short(refused.message.as_deref().unwrap_or("no reason given"));
     let next = match jobs::job_of(pod) {
-        None => format!("add nodes, or lower spec.{}.resources.requests", component(pod)),
-        Some(_) => "add nodes, or make room on them".to_owned(),
+        None if !is_monitor(pod) => format!("add nodes, or lower spec.{}.resources.requests", component(pod)),
+        None | Some(_) => "add nodes, or make room on them".to_owned(),
     };
     Some(Trouble::new(reasons::UNSCHEDULABLE, format!("no node takes a pod: {why}; {next}")))
 }
@@ -207,17 +219,51 @@ fn ended_badly(status: &ContainerStatus) -> bool {
     terminated(status).is_some_and(|end| end.exit_code != 0)
 }
 
+/// Why servers are down that were up: how a container of one that is not ready ended, in its last words.
+#[must_use]
+pub fn why_down<'a>(pods: impl IntoIterator<Item = &'a Pod>) -> Option<String> {
+    let ended = |pod: &'a Pod| containers(pod).find(|status| !status.ready && ended_badly(status));
+    let fallen = pods.into_iter().filter(|pod| !is_ready(pod)).find_map(ended)?;
+    Some(format!("container {} ended: {}", fallen.name, terminated(fallen).map(end_words)?))
+}
+
 /// What the pod's container said when it ended badly.
 pub(super) fn last_words(pod: &Pod) -> Option<String> {
     containers(pod).filter(|status| ended_badly(status)).find_map(terminated).map(end_words)
 }
 
+/// Exit codes that say that there is no such program, or that it cannot be run: a shell's, and the container runtime's.
+const NO_PROGRAM: [i32; 3] = [126, 127, 128];
+
 fn end_words(end: &ContainerStateTerminated) -> String {
     let message = end.message.as_deref().unwrap_or_default();
     let lines = || message.lines().map(str::trim).filter(|line| !line.is_empty());
     // A command line that is not understood is followed by how it should be.
-    let line = lines().rfind(|line| line.starts_with("error: ")).or_else(|| lines().next_back());
-    line.map_or_else(|| format!("exit code {}", end.exit_code), |line| short(line.trim_start_matches("error: ")))
+    let line = lines().rfind(|line| line.starts_with("error: ")).map(str::to_owned);
+    let line = line.or_else(|| lines().rev().find_map(spoken));
+    let missing = line.as_deref().filter(|_| NO_PROGRAM.contains(&end.exit_code)).and_then(missing_program);
+    missing
+        .or_else(|| line.map(|line| short(line.trim_start_matches("error: "))))
+        .unwrap_or_else(|| format!("exit code {}", end.exit_code))
+}
+
+/// What a line of output says to people: of a log line for machines only that something went wrong.
+fn spoken(line: &str) -> Option<String> {
+    if !line.starts_with('{') {
+        return Some(line.to_owned());
+    }
+    let log: serde_json::Value = serde_json::from_str(line).ok()?;
+    let is_error = log["level"].as_str().is_some_and(|level| level.eq_ignore_ascii_case("error"));
+    log["message"].as_str().filter(|_| is_error).map(str::to_owned)
+}
+
+/// The image lacks the program that it was to run: the words of shells and of container runtimes, from where they speak of it.
+fn missing_program(words: &str) -> Option<String> {
+    let at = words.find("exec: ").or_else(|| words.find("exec "))?;
+    let words = words.get(at..)?;
+    let is_missing =
+        ["executable file not found", "no such file or directory", ": not found"].iter().any(|why| words.contains(why));
+    is_missing.then(|| format!("{NO_CHATBOT}: {}", short(words)))
 }
 
 /// Whether the kubelet calls the pod ready.
@@ -228,7 +274,16 @@ pub fn is_ready(pod: &Pod) -> bool {
 }
 
 fn component(pod: &Pod) -> &str {
-    pod.labels().get(labels::COMPONENT).map_or("app", String::as_str)
+    component_in(pod.labels())
+}
+
+fn component_in(labels: &Labels) -> &str {
+    labels.get(labels::COMPONENT).map_or("app", String::as_str)
+}
+
+/// Of its size the spec says nothing.
+fn is_monitor(pod: &Pod) -> bool {
+    component(pod) == Component::Monitor.as_str()
 }
 
 /// A quotation for a message or a log: of bounded length, and without credentials.
@@ -268,6 +323,72 @@ mod tests {
         for (said, quoted) in cases {
             assert_eq!(short(said), quoted);
         }
+    }
+
+    fn ended(exit_code: i32, message: &str) -> ContainerStateTerminated {
+        ContainerStateTerminated { exit_code, message: Some(message.to_owned()), ..ContainerStateTerminated::default() }
+    }
+
+    #[test]
+    fn last_words_are_for_people_and_an_image_of_another_program_is_called_so() {
+        let runc = "failed to create containerd task: OCI runtime create failed: runc create failed: unable to start container \
+            process: error during container init: exec: \"migrate\": executable file not found in $PATH: unknown";
+        let table = [
+            (
+                1,
+                "usage: …\nerror: SECRET_KEY is too short\nFor more information, try --help",
+                "SECRET_KEY is too short",
+            ),
+            (
+                127,
+                "starting\n/usr/local/bin/entrypoint: 7: exec: provision: not found",
+                "spec.image is no chatbot image: exec: provision: not found",
+            ),
+            (
+                128,
+                runc,
+                "spec.image is no chatbot image: exec: \"migrate\": executable file not found in $PATH: unknown",
+            ),
+            (
+                128,
+                "exec /app/run: no such file or directory",
+                "spec.image is no chatbot image: exec /app/run: no such file or directory",
+            ),
+            (1, "exec: provision: not found", "exec: provision: not found"),
+            (1, "/data/model: no such file or directory", "/data/model: no such file or directory"),
+            (
+                128,
+                "error mounting /x to rootfs: no such file or directory",
+                "error mounting /x to rootfs: no such file or directory",
+            ),
+            (101, "{\"level\":\"INFO\",\"message\":\"ready\",\"timestamp\":\"12:00\"}", "exit code 101"),
+            (
+                101,
+                "{\"level\":\"ERROR\",\"message\":\"out of luck\"}\n{\"level\":\"INFO\",\"message\":\"bye\"}\n",
+                "out of luck",
+            ),
+            (137, "{ half a line", "exit code 137"),
+            (2, "", "exit code 2"),
+        ];
+        for (code, message, expected) in table {
+            assert_eq!(end_words(&ended(code, message)), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn why_servers_are_down_is_told_by_one_that_is_not_ready() {
+        let pod = |ready: bool, code: i32, words: &str| {
+            let status = if ready { "True" } else { "False" };
+            let ended = serde_json::json!({"terminated": {"exitCode": code, "message": words}});
+            let container = serde_json::json!({"name": "app", "image": "", "imageID": "", "ready": ready, "restartCount": 1,
+                "state": {"running": {}}, "lastState": ended});
+            let conditions = serde_json::json!([{"type": "Ready", "status": status}]);
+            let pod = serde_json::json!({"status": {"conditions": conditions, "containerStatuses": [container]}});
+            serde_json::from_value::<Pod>(pod).unwrap()
+        };
+        let fallen = [pod(true, 1, "long ago"), pod(false, 0, "as told"), pod(false, 1, "error: out of luck")];
+        assert_eq!(why_down(&fallen).as_deref(), Some("container app ended: out of luck"));
+        assert_eq!(why_down(&fallen[..2]), None, "who ended well, or is ready again, says nothing");
     }
 
     #[test]

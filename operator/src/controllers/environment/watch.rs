@@ -23,7 +23,7 @@ const MANY_RESTARTS: i32 = 2;
 pub fn watch(resolved: &Resolved, observed: &Observed, state: &ReleaseState) -> Watch {
     let (Some(active), Some(previous)) = (&state.active, &state.previous) else { return Watch::Unknown };
     let policy = &resolved.release.analysis;
-    if let Some(message) = downfall(active, previous, observed, state, policy) {
+    if let Some(message) = downfall(active, previous, observed, state, &Limits::of(resolved)) {
         return Watch::Ill { message };
     }
     if let Some(message) = shared_outage(active, previous, observed) {
@@ -32,19 +32,24 @@ pub fn watch(resolved: &Resolved, observed: &Observed, state: &ReleaseState) -> 
     match (traffic_of(active, observed), traffic_of(previous, observed)) {
         (None, _) => Watch::Unknown,
         (Some(now), before) => {
+            // Until it is known what its servers answered before they had the traffic, all of it counts as that.
+            let discounted =
+                state.discounted.unwrap_or(Requests { all: now.requests, failed: now.errors, in_outage: false });
             // Slow answers of an outage cannot be told from others afterwards.
-            let max_p95 = policy.max_p95.filter(|_| state.discounted == Requests::default());
-            let policy = Analysis { max_p95, ..policy.clone() };
-            judge(&now.without(state.discounted), &before.unwrap_or_default(), &policy)
+            let policy = Analysis { max_p95: policy.max_p95.filter(|_| !discounted.in_outage), ..policy.clone() };
+            judge(&now.without(discounted), &before.unwrap_or_default(), &policy)
         }
     }
 }
 
-/// What the servers of the release that serves have answered since they started.
+/// What the servers of the release that serves have answered since they started; none where one that is up could not be asked.
 #[must_use]
-pub fn requests(observed: &Observed, state: &ReleaseState) -> Requests {
-    let traffic = state.active.as_ref().and_then(|active| traffic_of(active, observed)).unwrap_or_default();
-    Requests { all: traffic.requests, failed: traffic.errors }
+pub fn requests(observed: &Observed, state: &ReleaseState) -> Option<Requests> {
+    let active = state.active.as_ref()?;
+    let has_answered = |pod: &Pod| observed.traffic.get(&pod.name_any()).is_some_and(Result::is_ok);
+    let is_whole = observed.servers_of(&active.release.id).filter(|pod| is_ready(pod)).all(has_answered);
+    let traffic = traffic_of(active, observed).filter(|_| is_whole)?;
+    Some(Requests { all: traffic.requests, failed: traffic.errors, in_outage: false })
 }
 
 /// A service without which no server can answer, and that servers of both releases find down: what fails speaks against neither.
@@ -66,14 +71,14 @@ fn downfall(
     previous: &Placed,
     observed: &Observed,
     state: &ReleaseState,
-    policy: &Analysis,
+    limits: &Limits,
 ) -> Option<String> {
     let since = state.steps.iter().find(|step| step.name == crate::crd::Phase::Switch)?.started_at.0;
     let pods = || observed.pods_of(&active.release.id);
     let crashed = pods().find_map(|pod| crashes(pod, |container| ends_again_and_again(container, since)));
     crashed.or_else(|| {
-        let down = Downed::of(active, observed, since, policy);
-        let spared = Downed::of(previous, observed, since, policy).is_less_than(down);
+        let down = Downed::of(active, observed, since, limits);
+        let spared = Downed::of(previous, observed, since, limits).is_less_than(down);
         (down.down * 2 > down.servers && spared)
             .then(|| format!("{} of {} servers are not ready any more", down.down, down.servers))
     })
@@ -87,6 +92,22 @@ fn ends_again_and_again(container: &ContainerStatus, since: Timestamp) -> bool {
     lately && !container.ready && (container.restart_count >= MANY_RESTARTS || backs_off == Some("CrashLoopBackOff"))
 }
 
+/// Seconds that a server may take.
+struct Limits {
+    /// To become ready.
+    start: i64,
+    /// To become ready again.
+    patience: i64,
+}
+
+impl Limits {
+    fn of(resolved: &Resolved) -> Self {
+        let seconds = |time: std::time::Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+        let release = &resolved.release;
+        Self { start: seconds(release.check_timeout.to_std()), patience: seconds(release.analysis.interval.to_std()) }
+    }
+}
+
 /// Servers that had their time to come up, and those of them that have not been ready for a while.
 #[derive(Clone, Copy)]
 struct Downed {
@@ -95,15 +116,19 @@ struct Downed {
 }
 
 impl Downed {
-    /// A pod that is younger than the switch is still starting: a Deployment that was scaled up has some.
-    fn of(placed: &Placed, observed: &Observed, since: Timestamp, policy: &Analysis) -> Self {
-        let is_settled = |pod: &&Pod| pod.creation_timestamp().is_some_and(|created| created.0 < since);
+    /// A pod that is younger than the switch may still be starting: a Deployment that was scaled up has some.
+    fn of(placed: &Placed, observed: &Observed, since: Timestamp, limits: &Limits) -> Self {
+        let is_settled = |pod: &&Pod| {
+            pod.creation_timestamp().is_some_and(|created| {
+                let age = observed.at.as_second().saturating_sub(created.0.as_second());
+                created.0 < since || age >= limits.start
+            })
+        };
         let servers: Vec<&Pod> = observed.servers_of(&placed.release.id).filter(is_settled).collect();
-        let patience = i64::try_from(policy.interval.to_std().as_secs()).unwrap_or(i64::MAX);
         let is_down = |pod: &&&Pod| {
             let lost = readiness(pod).and_then(|ready| ready.last_transition_time.as_ref());
-            let for_long = lost.is_none_or(|lost| observed.at.as_second() - lost.0.as_second() >= patience);
-            !is_ready(pod) && for_long
+            let for_long = lost.is_none_or(|lost| observed.at.as_second() - lost.0.as_second() >= limits.patience);
+            !is_ready(pod) && !containers_are_ready(pod) && for_long
         };
         Self { servers: servers.len(), down: servers.iter().filter(is_down).count() }
     }
@@ -112,6 +137,12 @@ impl Downed {
     fn is_less_than(self, other: Self) -> bool {
         self.down * other.servers < other.down * self.servers || self.servers == 0
     }
+}
+
+/// While its node does not report, a pod counts as not ready, and its containers as they were: nobody knows of any trouble of theirs.
+fn containers_are_ready(pod: &Pod) -> bool {
+    let containers = pod.status.as_ref().and_then(|status| status.container_statuses.as_ref());
+    containers.is_some_and(|containers| containers.iter().all(|container| container.ready))
 }
 
 fn readiness(pod: &Pod) -> Option<&PodCondition> {
@@ -201,8 +232,12 @@ mod tests {
 
     /// What is made of these pods 60 seconds after the switch from `old` to `new`.
     fn seen(pods: Vec<Value>) -> Watch {
+        seen_after(60, pods)
+    }
+
+    fn seen_after(seconds: i64, pods: Vec<Value>) -> Watch {
         let pods = pods.into_iter().map(|pod| Arc::new(serde_json::from_value(pod).unwrap())).collect();
-        let at = Timestamp::from_second(SWITCH + 60).unwrap();
+        let at = Timestamp::from_second(SWITCH + seconds).unwrap();
         let observed = Observed { at, pods, ..Observed::default() };
         let step = crate::crd::environment_status::Step {
             name: crate::crd::Phase::Switch,
@@ -225,6 +260,15 @@ mod tests {
     fn servers_that_fell_speak_against_a_release_and_what_happens_to_every_pod_does_not() {
         let up = |release: &str| (0..3).map(|number| server(release, number, -100, true, -50)).collect::<Vec<_>>();
         let down = |release: &str| (0..3).map(|number| server(release, number, -100, false, 10)).collect::<Vec<_>>();
+        let unreported = |release: &str| {
+            let ready = json!([{"name": "app", "ready": true, "restartCount": 0, "image": "", "imageID": ""}]);
+            let pods = down(release).into_iter();
+            pods.map(|mut pod| {
+                pod["status"]["containerStatuses"] = ready.clone();
+                pod
+            })
+            .collect::<Vec<_>>()
+        };
         let starting = (3..9).map(|number| server("new", number, 5, false, 5)).collect::<Vec<_>>();
         let lately = (0..3).map(|number| server("new", number, -100, false, 45)).collect::<Vec<_>>();
         let crashing = |restarts, ended, waiting| {
@@ -236,6 +280,7 @@ mod tests {
             ("they fell", [down("new"), up("old")].concat(), fallen),
             ("all fell", [down("new"), down("old")].concat(), None),
             ("they are unready for a moment", [lately, up("old")].concat(), None),
+            ("their node does not report", [unreported("new"), up("old")].concat(), None),
             ("it is scaled up", [up("new"), starting, up("old")].concat(), None),
             (
                 "a container ended twice",
@@ -258,6 +303,16 @@ mod tests {
                 (_, None) => {}
             }
         }
+    }
+
+    /// A drained node, or an eviction: the pods in their place are younger than the switch.
+    #[test]
+    fn servers_that_were_replaced_and_do_not_come_up_speak_against_a_release_after_their_time_to_start() {
+        let replaced = || (0..3).map(|number| server("new", number, 5, false, 5));
+        let up = || (0..3).map(|number| server("old", number, -100, true, -50));
+        let look = |seconds| seen_after(seconds, replaced().chain(up()).collect());
+        assert_eq!(look(604), Watch::Unknown);
+        assert!(matches!(look(605), Watch::Ill { .. }), "after checkTimeout");
     }
 
     /// So many requests, so many of them failed, all within `seconds`.

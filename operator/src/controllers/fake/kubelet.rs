@@ -43,6 +43,15 @@ impl Cluster {
         self.pods.lock().unwrap().metrics = line(200, requests - failed) + &line(502, failed);
     }
 
+    /// Containers of this Deployment end again and again from now on, with these words.
+    pub(crate) fn crashes(&self, deployment: &str, last_words: &str) {
+        self.crashing.lock().unwrap().insert(deployment.to_owned(), last_words.to_owned());
+    }
+
+    pub(crate) fn crashes_no_more(&self, deployment: &str) {
+        self.crashing.lock().unwrap().remove(deployment);
+    }
+
     /// Every Job succeeds, every Deployment rolls out, and pods of one that is gone go too.
     pub(crate) fn run_pods(&self) {
         let objects = self.state.lock().unwrap().objects.clone();
@@ -74,7 +83,15 @@ impl Cluster {
         self.put_pod(pod);
         self.change(path, |job| {
             job["status"] = json!({"conditions": [{"type": condition, "status": "True", "lastTransitionTime": now}]});
+            if condition == "Complete" {
+                job["status"]["completionTime"] = json!(now);
+            }
         });
+    }
+
+    /// The pods of a Job are not there: they are not seen yet, or were removed.
+    pub(crate) fn lose_pods_of(&self, job: &str) {
+        self.remove_pods(|pod| pod == format!("{job}-pod"));
     }
 
     fn roll_out(&self, path: &str, mut deployment: Value) {
@@ -82,16 +99,16 @@ impl Cluster {
         let replicas = deployment["spec"]["replicas"].as_i64().unwrap_or(1);
         let name = metadata["name"].as_str().unwrap();
         let release = template["metadata"]["labels"]["chatbot.platform/release"].as_str().unwrap();
+        let crash = self.crashing.lock().unwrap().get(name).cloned();
         self.remove_pods(|pod| pod.starts_with(&format!("{name}-")));
         for number in 0..replicas {
             let mut pod = pod_of(&template, &format!("{name}-{release}-{number}"), &metadata);
-            let ready = json!([{"type": "Ready", "status": "True"}]);
-            pod["status"] = json!({"phase": "Running", "podIP": "127.0.0.1", "conditions": ready,
-                "containerStatuses": [container(true, 0, &json!({"running": {}}))]});
+            pod["status"] = crash.as_deref().map_or_else(running, crashed);
             self.put_pod(pod);
         }
+        let up = if crash.is_some() { 0 } else { replicas };
         let status = json!({"observedGeneration": metadata["generation"], "replicas": replicas, "updatedReplicas": replicas,
-            "availableReplicas": replicas, "readyReplicas": replicas});
+            "availableReplicas": up, "readyReplicas": up});
         if deployment["status"] != status {
             deployment["status"] = status;
             self.put(path, deployment);
@@ -161,6 +178,17 @@ fn pod_of(template: &Value, name: &str, owner: &Value) -> Value {
     pod["metadata"]["name"] = json!(name);
     pod["metadata"]["namespace"] = owner["namespace"].clone();
     pod
+}
+
+fn running() -> Value {
+    json!({"phase": "Running", "podIP": "127.0.0.1", "conditions": [{"type": "Ready", "status": "True"}],
+        "containerStatuses": [container(true, 0, &json!({"running": {}}))]})
+}
+
+fn crashed(last_words: &str) -> Value {
+    let mut container = container(false, 3, &json!({"waiting": {"reason": "CrashLoopBackOff"}}));
+    container["lastState"] = json!({"terminated": {"exitCode": 2, "message": last_words}});
+    json!({"phase": "Running", "podIP": "127.0.0.1", "containerStatuses": [container]})
 }
 
 pub(crate) fn container(ready: bool, restarts: i32, state: &Value) -> Value {

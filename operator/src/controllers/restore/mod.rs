@@ -31,7 +31,7 @@ use super::{
 use crate::{
     crd::{ChatbotRestore, ChatbotRestoreStatus, RestorePhase},
     error::Error,
-    resources::run_job::Single,
+    resources::{backup_cron_job::source_variables, run_job::Single},
 };
 
 /// Annotation by which a person takes a restore back, while it is "true".
@@ -96,7 +96,7 @@ fn single(restore: &ChatbotRestore, observed: &Observed, task: Task) -> Single<'
     let which = Which {
         name: token(restore),
         from: observed.from.clone(),
-        offsite: restore.spec.offsite,
+        place: Where::of(restore),
         replaced: phase == RestorePhase::Succeeded,
     };
     Single {
@@ -106,6 +106,36 @@ fn single(restore: &ChatbotRestore, observed: &Observed, task: Task) -> Single<'
         owner: (!task.swaps()).then(|| restore.controller_owner_ref(&())).flatten(),
         run: task.run(),
         args: args(task, &which),
+        variables: restore.spec.source.as_ref().filter(|_| task.reads()).map(source_variables).unwrap_or_default(),
+    }
+}
+
+/// Which repository a restore reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Where {
+    /// The environment's own.
+    First,
+    /// Its second one.
+    Offsite,
+    /// That of another environment.
+    Source,
+}
+
+impl Where {
+    fn of(restore: &ChatbotRestore) -> Self {
+        match (&restore.spec.source, restore.spec.offsite) {
+            (Some(_), _) => Self::Source,
+            (None, true) => Self::Offsite,
+            (None, false) => Self::First,
+        }
+    }
+
+    const fn option(self) -> Option<&'static str> {
+        match self {
+            Self::First => None,
+            Self::Offsite => Some("--offsite"),
+            Self::Source => Some("--source"),
+        }
     }
 }
 
@@ -116,8 +146,8 @@ pub struct Which {
     pub name: String,
     /// The backup, as a person names it.
     pub from: String,
-    /// Whether the second repository is read.
-    pub offsite: bool,
+    /// Which repository is read.
+    pub place: Where,
     /// Whether what was replaced is dropped, and not what was prepared.
     pub replaced: bool,
 }
@@ -125,7 +155,6 @@ pub struct Which {
 /// The chatbot's command for a task.
 #[must_use]
 pub fn args(task: Task, which: &Which) -> Vec<String> {
-    let reads = matches!(task, Task::Prepare | Task::Documents) && which.offsite;
     let mut words = vec!["restore", task.as_str()];
     if task == Task::Prepare {
         words.extend(["--from", &which.from]);
@@ -134,7 +163,7 @@ pub fn args(task: Task, which: &Which) -> Vec<String> {
         words.extend(["--name", &which.name]);
     }
     words.extend((task == Task::Drop && which.replaced).then_some("--replaced"));
-    words.extend(reads.then_some("--offsite"));
+    words.extend(which.place.option().filter(|_| task.reads()));
     words.into_iter().map(str::to_owned).collect()
 }
 

@@ -68,6 +68,12 @@ impl Task {
         }
     }
 
+    /// Whether it reads the repository.
+    #[must_use]
+    pub const fn reads(self) -> bool {
+        matches!(self, Self::Prepare | Self::Documents)
+    }
+
     /// Whether it moves names of databases, so that nothing must run meanwhile.
     #[must_use]
     pub const fn swaps(self) -> bool {

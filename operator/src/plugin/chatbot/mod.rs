@@ -2,7 +2,7 @@
 
 mod key;
 pub mod sse;
-mod tunnel;
+pub mod tunnel;
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use kube::ResourceExt;
 use reqwest::{Client, RequestBuilder, Response};
 use secrecy::{ExposeSecret, SecretString};
 
+use self::tunnel::Tunnel;
 use super::{
     PluginError,
     error::with_causes,
     target::{self, Target},
 };
 use crate::{crd::ChatbotEnvironment, resources::labels::Component};
-use tunnel::Tunnel;
 
 const CONNECT: Duration = Duration::from_secs(10);
 /// Longest silence: a model on a small machine takes its time before the first word.
@@ -57,7 +57,7 @@ impl Session {
             Some(key) => key.clone(),
             None => key::make(target.api(), &pod, &options.user).await?,
         };
-        let tunnel = Tunnel::open(target.api(), &pod).await?;
+        let tunnel = Tunnel::open(target.api(), &pod, tunnel::APP, tunnel::ANY).await?;
         let http =
             Client::builder().connect_timeout(CONNECT).read_timeout(SILENCE).no_proxy().pool_max_idle_per_host(0);
         let http = http.build().map_err(|error| no_answer(&pod, &error))?;

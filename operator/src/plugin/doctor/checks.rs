@@ -31,6 +31,7 @@ pub(super) fn all(observed: &Observed, now: Timestamp) -> Vec<Check> {
             found.push(secret(surroundings, &observed.namespace));
             found.push(pods(surroundings));
             found.push(services(&surroundings.environment));
+            found.extend(monitor(&surroundings.environment));
             found.push(warnings(surroundings, now));
             found.push(versions(observed, &surroundings.environment));
         }
@@ -176,6 +177,19 @@ fn services(environment: &ChatbotEnvironment) -> Check {
     }
     let told: Vec<_> = down.iter().map(|service| format!("{} ({})", service.name, service.message)).collect();
     Check::new("services", Warn, format!("the chatbot does without {}", told.join(", ")))
+}
+
+/// That it is ill keeps nobody from being served.
+fn monitor(environment: &ChatbotEnvironment) -> Option<Check> {
+    let conditions = environment.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    let condition = conditions::find(conditions, conditions::MONITOR_HEALTHY)?;
+    let outcome = match condition.status.as_str() {
+        "True" => Pass,
+        "False" => Warn,
+        _ if condition.reason == reasons::MONITOR_OFF => Pass,
+        _ => Skipped,
+    };
+    Some(Check::new("task monitor", outcome, &condition.message))
 }
 
 fn warnings(surroundings: &Surroundings, now: Timestamp) -> Check {

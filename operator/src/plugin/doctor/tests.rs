@@ -92,7 +92,7 @@ fn each_fault_is_named_with_what_to_do() {
             Err(cause) => panic!("{cause}"),
         }
     }
-    let faults: [(&str, Outcome, &str, Break); 13] = [
+    let faults: [(&str, Outcome, &str, Break); 15] = [
         ("resource definition", Outcome::Fail, "helm install", |o| o.installed = false),
         ("operator", Outcome::Fail, "never run in namespace chatbot-system", |o| o.lease = Ok(None)),
         ("operator", Outcome::Fail, "last worked 60 s ago", |o| {
@@ -119,6 +119,12 @@ fn each_fault_is_named_with_what_to_do() {
             let service = json!({ "name": "redis", "healthy": false, "message": "refused" });
             around(o).environment.status.as_mut().unwrap().services.push(object(service));
         }),
+        ("task monitor", Outcome::Warn, "it has no room", |o| {
+            around(o).environment = with_monitor("False", "CrashLoop");
+        }),
+        ("task monitor", Outcome::Skipped, "it has no room", |o| {
+            around(o).environment = with_monitor("Unknown", "NotObserved");
+        }),
         ("recent warnings", Outcome::Warn, "2 min ago: dev-app-blue, BackOff: restarting", |o| {
             let event = json!({ "metadata": {}, "involvedObject": { "name": "dev-app-blue" }, "reason": "BackOff", "message": "restarting", "lastTimestamp": at(NOW - 130) });
             around(o).warnings = Ok(vec![object(event)]);
@@ -138,6 +144,22 @@ fn each_fault_is_named_with_what_to_do() {
         let named =
             bad.iter().any(|(check, found, detail)| *check == name && *found == outcome && detail.contains(part));
         assert!(named, "{name}, {part}: {bad:#?}");
+    }
+}
+
+fn with_monitor(status: &str, reason: &str) -> ChatbotEnvironment {
+    let mut environment = environment();
+    let condition = json!({ "type": "MonitorHealthy", "status": status, "reason": reason, "message": "it has no room", "lastTransitionTime": at(NOW) });
+    environment.status.as_mut().unwrap().conditions.push(object(condition));
+    environment
+}
+
+#[test]
+fn a_monitor_that_is_ready_or_not_wanted_is_no_fault() {
+    for (status, reason) in [("True", "MonitorReady"), ("Unknown", "MonitorOff")] {
+        let mut around = surroundings();
+        around.environment = with_monitor(status, reason);
+        assert_eq!(the_bad(&observed(around)), [], "{reason}");
     }
 }
 

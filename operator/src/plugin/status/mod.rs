@@ -2,7 +2,10 @@
 
 mod colours;
 mod render;
-pub(in crate::plugin) use render::length;
+pub(in crate::plugin) use self::{
+    colours::{Colours, Standing},
+    render::length,
+};
 #[cfg(test)]
 mod tests;
 
@@ -12,7 +15,6 @@ use clap::Args;
 use futures::TryStreamExt;
 use kube::{ResourceExt, runtime::watcher};
 
-use self::colours::Colours;
 use super::{PluginError, error::with_causes, output::Output, target::Target};
 use crate::{clock::Clock, crd::ChatbotEnvironment};
 

@@ -8,9 +8,12 @@ use super::colours::Colours;
 use crate::{
     crd::{
         ChatbotEnvironment, ChatbotEnvironmentStatus, conditions,
-        environment_status::{BackupsStatus, Outcome, ReleaseStatus, ServiceStatus, Step},
+        environment_status::{BackupsStatus, Candidate, Outcome, ReleaseStatus, ServiceStatus, Step},
     },
-    plugin::{next_step::next_step, output::Palette},
+    plugin::{
+        next_step::{next_step, of_monitor},
+        output::Palette,
+    },
 };
 
 /// Everything that a person asks first.
@@ -44,9 +47,10 @@ fn body(
     lines.extend(status.url.as_ref().map(|url| row("URL", url)));
     if let Some(release) = &status.release {
         let of_colours = colours.lines(release, palette);
-        lines.extend(release_lines(release, now, palette));
+        lines.extend(release_lines(release, colours, now, palette));
         lines.extend(labelled("Colours", of_colours));
     }
+    lines.extend(colours.monitor().map(|pods| row("Monitor", &pods)));
     lines.extend(status.services.iter().enumerate().map(|(index, service)| service_line(index, service, palette)));
     lines.extend(status.backups.as_ref().map(|backups| row("Backups", &backups_text(backups, now))));
     lines.extend(condition_lines(environment, status, palette));
@@ -76,7 +80,7 @@ fn headline(status: &ChatbotEnvironmentStatus, palette: Palette) -> String {
     row("Ready", &format!("{answer}{replicas}"))
 }
 
-fn release_lines(release: &ReleaseStatus, now: Timestamp, palette: Palette) -> Vec<String> {
+fn release_lines(release: &ReleaseStatus, colours: &Colours, now: Timestamp, palette: Palette) -> Vec<String> {
     let mut lines = Vec::new();
     if let (Some(id), Some(image)) = (&release.id, &release.image) {
         let colour = release.active.map(|colour| format!("  {}", colour.as_str())).unwrap_or_default();
@@ -89,13 +93,9 @@ fn release_lines(release: &ReleaseStatus, now: Timestamp, palette: Palette) -> V
         lines.push(row("Candidate", &text));
     }
     if let Some(previous) = &release.previous {
-        let text = format!(
-            "{}  {}  {}  ready to take the traffic back",
-            previous.id,
-            previous.colour.as_str(),
-            previous.image
-        );
-        lines.push(row("Before", &text));
+        let Candidate { id, colour, image, schema: _ } = previous;
+        let standing = colours.standing(*colour);
+        lines.push(row("Before", &format!("{id}  {}  {image}  {standing}", colour.as_str())));
     }
     lines.push(row("Phase", &phase_text(release, now)));
     lines.extend(release.steps.iter().map(|step| row("", &step_text(step, now, palette))));
@@ -148,6 +148,7 @@ fn condition_lines(
     for (index, condition) in status.conditions.iter().enumerate() {
         let label = if index == 0 { "Conditions" } else { "" };
         lines.push(row(label, &condition_text(condition, palette)));
+        let next_step = if condition.type_ == conditions::MONITOR_HEALTHY { of_monitor } else { next_step };
         let step = is_bad(condition).then(|| next_step(&condition.reason, &name, &namespace)).flatten();
         lines.extend(step.map(|step| row("", &format!("  next: {step}"))));
     }

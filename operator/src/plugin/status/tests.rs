@@ -64,6 +64,43 @@ status:
     insta::assert_snapshot!(screen_with(status, &colours));
 }
 
+/// A release before that could not take the traffic must not be said to be ready for it.
+#[test]
+fn the_release_before_is_called_ready_only_while_at_least_half_of_its_servers_are_up() {
+    let status = "
+status:
+  observedGeneration: 3
+  release:
+    active: green
+    id: abcdef0123
+    image: team/chatbot:1.5.0
+    phase: Bake
+    candidate: {id: abcdef0123, colour: green, image: 'team/chatbot:1.5.0'}
+    previous: {id: '0123456789', colour: blue, image: 'team/chatbot:1.4.0'}
+";
+    let blue = |up: usize, of: usize| (0..of).map(|number| (Colour::Blue, number < up)).collect::<Vec<_>>();
+    let table = [
+        (Colours::of(&blue(3, 3), &[]), "1.4.0  ready to take the traffic back", "blue   ready    app 3/3 ready"),
+        (Colours::of(&blue(2, 4), &[]), "1.4.0  ready to take the traffic back", "blue   ready    app 2/4 ready"),
+        (
+            Colours::of(&blue(1, 3), &[]),
+            "1 of 3 up: not ready to take the traffic back",
+            "blue   unready  app 1/3 ready",
+        ),
+        (
+            Colours::of(&blue(0, 1), &[]),
+            "0 of 1 up: not ready to take the traffic back",
+            "blue   unready  app 0/1 ready",
+        ),
+        (Colours::of(&[], &[]), "no server is left: not ready to take the traffic back", "green  traffic  app none"),
+        (Colours::default(), "not known whether it is ready to take the traffic back", "Phase      Bake"),
+    ];
+    for (colours, before, line) in table {
+        let text = screen_with(status, &colours);
+        assert!(text.contains(before) && text.contains(line), "{before}, {line}: {text}");
+    }
+}
+
 #[test]
 fn a_spec_that_was_not_seen_yet_is_pointed_out() {
     let text = screen_of("status: {observedGeneration: 2}");

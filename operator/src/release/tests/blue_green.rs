@@ -86,6 +86,7 @@ fn each_phase_runs_what_it_needs_and_nothing_else() {
         assert_eq!((layout.traffic, layout.preview), (Some(traffic), preview), "{phase:?}");
         let worker = layout.workloads.iter().find(|it| it.component == Component::Worker).unwrap();
         assert_eq!(worker.slot.colour, traffic, "{phase:?}");
+        assert_eq!(layout.monitor.as_ref(), Some(&worker.slot), "{phase:?}");
     }
 }
 
@@ -229,17 +230,21 @@ fn the_switch_is_watched_as_the_bake_is() {
 
 #[test]
 fn an_outage_that_both_releases_see_takes_none_back() {
-    let seen = |watch, all, failed| Facts { watch, requests: Requests { all, failed }, ..all_well("new") };
+    let seen = |watch, all, failed| Facts { watch, requests: Some(requests(all, failed)), ..all_well("new") };
+    let discounted = |state: &ReleaseState| state.discounted.map(|it| (it.failed, it.in_outage));
     let outage = Watch::Outage { message: "postgresql is down".to_owned() };
     let ill = Watch::Ill { message: "30.0 % of 1000 requests failed".to_owned() };
     let during = next(&releasing(&BLUE_GREEN, Phase::Bake), &seen(outage, 900, 250), &BLUE_GREEN, at(60));
-    assert_eq!((phase(&during), during.discounted.failed), (Some(Phase::Bake), 250));
+    assert_eq!((phase(&during), discounted(&during)), (Some(Phase::Bake), Some((250, true))));
     assert_eq!(
         during.steps.last().unwrap().message,
         "inconclusive, an outage: postgresql is down, for the release before too"
     );
-    let after = next(&during, &seen(ill.clone(), 1000, 300), &BLUE_GREEN, at(65));
-    assert_eq!((phase(&after), after.discounted.failed), (Some(Phase::Bake), 300), "up to the first look after it");
+    let blind = next(&during, &Facts { requests: None, ..seen(ill.clone(), 0, 0) }, &BLUE_GREEN, at(62));
+    assert_eq!((phase(&blind), discounted(&blind)), (Some(Phase::Bake), Some((250, true))), "a server was not asked");
+    let after = next(&blind, &seen(ill.clone(), 1000, 300), &BLUE_GREEN, at(65));
+    let expected = (Some(Phase::Bake), Some((300, true)));
+    assert_eq!((phase(&after), discounted(&after)), expected, "up to the first look after it");
     assert_eq!(phase(&next(&after, &seen(ill, 1200, 400), &BLUE_GREEN, at(70))), Some(Phase::Rollback), "no longer");
 }
 
@@ -258,10 +263,77 @@ fn nobody_is_sent_back_to_a_release_that_is_not_there_to_serve() {
     let baking = releasing(&BLUE_GREEN, Phase::Bake);
     let ill_now = next(&baking, &gone(ill()), &BLUE_GREEN, at(60));
     assert_eq!((phase(&ill_now), active(&ill_now)), (Some(Phase::Bake), Some("new")));
-    assert!(ill_now.steps.last().unwrap().message.ends_with("the release before is not ready to take the users back"));
+    let waits = ": it goes back when the release before is ready for the users (0 of 2 servers are up)";
+    assert_eq!(ill_now.steps.last().unwrap().message, format!("9.0 % of 1000 requests failed{waits}"));
     assert_eq!(phase(&next(&baking, &gone(taken_back("new")), &BLUE_GREEN, at(60))), Some(Phase::Bake));
-    let superseded = next(&baking, &gone(all_well("newer")), &BLUE_GREEN, at(60));
+    let hopes = next(&baking, &gone(all_well("newer")), &BLUE_GREEN, at(60));
+    assert_eq!((phase(&hopes), active(&hopes)), (Some(Phase::Bake), Some("new")), "it may be ready in a moment");
+    let superseded = next(&hopes, &gone(all_well("newer")), &BLUE_GREEN, at(600));
     assert_eq!((phase(&superseded), active(&superseded)), (None, Some("new")), "it serves until the next one does");
     assert_eq!(superseded.history[0].outcome, Outcome::Superseded);
     assert_eq!(phase(&next(&ill_now, &ill(), &BLUE_GREEN, at(61))), Some(Phase::Rollback), "as soon as it is ready");
+}
+
+#[test]
+fn a_bake_does_not_end_well_while_something_speaks_against_the_release() {
+    let down = |facts: Facts| Facts { serving: pending("0 of 2 servers are up"), ..facts };
+    let unready = |facts: Facts| Facts { previous: pending("1 of 3 servers are up"), ..facts };
+    let unknown = || Facts { watch: Watch::Unknown, ..all_well("new") };
+    let table = [
+        ("its servers are gone", down(unknown()), Phase::Rollback),
+        ("its servers are gone, and so are the others", unready(down(unknown())), Phase::Bake),
+        ("it is ill, and cannot go back yet", unready(ill()), Phase::Bake),
+        ("a person's word cannot be followed yet", unready(taken_back("new")), Phase::Bake),
+        ("nobody could ask its servers, which are up", unknown(), Phase::Finish),
+        ("the others are not there, and nothing speaks against it", unready(all_well("new")), Phase::Finish),
+        ("a person keeps it", unready(Facts { watch: ill().watch, ..promoted("new") }), Phase::Finish),
+    ];
+    for (name, facts, expected) in table {
+        let state = next(&releasing(&BLUE_GREEN, Phase::Bake), &facts, &BLUE_GREEN, at(9999));
+        assert_eq!(phase(&state), Some(expected), "{name}");
+    }
+    let short = next(&releasing(&BLUE_GREEN, Phase::Bake), &down(unknown()), &BLUE_GREEN, at(3700));
+    assert_eq!(phase(&short), Some(Phase::Bake), "they may be up again in a moment");
+    assert_eq!(phase(&next(&short, &unknown(), &BLUE_GREEN, at(3701))), Some(Phase::Finish));
+}
+
+#[test]
+fn a_persons_word_is_kept_until_it_can_be_followed() {
+    let unready = |facts: Facts| Facts { previous: pending("1 of 3 servers are up"), ..facts };
+    for policy in [&BLUE_GREEN, &HOLDING] {
+        for waits_in in [Phase::Switch, Phase::Bake] {
+            let waits = next(&releasing(policy, waits_in), &unready(taken_back("new")), policy, at(5));
+            assert_eq!(phase(&waits), Some(waits_in));
+            let said = waits.steps.last().unwrap().message.clone();
+            assert!(said.starts_with("a person took it back: it goes back when the release before is ready"), "{said}");
+            assert_eq!(phase(&next(&waits, &taken_back("new"), policy, at(9999))), Some(Phase::Rollback));
+        }
+    }
+    let held = next(&releasing(&HOLDING, Phase::Bake), &ill(), &HOLDING, at(60));
+    let waits = next(&held, &unready(taken_back("new")), &HOLDING, at(61));
+    assert!(waits.steps.last().unwrap().message.starts_with("a person took it back: "), "{waits:?}");
+}
+
+#[test]
+fn what_was_answered_before_the_switch_speaks_neither_for_a_release_nor_against_it() {
+    let seen = |all, failed| Facts { requests: Some(requests(all, failed)), ..all_well("new") };
+    let checked = next(
+        &releasing(&MANUAL, Phase::Promote),
+        &Facts { wishes: promoted("new").wishes, ..seen(7, 7) },
+        &MANUAL,
+        at(5),
+    );
+    assert_eq!((phase(&checked), checked.discounted), (Some(Phase::Switch), None), "those were the active release's");
+    let blind = next(&checked, &Facts { worker: pending(""), requests: None, ..all_well("new") }, &MANUAL, at(6));
+    assert_eq!(blind.discounted, None, "a server was not asked");
+    let first = next(&blind, &Facts { worker: pending(""), ..seen(200, 11) }, &MANUAL, at(7));
+    assert_eq!(first.discounted, Some(requests(200, 11)), "the preview's");
+    let later = next(&first, &seen(5200, 500), &MANUAL, at(8));
+    assert_eq!(later.discounted, Some(requests(200, 11)), "no more than those");
+    let smaller = next(&later, &seen(100, 2), &MANUAL, at(9));
+    assert_eq!(smaller.discounted, Some(requests(100, 2)), "a server that ended took its counts with it");
+}
+
+fn requests(all: u64, failed: u64) -> Requests {
+    Requests { all, failed, in_outage: false }
 }

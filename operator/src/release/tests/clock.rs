@@ -17,7 +17,7 @@ fn a_clock_that_goes_back_ends_no_phase() {
 
 #[test]
 fn a_clock_that_goes_ahead_ends_a_wait_as_its_limit_does() {
-    let serves = Facts { previous: Rollout::Complete, ..nothing_yet("new") };
+    let serves = Facts { serving: Rollout::Complete, previous: Rollout::Complete, ..nothing_yet("new") };
     for (waits_in, expected) in [
         (Phase::Backup, Phase::Migrate),
         (Phase::Migrate, Phase::Discard),
@@ -39,5 +39,19 @@ fn what_is_ready_goes_on_whatever_the_clock_says() {
         let checked = releasing(&BLUE_GREEN, Phase::Check);
         let after = next(&checked, &all_well("new"), &BLUE_GREEN, at(now));
         assert_eq!((phase(&after), active(&after)), (Some(Phase::Switch), Some(expected)), "{now}");
+    }
+}
+
+#[test]
+fn a_phase_that_a_wrong_clock_began_lasts_no_longer_than_another() {
+    for waits_in in [Phase::Start, Phase::Check, Phase::Bake] {
+        let mut ahead = releasing(&BLUE_GREEN, waits_in);
+        for step in &mut ahead.steps {
+            step.started_at = k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at(365 * DAY));
+        }
+        let serves = Facts { serving: Rollout::Complete, previous: Rollout::Complete, ..nothing_yet("new") };
+        let waits = next(&ahead, &serves, &BLUE_GREEN, at(10));
+        assert_eq!(phase(&waits), Some(waits_in));
+        assert_ne!(phase(&next(&waits, &serves, &BLUE_GREEN, at(10 + 3600))), Some(waits_in), "{waits_in:?}");
     }
 }

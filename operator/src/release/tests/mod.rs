@@ -26,6 +26,7 @@ const ROLLING: Policy = Policy {
     on_rollback: OnRollback::WhenLossless,
     check_timeout: Duration::from_mins(10),
     migration_timeout: Duration::from_mins(30),
+    drain_timeout: Duration::from_mins(10),
 };
 
 const BLUE_GREEN: Policy = Policy { strategy: Strategy::BlueGreen, ..ROLLING };
@@ -71,7 +72,8 @@ fn nothing_yet(wanted: &str) -> Facts {
         worker: pending("0 of 1 pods are available"),
         check: Check::Unknown,
         watch: Watch::Unknown,
-        requests: Requests::default(),
+        requests: Some(Requests::default()),
+        serving: pending("0 of 1 servers are up"),
         previous: pending("0 of 1 servers are up"),
         active: pending("0 of 1 pods are available"),
         old_pods: 0,
@@ -90,6 +92,7 @@ fn all_well(wanted: &str) -> Facts {
         worker: Rollout::Complete,
         check: Check::Passed,
         watch: Watch::Well { message: "1000 requests".to_owned() },
+        serving: Rollout::Complete,
         previous: Rollout::Complete,
         active: Rollout::Complete,
         ..nothing_yet(wanted)

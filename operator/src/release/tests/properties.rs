@@ -29,8 +29,11 @@ fn written(state: &ReleaseState) -> ChatbotEnvironmentStatus {
             promoted: state.promoted.clone(),
             rolled_back: state.rolled_back.clone(),
             returned: state.returned.clone(),
-            discounted: (state.discounted != Requests::default())
-                .then_some(Discounted { requests: state.discounted.all, failed: state.discounted.failed }),
+            discounted: state.discounted.map(|it| Discounted {
+                requests: it.all,
+                failed: it.failed,
+                in_outage: it.in_outage,
+            }),
             held_since: state.held_since.map(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time),
             steps: state.steps.clone(),
             ..ReleaseStatus::default()
@@ -111,8 +114,11 @@ fn any_facts(wanted: impl Strategy<Value = &'static str>) -> impl Strategy<Value
     let jobs = (any_job(), any_job(), any_job(), any_job());
     let work = (any_rollout(), any_rollout(), any_check(), 0..3_usize, 0..3_usize);
     let past = prop::sample::subsequence(vec![release("a"), release("b"), release("p")], 0..3);
-    let users = (any_watch(), any_rollout(), any_rollout(), 0..1000_u64, past);
-    (wanted, jobs, work, users).prop_map(|(wanted, jobs, work, (watch, previous, active, all, past))| {
+    let starts = prop_oneof![4 => Just(None), 1 => Just(Some("its image cannot be pulled".to_owned()))];
+    let users = (any_watch(), any_rollout(), any_rollout(), any_rollout(), (0..1000_u64, any::<bool>()), past);
+    let others = (any::<bool>(), starts);
+    (wanted, jobs, work, users, others).prop_map(|(wanted, jobs, work, users, (restored, cannot_start))| {
+        let (watch, serving, previous, active, (all, asked), past) = users;
         let (backup, expand, contract, downgrade) = jobs;
         let (app, worker, check, old_pods, own_pods) = work;
         Facts {
@@ -120,16 +126,17 @@ fn any_facts(wanted: impl Strategy<Value = &'static str>) -> impl Strategy<Value
             wishes: Wishes::default(),
             past,
             backup,
-            restored: false,
+            restored,
             expand,
             contract,
             downgrade,
-            cannot_start: None,
+            cannot_start,
             app,
             worker,
             check,
             watch,
-            requests: Requests { all, failed: 0 },
+            requests: asked.then_some(Requests { all, failed: all / 7, in_outage: false }),
+            serving,
             previous,
             active,
             old_pods,
@@ -194,12 +201,13 @@ proptest! {
     }
 
     #[test]
-    fn workers_run_in_one_colour_and_it_has_the_traffic(life in any_life(), policy in any_policy()) {
+    fn workers_run_in_one_colour_and_it_has_the_traffic_and_the_monitor_is_theirs(life in any_life(), policy in any_policy()) {
         for (_, facts, after, now) in lived(&policy, serving("old"), life) {
             let layout = layout(&after, &facts, at(now));
             let workers = layout.workloads.iter().filter(|it| it.component == Component::Worker);
             let colours: Vec<_> = workers.map(|it| Some(it.slot.colour)).collect();
             prop_assert_eq!(colours, vec![layout.traffic]);
+            prop_assert_eq!(layout.monitor.as_ref().map(|slot| slot.release.as_str()), active(&after));
         }
     }
 
@@ -232,7 +240,8 @@ proptest! {
     fn a_release_that_waits_for_no_person_always_ends(facts in any_facts(Just("new")), policy in any_policy()) {
         let policy = Policy { promotion: Promotion::Automatic, on_failure: OnFailure::Rollback, ..policy };
         let answered = Wishes { start_empty: Some("new".to_owned()), ..Wishes::default() };
-        let facts = Facts { wishes: answered, ..facts };
+        // Who is ill, and cannot go back, waits for the release before.
+        let facts = Facts { wishes: answered, previous: Rollout::Complete, ..facts };
         let (mut state, mut looks) = (next(&serving("old"), &facts, &policy, at(0)), 0);
         while state.running.is_some() {
             looks += 1;

@@ -54,14 +54,35 @@ fn what_was_left_is_released_again_when_a_person_retries_it() {
 }
 
 #[test]
-fn a_past_release_that_fails_leaves_what_serves_and_the_mark() {
+fn a_past_release_that_fails_leaves_what_serves_and_no_mark() {
     let begun = next(&serving("new"), &to("old"), &ROLLING, at(0));
     assert_eq!(begun.running.as_ref().unwrap().placed.release.id, "old");
     let stuck = Facts { expand: Job::Absent, ..to("old") };
     let states = (1..6).fold(begun, |state, look| next(&state, &stuck, &ROLLING, at(look * 1800)));
     assert_eq!((phase(&states), active(&states)), (None, Some("new")));
     assert_eq!(states.history[0].outcome, Outcome::Failed);
-    assert_eq!(states.failed.as_ref().unwrap().id, "new", "what the spec asks for is still not wanted by the person");
+    let after = next(&states, &stuck, &ROLLING, at(99_999));
+    assert_eq!(
+        (phase(&after), after.failed.clone()),
+        (None, None),
+        "what serves has not failed, whoever wanted it gone"
+    );
+}
+
+#[test]
+fn a_word_that_was_written_before_a_release_began_does_not_take_it_back() {
+    let stands = Facts { wishes: Wishes { rollback: Some("new".to_owned()), ..Wishes::default() }, ..all_well("new") };
+    let mut state = next(&serving("old"), &stands, &BLUE_GREEN, at(0));
+    while phase(&state) != Some(Phase::Bake) {
+        state = next(&state, &stands, &BLUE_GREEN, at(1));
+        assert!(state.running.is_some(), "it was taken back: {state:?}");
+    }
+    let removed = next(&state, &all_well("new"), &BLUE_GREEN, at(2));
+    assert_eq!(
+        phase(&next(&removed, &stands, &BLUE_GREEN, at(3))),
+        Some(Phase::Rollback),
+        "a word that is written anew"
+    );
 }
 
 #[test]
@@ -96,4 +117,22 @@ fn a_wish_that_was_fulfilled_takes_no_later_release_back() {
         ended = next(&ended, &taken(retried.clone()), &BLUE_GREEN, at(second));
     }
     assert_eq!((phase(&ended), active(&ended)), (Some(Phase::Bake), Some("new")));
+}
+
+#[test]
+fn releases_that_fail_do_not_push_the_last_good_ones_out_of_memory() {
+    let mut state = ReleaseState::default();
+    for name in ["good-1", "good-2", "good-3", "good-4"] {
+        state = settled(next(&state, &all_well(name), &ROLLING, at(0)), name, &ROLLING, 0);
+    }
+    for attempt in 0..20 {
+        let id = format!("bad-{attempt}");
+        state = next(&state, &nothing_yet(&id), &ROLLING, at(attempt * 100_000));
+        for look in 1..9 {
+            state = next(&state, &nothing_yet(&id), &ROLLING, at(attempt * 100_000 + look * 1800));
+        }
+    }
+    let good: Vec<&str> =
+        state.history.iter().filter(|it| it.outcome == Outcome::Succeeded).map(|it| &*it.id).collect();
+    assert_eq!((state.history.len(), good), (10, vec!["good-4", "good-3", "good-2"]));
 }

@@ -252,9 +252,11 @@ fn before_the_first_switch_nothing_gets_traffic_and_no_worker_runs() {
         let layout = layout(&state, &nothing_yet("one"), at(0));
         assert_eq!(layout.traffic, None, "{:?}", phase(&state));
         assert!(layout.workloads.iter().all(|workload| workload.component == Component::App));
+        assert_eq!(layout.monitor, None, "{:?}", phase(&state));
         state = next(&state, &all_well("one"), &ROLLING, at(0));
     }
-    assert_eq!(layout(&state, &nothing_yet("one"), at(0)).traffic, Some(Colour::Blue));
+    let layout = layout(&state, &nothing_yet("one"), at(0));
+    assert_eq!((layout.traffic, layout.monitor), (Some(Colour::Blue), Some(placed("one").slot())));
 }
 
 #[test]

@@ -107,6 +107,21 @@ fn a_schema_that_cannot_go_back_is_said_and_keeps_nobody_waiting() {
 }
 
 #[test]
+fn workers_have_their_time_to_drain_and_a_downgrade_at_work_is_not_cut_off() {
+    let draining = Facts { own_pods: 1, ..nothing_yet("new") };
+    let gone = || nothing_yet("new");
+    let at_work = Facts { downgrade: Job::Running { message: String::new() }, ..nothing_yet("new") };
+    for (name, facts, lasts, over) in [
+        ("its workers drain", draining, 1499, 1500),
+        ("its pods are gone", gone(), 1499, 1500),
+        ("its schema goes back", at_work, 3419, 3420),
+    ] {
+        assert_eq!(phase(&next(&discarding(), &facts, &BLUE_GREEN, at(lasts))), Some(Phase::Discard), "{name}");
+        assert_eq!(phase(&next(&discarding(), &facts, &BLUE_GREEN, at(over))), None, "{name}");
+    }
+}
+
+#[test]
 fn nothing_goes_back_where_the_policy_says_so_or_nobody_serves() {
     let never = Policy { on_rollback: OnRollback::Never, ..BLUE_GREEN };
     let failed = next(&releasing(&never, Phase::Check), &nothing_yet("new"), &never, at(600));
@@ -132,7 +147,10 @@ fn what_is_being_undone_is_undone_to_its_end_before_another_release_begins() {
 #[test]
 fn contract_migrations_are_remembered_because_older_releases_do_not_survive_them() {
     let done = |migrations| Job::Succeeded(Report { migrations, ..Report::default() });
-    for (contract, expected) in [(done(0), false), (done(2), true), (failed_job(0), true), (Job::Absent, false)] {
+    let lost = Job::Succeeded(Report { lost: true, ..Report::default() });
+    for (contract, expected) in
+        [(done(0), false), (done(2), true), (lost, true), (failed_job(0), true), (Job::Absent, false)]
+    {
         let facts = Facts { contract, ..all_well("new") };
         let ended = next(&releasing(&ROLLING, Phase::Finish), &facts, &ROLLING, at(1800));
         assert_eq!(ended.history[0].contracted, expected, "{:?}", facts.contract);

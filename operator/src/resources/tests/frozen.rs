@@ -58,6 +58,7 @@ fn made(given: &Given) -> Value {
         "release": resolved.release_id,
         "app": template(deployment::app(&resolved, &slot, None)),
         "worker": template(deployment::worker(&resolved, &slot, None)),
+        "monitor": template(deployment::monitor(&resolved, &slot).unwrap()),
     })
 }
 
@@ -81,7 +82,7 @@ fn what_a_released_version_made_never_changes() {
             let made = made(&serde_saphyr::from_str(&text).unwrap());
             let file = version.join(format!("{tier}.json"));
             let frozen = frozen(&file, &made);
-            for part in ["release", "app", "worker"] {
+            for part in ["release", "app", "worker", "monitor"] {
                 assert_eq!(made[part], frozen[part], "{part} is not what {} says. {WHY}", file.display());
             }
         }

@@ -1,8 +1,13 @@
 //! Conversations of the caller.
 
 pub(super) mod delete;
+pub(super) mod delete_all;
+pub(super) mod export;
+pub(super) mod export_all;
 pub(super) mod get;
 pub(super) mod list;
+mod transcript;
+pub(super) mod update;
 
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -2,76 +2,47 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
-use utoipa::ToSchema;
-use uuid::Uuid;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
-use crate::chat::Source;
-use crate::http::extract::{Chat, Id, May, Page, PageQuery};
+use super::{Message, with_feedback};
+use crate::http::extract::{Chat, Cursor, Id, May, Page, PageQuery, Query};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::state::Http;
 use crate::store::conversations;
-use crate::store::messages::{self, Role as StoredRole};
+use crate::store::messages::{self, Wanted};
 
-/// A message.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(in crate::http::v1) struct Message {
-    id: Uuid,
-    role: Role,
-    /// What is said.
-    content: String,
-    /// What an answer was made from.
-    #[schema(value_type = Vec<Source>)]
-    sources: serde_json::Value,
-    /// The model that answered.
-    model: Option<String>,
-    /// Why an answer ended: stop, length, cancelled, error.
-    finish_reason: Option<String>,
-    #[schema(value_type = String, format = DateTime)]
-    created_at: jiff::Timestamp,
-}
-
-/// Who speaks.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-enum Role {
-    User,
-    Assistant,
-}
-
-impl From<messages::Message> for Message {
-    fn from(row: messages::Message) -> Self {
-        let role = match row.role {
-            StoredRole::User => Role::User,
-            StoredRole::Assistant => Role::Assistant,
-        };
-        Self {
-            id: row.id,
-            role,
-            content: row.content,
-            sources: row.sources,
-            model: row.model,
-            finish_reason: row.finish_reason,
-            created_at: row.created_at,
-        }
-    }
+/// Which messages are asked for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http::v1) struct MessagesQuery {
+    /// Items per page, 1 to 200; 50 by default.
+    limit: Option<u16>,
+    /// The `next` of the page before.
+    #[param(value_type = Option<String>)]
+    after: Option<Cursor>,
+    /// Whether answers are shown too that another one took the place of; false by default.
+    replaced: Option<bool>,
 }
 
 /// Messages of one of your conversations, oldest first.
-#[utoipa::path(get, path = "/conversations/{id}/messages", tag = "conversations", security(("apiKey" = ["chat"]), ("login" = [])), params(("id" = Uuid, Path), PageQuery), responses(
+#[utoipa::path(get, path = "/conversations/{id}/messages", tag = "conversations", security(("apiKey" = ["chat"]), ("login" = [])), params(("id" = Uuid, Path), MessagesQuery), responses(
     (status = OK, body = Page<Message>),
     (status = "4XX", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(in crate::http::v1) async fn list(
     State(http): State<Http>,
     May { caller, .. }: May<Chat>,
     Id(id): Id,
-    page: PageQuery,
+    Query(MessagesQuery { limit, after, replaced }): Query<MessagesQuery>,
 ) -> Result<Json<Page<Message>>, Problem> {
     let db = &http.app.db;
+    let page = PageQuery::new(limit, after)?;
     if conversations::find(db, caller.user_id, id).await?.is_none() {
         return Err(Problem::NotFound("conversation"));
     }
-    let rows = messages::list(db, id, page.after(), page.rows()).await?;
-    Ok(Json(Page::new(page, rows, messages::Message::place)))
+    let wanted = if replaced == Some(true) { Wanted::All } else { Wanted::Standing };
+    let rows = messages::list(db, id, wanted, page.after(), page.rows()).await?;
+    let rows = with_feedback(db, rows).await?;
+    Ok(Json(Page::new(page, rows, |(message, _)| message.place())))
 }

@@ -19,6 +19,7 @@ pub(super) struct UpdateUser {
     /// Another address; null takes it away.
     #[serde(default, deserialize_with = "named")]
     #[schema(value_type = Option<String>)]
+    #[expect(clippy::option_option, reason = "left out, null and an address are three wishes")]
     email: Option<Option<String>>,
     role: Option<Role>,
     /// Whether they may not come in. Their sessions end at once, and their keys work again when they may.
@@ -29,6 +30,7 @@ pub(super) struct UpdateUser {
 }
 
 /// A field that is there, even as null.
+#[expect(clippy::option_option, reason = "left out is told from null by the caller's default")]
 fn named<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }

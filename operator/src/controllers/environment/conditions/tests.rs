@@ -56,8 +56,8 @@ fn failed_state(active: Option<Placed>) -> ReleaseState {
     ReleaseState { active, failed: Some(failed), ..ReleaseState::default() }
 }
 
-fn left_state() -> ReleaseState {
-    let mut state = failed_state(Some(placed()));
+fn left_state(active: Option<Placed>) -> ReleaseState {
+    let mut state = failed_state(active);
     let failed = state.failed.as_mut().unwrap();
     failed.reason = reasons::ROLLED_BACK.to_owned();
     failed.message = "a person took it back".to_owned();
@@ -73,7 +73,7 @@ fn up() -> Outlook {
 }
 
 fn applied(state: ReleaseState, outlook: Outlook) -> Applied {
-    Applied { state, outlook, refused: None, unsettled: false }
+    Applied { state, outlook, refused: None, monitor_refused: None, unsettled: false }
 }
 
 /// At least one for each check, and for each thing that a check may find.
@@ -95,7 +95,8 @@ fn cases() -> Vec<(&'static str, Applied)> {
         ("suspended", applied(serving_state(), Outlook { suspended: true, ..up() })),
         ("paused", applied(running(Phase::Start, ""), Outlook { paused: true, ..up() })),
         ("failed", applied(failed_state(Some(placed())), up())),
-        ("left by a person", applied(left_state(), up())),
+        ("left by a person", applied(left_state(Some(placed())), up())),
+        ("given up by a person", applied(left_state(None), up())),
         ("asking", applied(running(Phase::Backup, "restore or start empty? it is empty"), up())),
         ("backing up", applied(running(Phase::Backup, "no disk"), up())),
         ("failed at first", applied(failed_state(None), up())),
@@ -123,6 +124,45 @@ fn every_check_speaks_in_some_case() {
     let spoke: BTreeSet<_> = cases().iter().map(|(_, applied)| speaking(applied)).collect();
     let every: BTreeSet<_> = (0..CHECKS.len()).map(Some).chain([None]).collect();
     assert_eq!(spoke, every);
+}
+
+/// The state machine retries a first release that failed, and none that a person took back: each is told what becomes of it.
+#[test]
+fn a_first_release_says_whether_it_is_tried_again_by_itself() {
+    let failed = verdict(&applied(failed_state(None), up()));
+    assert_eq!((failed.progress, failed.reason), (Progress::Reconciling, reasons::RELEASE_FAILED));
+    assert!(failed.message.contains("tried again by itself after 5 to 30 minutes"), "{}", failed.message);
+    let given_up = verdict(&applied(left_state(None), up()));
+    assert_eq!((given_up.progress, given_up.reason), (Progress::Stalled, reasons::ROLLED_BACK));
+    assert_eq!(
+        given_up.message,
+        "release 9876543210, which the spec asks for, is held back: a person took it back; nothing serves, and it is not tried \
+         again by itself: change the spec or the Secret, or annotate chatbot.platform/retry=9876543210 to release it again"
+    );
+}
+
+#[test]
+fn a_release_that_failed_ends_in_the_step_that_mends_its_cause() {
+    let table = [
+        (
+            "timed out: qdrant is not healthy: refused",
+            "mend the service, or correct its address in the spec or the Secret",
+        ),
+        (
+            "timed out: spec.image is no chatbot image: exec: migrate: not found",
+            "write a chatbot's image into spec.image",
+        ),
+        ("timed out: the namespace refuses pods: exceeded quota", "change the spec or the Secret"),
+    ];
+    for (message, next) in table {
+        let mut state = failed_state(Some(placed()));
+        state.failed.as_mut().unwrap().message = message.to_owned();
+        let said = verdict(&applied(state, up())).message;
+        let end = format!(
+            "{message}; release 0123456789 goes on serving; {next}, or annotate chatbot.platform/retry=9876543210"
+        );
+        assert!(said.ends_with(&end), "{said}");
+    }
 }
 
 /// An environment that has been through everything: both conditions stand there, of an earlier generation.

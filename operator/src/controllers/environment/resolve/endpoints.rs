@@ -17,6 +17,9 @@ const SMTP_PORT: &str = "SMTP_PORT";
 /// Variables that hold a URL although their name does not end in `_URL`.
 const OTHER_URLS: [&str; 2] = ["LANGFUSE_HOST", "OTEL_EXPORTER_OTLP_ENDPOINT"];
 
+/// Variables of what the task monitor works on: it shows and moves jobs, and knows people by their logins.
+const OF_MONITOR: [&str; 3] = ["DATABASE_URL", "REDIS_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+
 /// What the pods of app and worker connect to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Endpoints {
@@ -41,13 +44,25 @@ impl Endpoints {
 /// at its start, and says so.
 #[must_use]
 pub fn endpoints(variables: &Variables, namespace: &str) -> Endpoints {
-    let mut found = Endpoints { ports: BTreeSet::from([HTTPS]), namespaces: BTreeSet::new() };
-    for (_, value) in variables.iter().filter(|(name, _)| holds_url(name)) {
+    let mut found = named_by(variables, namespace, holds_url);
+    found.ports.insert(HTTPS);
+    found.ports.extend(smtp(variables));
+    found
+}
+
+/// The same for the task monitor, which needs less.
+#[must_use]
+pub fn of_monitor(variables: &Variables, namespace: &str) -> Endpoints {
+    named_by(variables, namespace, |name| OF_MONITOR.contains(&name))
+}
+
+fn named_by(variables: &Variables, namespace: &str, is_meant: impl Fn(&str) -> bool) -> Endpoints {
+    let mut found = Endpoints::default();
+    for (_, value) in variables.iter().filter(|(name, _)| is_meant(name)) {
         if let Ok(url) = Url::parse(value.expose_secret().trim()) {
             add(&mut found, &url, namespace);
         }
     }
-    found.ports.extend(smtp(variables));
     found
 }
 

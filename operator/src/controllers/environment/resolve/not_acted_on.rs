@@ -1,11 +1,10 @@
-//! What the spec says and this version does not do: accepted, validated, and named in a condition.
+//! What the spec says and has no effect: accepted, validated, and named in a condition.
 
 use std::fmt;
 
 use super::{Apis, Backups, Monitoring};
 use crate::crd::{
-    BackupsSpec, ChatbotEnvironment, ChatbotEnvironmentSpec, MonitoringLevel, OnFailure, Promotion, ReleaseSpec,
-    Strategy, TierDefaults,
+    BackupsSpec, ChatbotEnvironmentSpec, MonitoringLevel, OnFailure, Promotion, ReleaseSpec, Strategy, TierDefaults,
 };
 
 /// A part of the spec that has no effect, and why.
@@ -31,15 +30,6 @@ impl fmt::Display for NotActedOn {
     }
 }
 
-/// Fields whose machinery this version does not have. A tier's default counts like a field that was written.
-pub(super) fn by_this_version(environment: &ChatbotEnvironment, defaults: &TierDefaults) -> Vec<NotActedOn> {
-    let spec = &environment.spec;
-    let checks = [(spec.monitor.enabled, "monitor", "the task monitor is not run yet")];
-    let mut fields: Vec<_> = checks.into_iter().filter_map(named).collect();
-    fields.extend(of_release(&spec.release, defaults));
-    fields
-}
-
 /// Fields that another field of the same spec, or its absence, deprives of their effect.
 pub(super) fn by_other_fields(spec: &ChatbotEnvironmentSpec, backups: &Backups) -> Vec<NotActedOn> {
     let (given, none) = (&spec.backups, BackupsSpec::default());
@@ -62,7 +52,7 @@ pub(super) fn by_other_fields(spec: &ChatbotEnvironmentSpec, backups: &Backups) 
 }
 
 /// What only a release beside the active one can do, written for one that replaces it. A tier's default is nobody's wish here.
-fn of_release(release: &ReleaseSpec, defaults: &TierDefaults) -> Vec<NotActedOn> {
+pub(super) fn of_release(release: &ReleaseSpec, defaults: &TierDefaults) -> Vec<NotActedOn> {
     let is_rolling = release.strategy.unwrap_or(defaults.strategy) == Strategy::Rolling;
     let bake = release.bake.unwrap_or(defaults.bake).to_std();
     let in_place = "a Rolling release replaces the pods in place: write strategy BlueGreen, or remove it";

@@ -18,10 +18,11 @@ const REQUIRED_WITH_PROVISION: [&str; 2] = ["SECRET_KEY", "OPENROUTER_API_KEY"];
 const LOG_LEVELS: [&str; 9] = ["", "trace", "debug", "info", "warning", "warn", "error", "critical", "fatal"];
 
 /// Variables that the operator sets on the pods, with the field that decides. Elsewhere they would have no effect.
-const OPERATOR_OWNED: [(&str, &str); 9] = [
+const OPERATOR_OWNED: [(&str, &str); 10] = [
     ("RELEASE_ID", "the operator sets it"),
     ("PORT", "the operator sets it"),
     ("HOST", "the operator sets it"),
+    ("MONITOR_PORT", "the operator sets it"),
     ("WORKERS", "spec.app.workers decides"),
     ("QUEUE_HIGH", "spec.worker.queues.high decides"),
     ("QUEUE_MEDIUM", "spec.worker.queues.medium decides"),

@@ -1,4 +1,4 @@
-//! Size and resources of app and worker.
+//! Size and resources of app, worker and task monitor.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,10 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::ResourceRequirements;
 use k8s_openapi::apimachinery::pkg::api::resource;
 
+use super::Endpoints;
 use crate::crd::app::Amounts;
 use crate::crd::tier::ResourceDefaults;
-use crate::crd::{AppSpec, Autoscaling, Duration, QueueConcurrency, Resources, TierDefaults, WorkerSpec};
+use crate::crd::{AppSpec, Autoscaling, Duration, MonitorSpec, QueueConcurrency, Resources, TierDefaults, WorkerSpec};
 
 /// How many pods run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +104,17 @@ impl Worker {
     }
 }
 
+/// The task monitor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskMonitor {
+    /// How many pods: one, or none while everything is at zero.
+    pub replicas: i32,
+    /// CPU and memory of the pod.
+    pub resources: ResourceRequirements,
+    /// What it connects to.
+    pub endpoints: Endpoints,
+}
+
 pub(super) fn app(spec: &AppSpec, defaults: &TierDefaults, suspend: bool) -> App {
     App {
         scale: scale(spec.replicas, spec.autoscaling.as_ref(), defaults.app_replicas, suspend),
@@ -118,6 +130,17 @@ pub(super) fn worker(spec: &WorkerSpec, defaults: &TierDefaults, suspend: bool) 
         drain_timeout: spec.drain_timeout,
         resources: requirements(&spec.resources, defaults.worker_resources),
     }
+}
+
+/// None where it is not wanted.
+pub(super) fn monitor(
+    spec: &MonitorSpec,
+    defaults: &TierDefaults,
+    suspend: bool,
+    endpoints: Endpoints,
+) -> Option<TaskMonitor> {
+    let resources = requirements(&Resources::default(), defaults.monitor_resources);
+    spec.enabled.then(|| TaskMonitor { replicas: i32::from(!suspend), resources, endpoints })
 }
 
 fn scale(replicas: Option<i32>, autoscaling: Option<&Autoscaling>, default: i32, suspend: bool) -> Scale {

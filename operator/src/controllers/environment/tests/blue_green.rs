@@ -8,9 +8,9 @@ const GREEN: &str = "/apis/apps/v1/namespaces/chatbot-dev/deployments/dev-app-gr
 const BLUE_WORKER: &str = "/apis/apps/v1/namespaces/chatbot-dev/deployments/dev-worker-blue";
 const GREEN_WORKER: &str = "/apis/apps/v1/namespaces/chatbot-dev/deployments/dev-worker-green";
 const PREVIEW: &str = "/api/v1/namespaces/chatbot-dev/services/dev-preview";
-const NEW: &str = "registry.example/acme/chatbot:1.5.0";
+pub(super) const NEW: &str = "registry.example/acme/chatbot:1.5.0";
 
-async fn blue_green(more: &str) -> Cluster {
+pub(super) async fn blue_green(more: &str) -> Cluster {
     let cluster = new_environment(&format!("  release: {{strategy: BlueGreen, bake: 10m{more}}}\n")).await;
     release(&cluster).await;
     if phase_of(&cluster) == Phase::Promote {
@@ -22,18 +22,18 @@ async fn blue_green(more: &str) -> Cluster {
 }
 
 /// A new image is on its way, and has got as far as this phase.
-async fn releasing(cluster: &Cluster, phase: Phase) {
+pub(super) async fn releasing(cluster: &Cluster, phase: Phase) {
     ask_for(cluster, NEW);
     reach(cluster, phase).await;
 }
 
-async fn reach(cluster: &Cluster, phase: Phase) {
+pub(super) async fn reach(cluster: &Cluster, phase: Phase) {
     cluster.reconcile().await;
     pods_are_well(cluster, &candidate(cluster));
-    cluster.users_saw(1000, 1);
+    cluster.users_saw(0, 0);
     for _ in 0..40 {
         if phase_of(cluster) == phase {
-            return;
+            return cluster.users_saw(1000, 1);
         }
         cluster.run_pods();
         cluster.reconcile().await;
@@ -49,7 +49,7 @@ fn traffic(cluster: &Cluster, service: &str) -> Value {
     cluster.get(service).unwrap()["spec"]["selector"]["chatbot.platform/colour"].clone()
 }
 
-fn annotate(cluster: &Cluster, annotation: &str, value: &str) {
+pub(super) fn annotate(cluster: &Cluster, annotation: &str, value: &str) {
     cluster.change(ENVIRONMENT, |environment| environment["metadata"]["annotations"][annotation] = json!(value));
 }
 
@@ -141,6 +141,49 @@ async fn a_release_that_crashes_in_its_bake_is_taken_back_and_says_so() {
     assert_eq!(status.history[0].outcome, crate::crd::environment_status::Outcome::RolledBack);
     assert_eq!(ready(&cluster), told("False", "ReleaseFailed"));
     assert!(message(&cluster).contains("goes on serving"), "{}", message(&cluster));
+}
+
+/// From the fallen servers to the webhook of the people who should know, and to the metric that says why.
+#[tokio::test]
+async fn that_a_release_was_taken_back_reaches_the_webhook() {
+    let server = wiremock::MockServer::start().await;
+    let taken = wiremock::ResponseTemplate::new(200);
+    wiremock::Mock::given(wiremock::matchers::method("POST")).respond_with(taken).mount(&server).await;
+    let mut cluster = blue_green("").await;
+    let delivery = cluster.notifies(&server.uri());
+    releasing(&cluster, Phase::Bake).await;
+    let new = candidate(&cluster);
+    crash(&cluster);
+    cluster.reconcile().await;
+    cluster.settle().await;
+    let metrics = cluster.ctx.metrics.encode().unwrap();
+    assert!(metrics.contains("chatbot_release_rollbacks_total{reason=\"crash\"} 1"), "{metrics}");
+    drop(cluster);
+    assert!(delivery.finish(std::time::Duration::from_mins(1)).await);
+    let sent = server.received_requests().await.unwrap();
+    let told: Vec<Value> = sent.iter().map(|request| request.body_json().unwrap()).collect();
+    let ended = told.iter().find(|message| message["reason"] == "RolledBack");
+    let ended = ended.unwrap_or_else(|| panic!("nobody was told: {told:#?}"));
+    assert_eq!(
+        [&ended["namespace"], &ended["environment"], &ended["warning"]],
+        [&json!("chatbot-dev"), &json!("dev"), &json!(true)]
+    );
+    let said = ended["message"].as_str().unwrap();
+    let words = "was taken back: container app ends again and again: out of luck";
+    assert!(said.starts_with(&format!("release {new} ({NEW})")) && said.contains(words), "{said}");
+}
+
+#[tokio::test]
+async fn a_release_that_another_spec_takes_back_counts_as_such() {
+    let cluster = blue_green("").await;
+    releasing(&cluster, Phase::Bake).await;
+    ask_for(&cluster, "registry.example/acme/chatbot:1.6.0");
+    for _ in 0..30 {
+        cluster.run_pods();
+        cluster.reconcile().await;
+    }
+    let metrics = cluster.ctx.metrics.encode().unwrap();
+    assert!(metrics.contains("chatbot_release_rollbacks_total{reason=\"superseded\"} 1"), "{metrics}");
 }
 
 #[tokio::test]

@@ -151,15 +151,14 @@ async fn what_an_environment_needs_on_shared_services_is_made_before_it_is_migra
 }
 
 #[tokio::test]
-async fn fields_without_machinery_are_named() {
+async fn fields_without_effect_are_named() {
     let cluster =
-        Cluster::with(fixtures::environment(Tier::Dev, "  monitor: {enabled: true}\n  release: {promotion: Manual}\n"))
-            .await;
+        Cluster::with(fixtures::environment(Tier::Dev, "  backups: {rto: 2h}\n  release: {promotion: Manual}\n")).await;
     with_secret(&cluster);
     cluster.reconcile().await;
     let (status, reason, message) = condition(&cluster.environment(), conditions::SPEC_SUPPORTED).unwrap();
     assert_eq!((status.as_str(), reason.as_str()), ("False", "FieldsNotActive"));
-    assert!(message.contains("monitor:") && message.contains("release.promotion:"), "{message}");
+    assert!(message.contains("backups.rto:") && message.contains("release.promotion:"), "{message}");
 }
 
 #[tokio::test]

@@ -156,3 +156,25 @@ async fn a_job_of_an_earlier_environment_of_the_same_name_is_not_taken_for_its_o
     release(&cluster).await;
     assert_eq!(ready(&cluster), told("True", "ReleaseActive"));
 }
+
+/// Jobs and pods are watched one beside the other, and a finished pod may be removed at any time, by a node drain say.
+#[tokio::test]
+async fn a_job_whose_last_words_are_not_there_is_waited_for_and_then_run_again() {
+    let cluster = new_environment(NO_BACKUP).await;
+    cluster.reconcile().await;
+    let name = format!("dev-migrate-{}", candidate(&cluster));
+    let job = format!("/apis/batch/v1/namespaces/chatbot-dev/jobs/{name}");
+    let end = || cluster.end_job(&job, "Complete", 0, r#"{"schema":"20260101000000","applied":[]}"#);
+    end();
+    cluster.lose_pods_of(&name);
+    cluster.reconcile().await;
+    assert_eq!(status_of(&cluster).phase, crate::crd::Phase::Migrate, "its pod may be seen in a moment");
+    cluster.later(60);
+    cluster.reconcile().await;
+    cluster.reconcile().await;
+    assert_eq!(status_of(&cluster).phase, crate::crd::Phase::Migrate);
+    assert!(cluster.get(&job).is_some_and(|job| job.get("status").is_none()), "it is made anew");
+    end();
+    cluster.reconcile().await;
+    assert_eq!(status_of(&cluster).phase, crate::crd::Phase::Start);
+}

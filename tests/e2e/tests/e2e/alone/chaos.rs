@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use e2e::asker::Asker;
 use e2e::ledger::Ledger;
+use e2e::node::Nodes;
 use e2e::{Cluster, Environment, apiserver, operator, until};
 use serde_json::Value;
 
@@ -28,6 +29,7 @@ async fn nobody_notices_an_operator_that_is_killed_at_any_moment() {
     let environment = Environment::prepare(&cluster, "chaos").await;
     want_within(&environment, "scripted", "5s", "Automatic", REQUEST_TIMEOUT).await;
     environment.ready().await;
+    let nodes = Nodes::reach("chaos").await;
     let asker = Asker::start(&environment).await;
     let ledger = Ledger::open(&environment, "chaos_chatbot");
     let mut moments = Moments::new();
@@ -50,7 +52,7 @@ async fn nobody_notices_an_operator_that_is_killed_at_any_moment() {
                 environment.plugin(&["rollback"]).await;
                 asked_back = true;
             }
-            operator::kill(&operator::pods().await).await;
+            operator::kill(&nodes, &operator::pods().await).await;
             killed += 1;
             println!("kill {killed} in {:?} of release {release}", phase_of(&status));
             tokio::time::sleep(SHORTEST_PEACE).await;
@@ -65,6 +67,7 @@ async fn nobody_notices_an_operator_that_is_killed_at_any_moment() {
     }
     println!("{release} releases, {killed} kills");
     nobody_noticed(&asker, &ledger).await;
+    nodes.leave().await;
     environment.remove().await;
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use e2e::asker::Asker;
 use e2e::environment::PATIENCE;
+use e2e::node::Nodes;
 use e2e::postgres::sql;
 use e2e::{Cluster, Environment, operator, until};
 use serde_json::Value;
@@ -20,17 +21,18 @@ async fn nobody_notices_an_operator_that_dies_at_every_boundary_of_a_release() {
     let environment = Environment::prepare(&cluster, "boundary").await;
     want_within(&environment, "scripted", "10s", "Automatic", REQUEST_TIMEOUT).await;
     environment.ready().await;
+    let nodes = Nodes::reach("boundary").await;
     let asker = Asker::start(&environment).await;
 
     want_within(&environment, "boundary-2", "10s", "Automatic", REQUEST_TIMEOUT).await;
-    let killed = kill_at_every_boundary(&environment, async |_| {}).await;
+    let killed = kill_at_every_boundary(&environment, &nodes, async |_| {}).await;
     assert!(["Backup", "Migrate", "Start", "Bake"].iter().all(|phase| killed.contains(*phase)), "{killed:?}");
     let status = environment.status().await;
     let good = status["release"]["id"].clone();
     assert_eq!((&status["history"][0]["id"], status["history"][0]["outcome"].as_str()), (&good, Some("Succeeded")));
 
     want_within(&environment, "boundary-3", "10m", "Automatic", REQUEST_TIMEOUT).await;
-    let killed = kill_at_every_boundary(&environment, async |phase| {
+    let killed = kill_at_every_boundary(&environment, &nodes, async |phase| {
         if phase == "Bake" {
             environment.plugin(&["rollback"]).await;
         }
@@ -47,11 +49,16 @@ async fn nobody_notices_an_operator_that_dies_at_every_boundary_of_a_release() {
         .parse()
         .expect("a number of messages");
     assert!(kept >= answered, "{answered} answers were given, and {kept} are kept");
+    nodes.leave().await;
     environment.remove().await;
 }
 
 /// Kills every operator as soon as a phase is seen for the first time, until no release is under way; tells in which that was.
-async fn kill_at_every_boundary(environment: &Environment, mut then: impl AsyncFnMut(&str)) -> BTreeSet<String> {
+async fn kill_at_every_boundary(
+    environment: &Environment,
+    nodes: &Nodes,
+    mut then: impl AsyncFnMut(&str),
+) -> BTreeSet<String> {
     let mut killed = BTreeSet::new();
     loop {
         let is_news = |status: &Value| {
@@ -63,7 +70,7 @@ async fn kill_at_every_boundary(environment: &Environment, mut then: impl AsyncF
             return killed;
         }
         let phase = phase_of(&status).to_owned();
-        operator::kill_all().await;
+        operator::kill_all(nodes).await;
         then(&phase).await;
         killed.insert(phase);
     }

@@ -3,7 +3,7 @@
 use e2e::asker::Asker;
 use e2e::cluster::OPERATOR_NAMESPACE;
 use e2e::environment::PATIENCE;
-use e2e::node::Node;
+use e2e::node::Nodes;
 use e2e::shell::kubectl;
 use e2e::{Cluster, Environment, operator, until};
 use serde_json::{Value, json};
@@ -16,11 +16,12 @@ async fn when_the_leader_is_killed_another_takes_over_and_acts() {
     let environment = Environment::prepare(&cluster, "leader").await;
     environment.apply(json!({})).await;
     environment.ready().await;
+    let nodes = Nodes::reach("leader").await;
     let leads = |leader: &(String, Vec<String>)| leader.1.len() == 2 && leader.1.contains(&leader.0);
     let both = || async { (operator::leader().await, operator::pods().await) };
     let (killed, _) = until("one of two operators leads", PATIENCE, both, leads).await;
 
-    operator::kill(std::slice::from_ref(&killed)).await;
+    operator::kill(&nodes, std::slice::from_ref(&killed)).await;
     environment.apply(json!({"app": {"replicas": 2}})).await;
 
     // Which one is a race between the standby and the pod that takes the place of the killed one.
@@ -30,6 +31,7 @@ async fn when_the_leader_is_killed_another_takes_over_and_acts() {
     let args = [&["--namespace", environment.namespace.as_str()][..], &replicas].concat();
     until("the change is acted on", PATIENCE, || kubectl(&args), |replicas| replicas == "2").await;
     environment.ready().await;
+    nodes.leave().await;
     environment.remove().await;
 }
 
@@ -45,7 +47,7 @@ async fn an_operator_that_stood_still_while_another_took_over_in_mid_switch_chan
     let both = || async { (operator::leader().await, operator::pods().await) };
     let leads = |now: &(String, Vec<String>)| now.1.len() == 2 && now.1.contains(&now.0);
     let (frozen, _) = until("one of two operators leads", PATIENCE, both, leads).await;
-    let node = Node::of(OPERATOR_NAMESPACE, &frozen).await;
+    let nodes = Nodes::reach("frozen").await;
     let asker = Asker::start(&environment).await;
 
     // Workers that no node takes: the switch does not end.
@@ -54,12 +56,12 @@ async fn an_operator_that_stood_still_while_another_took_over_in_mid_switch_chan
     phase(&environment, "Switch").await;
     until("the traffic is moved", PATIENCE, || traffic(&environment), |colour| colour == "green").await;
     // Sooner than the kubelet calls it dead.
-    node.freeze().await;
+    let processes = nodes.freeze(std::slice::from_ref(&frozen)).await;
     environment.plugin(&["rollback"]).await;
     until("the other one moves the traffic back", PATIENCE, || traffic(&environment), |colour| colour == "blue").await;
     let moved_back = version_of_service(&environment).await;
     let restarted = restarts(&frozen).await;
-    node.thaw().await;
+    nodes.thaw(&processes).await;
     until("the one that woke up is gone", PATIENCE, || restarts(&frozen), |now| *now > restarted).await;
     let last_words = kubectl(&["--namespace", OPERATOR_NAMESPACE, "logs", "--previous", &frozen, "--tail=5"]).await;
     assert!(last_words.contains("lost the Lease"), "it ended itself: {last_words}");
@@ -72,7 +74,7 @@ async fn an_operator_that_stood_still_while_another_took_over_in_mid_switch_chan
     assert_eq!(environment.status().await["release"]["id"], before);
     let (answered, refused) = asker.said().await;
     assert!(answered > 10 && refused.is_empty(), "users noticed ({answered} answered): {refused:#?}");
-    node.leave().await;
+    nodes.leave().await;
     environment.remove().await;
 }
 

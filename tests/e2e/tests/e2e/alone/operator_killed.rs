@@ -1,6 +1,7 @@
 //! The operator is killed in every step of a release, and the release still ends where it should.
 
 use e2e::environment::PATIENCE;
+use e2e::node::Nodes;
 use e2e::postgres::{Lock, migration_lock};
 use e2e::shell::apply;
 use e2e::{Cluster, Environment, operator, until};
@@ -14,6 +15,7 @@ async fn a_release_resumes_in_whichever_step_the_operator_was_killed() {
     let environment = Environment::prepare(&cluster, "killed").await;
     environment.apply(json!({})).await;
     environment.ready().await;
+    let nodes = Nodes::reach("killed").await;
     let before = environment.status().await["release"]["id"].clone();
     let (too_large, fitting) = (json!({"resources": of_a_hundred_cpus()}), Value::Null);
     // Another model's server that is not there yet, and pods that no node takes: every step stands still until it is let go.
@@ -26,29 +28,30 @@ async fn a_release_resumes_in_whichever_step_the_operator_was_killed() {
     let migrations = Lock::hold(DATABASE, migration_lock(DATABASE)).await;
     let dumps = Lock::hold_table(DATABASE, "users").await;
     want(&too_large, &too_large).await;
-    killed_in("Backup", &environment).await;
+    killed_in("Backup", &environment, &nodes).await;
     dumps.release().await;
 
-    killed_in("Migrate", &environment).await;
+    killed_in("Migrate", &environment, &nodes).await;
     migrations.release().await;
 
-    killed_in("Start", &environment).await;
+    killed_in("Start", &environment, &nodes).await;
     want(&fitting, &too_large).await;
 
-    killed_in("Check", &environment).await;
+    killed_in("Check", &environment, &nodes).await;
     let migrations = Lock::hold(DATABASE, migration_lock(DATABASE)).await;
     apply(&late_service(&environment).to_string()).await;
 
-    killed_in("Switch", &environment).await;
+    killed_in("Switch", &environment, &nodes).await;
     want(&fitting, &fitting).await;
 
-    killed_in("Finish", &environment).await;
+    killed_in("Finish", &environment, &nodes).await;
     migrations.release().await;
 
     environment.ready().await;
     let stable = |status: &Value| status["release"]["phase"] == "Stable";
     let status = until("the release is finished", PATIENCE, || environment.status(), stable).await;
     assert_ended_well(&status, &before);
+    nodes.leave().await;
     environment.remove().await;
 }
 
@@ -65,10 +68,10 @@ fn assert_ended_well(status: &Value, before: &Value) {
 }
 
 /// Kills the operator while the release stands in this step; the next operator finds it there.
-async fn killed_in(step: &str, environment: &Environment) {
+async fn killed_in(step: &str, environment: &Environment, nodes: &Nodes) {
     let open = || async { open_step(&environment.status().await) };
     until(&format!("the release is in {step}"), PATIENCE, open, |name| name == step).await;
-    operator::kill_all().await;
+    operator::kill_all(nodes).await;
     assert_eq!(open().await, step, "the step was held open while the operator was away");
 }
 

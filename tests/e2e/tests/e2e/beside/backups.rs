@@ -1,8 +1,8 @@
 //! What is lost comes back: a backup in the real object store, rows gone, and one command.
 
-use e2e::environment::PATIENCE;
+use e2e::environment::{PATIENCE, SECRET_KEY, copy_services_secret};
 use e2e::postgres::sql;
-use e2e::shell::kubectl;
+use e2e::shell::{apply, kubectl};
 use e2e::{Cluster, Environment, until};
 use serde_json::{Value, json};
 
@@ -87,4 +87,61 @@ async fn a_database_that_is_gone_is_asked_about_and_comes_back_when_a_person_say
     environment.ready().await;
     assert_eq!(sql("reborn_chatbot", "SELECT count(*) FROM documents").await, "1");
     environment.remove().await;
+}
+
+const SCRUB: &str = "UPDATE conversations SET title = 'scrubbed'; UPDATE messages SET content = '';";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_environments_backup_comes_here_without_what_is_personal_or_not_at_all() {
+    let cluster = Cluster::get().await;
+    let (lender, borrower) =
+        tokio::join!(Environment::prepare(&cluster, "lender"), Environment::prepare(&cluster, "borrower"));
+    tokio::join!(lender.apply(json!({})), borrower.apply(json!({})));
+    tokio::join!(lender.ready(), borrower.ready());
+    lender.plugin(&["upload", "tests/fixtures/documents/backups.md", "--wait", "120s"]).await;
+    assert!(sources(&lender).await.contains("backups.md"));
+    lender.plugin(&["backup", "--wait"]).await;
+
+    lend(&borrower, "UPDATE nobody SET name = ''").await;
+    let refused = borrower.refused(&borrow()).await;
+    assert!(refused.contains("SCRUB_SQL failed") && refused.contains("nobody"), "{refused}");
+    let beside = "SELECT count(*) FROM pg_database WHERE starts_with(datname, 'borrower_chatbot_')";
+    assert_eq!(sql("postgres", beside).await, "0", "nothing of the lender's stands beside the live database");
+
+    lend(&borrower, SCRUB).await;
+    let said = borrower.plugin(&borrow()).await;
+    assert!(said.lines().last().is_some_and(|line| line.starts_with("Succeeded")), "{said}");
+    borrower.ready().await;
+    let personal = "SELECT count(*) FROM messages JOIN conversations c ON c.id = conversation_id \
+        WHERE content <> '' OR title <> 'scrubbed'";
+    assert_eq!(sql("borrower_chatbot", personal).await, "0");
+    let cites = |text: &String| text.contains("backups.md");
+    until("the lender's document is cited", PATIENCE, || sources(&borrower), cites).await;
+    lender.remove().await;
+    borrower.remove().await;
+}
+
+/// Access to the lender's bucket, and the script.
+async fn lend(borrower: &Environment, script: &str) {
+    copy_services_secret(&borrower.namespace, "lent", &[("BACKUP_KEY", SECRET_KEY)]).await;
+    let metadata = json!({"name": "scrub", "namespace": borrower.namespace});
+    let scrub = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"scrub.sql": script}});
+    apply(&scrub.to_string()).await;
+}
+
+const fn borrow() -> [&'static str; 12] {
+    [
+        "restore",
+        "--yes",
+        "--source-prefix",
+        "lender_",
+        "--source-bucket",
+        "lender-chatbot",
+        "--source-folder",
+        "lender_backups",
+        "--source-secret",
+        "lent",
+        "--scrub",
+        "scrub",
+    ]
 }

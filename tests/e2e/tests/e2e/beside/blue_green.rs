@@ -17,11 +17,14 @@ async fn a_release_is_watched_beside_the_old_colour_and_taken_back_when_its_user
     want(&environment, "colours-2", "20s", "Automatic").await;
     phase(&environment, "Bake").await;
     assert_eq!(environment.status().await["release"]["previous"]["colour"], "blue", "the old colour stays ready");
-    assert_eq!(workloads(&environment).await, ["colours-app-blue", "colours-app-green", "colours-worker-green"]);
+    assert_eq!(
+        workloads(&environment).await,
+        ["colours-app-blue", "colours-app-green", "colours-monitor", "colours-worker-green"]
+    );
     assert_eq!(traffic(&environment).await, "green");
     environment.ready().await;
     phase(&environment, "Stable").await;
-    assert_eq!(workloads(&environment).await, ["colours-app-green", "colours-worker-green"]);
+    assert_eq!(workloads(&environment).await, ["colours-app-green", "colours-monitor", "colours-worker-green"]);
     let (answered, refused) = asker.said().await;
     assert!(
         answered > 10 && refused.is_empty(),
@@ -80,7 +83,7 @@ async fn a_person_promotes_a_release_and_takes_it_back() {
         (&first, &json!("RolledBack")),
         "{status:#}"
     );
-    assert_eq!(workloads(&environment).await, ["person-app-blue", "person-worker-blue"]);
+    assert_eq!(workloads(&environment).await, ["person-app-blue", "person-monitor", "person-worker-blue"]);
     environment.remove().await;
 }
 
@@ -132,7 +135,9 @@ pub(crate) async fn want_within(environment: &Environment, model: &str, bake: &s
     let analysis = json!({"interval": "1s", "minRequests": 5});
     environment
         .apply(json!({
-            "release": {"strategy": "BlueGreen", "bake": bake, "promotion": promotion, "analysis": analysis},
+            "release": {
+                "strategy": "BlueGreen", "bake": bake, "promotion": promotion, "analysis": analysis, "checkTimeout": "10m",
+            },
             "network": {"allowFrom": [{"namespaceSelector": own_namespace}]},
             "settings": {"LLM_MODEL": model, "REQUEST_TIMEOUT": seconds, "RATE_LIMIT_PER_MINUTE": "1000000"},
         }))

@@ -10,6 +10,7 @@ mod network;
 mod next_version;
 mod recorded;
 mod side_by_side;
+mod task_monitor;
 mod thin_path;
 mod validation;
 mod worker_killed;

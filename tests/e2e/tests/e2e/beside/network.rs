@@ -14,7 +14,7 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 fn table() -> Vec<(&'static str, &'static str, u16, bool)> {
     let (app, database, redis) =
         ("network.e2e-network.svc", "postgresql.chatbot-platform.svc", "redis.chatbot-platform.svc");
-    let mail = "smtp.chatbot-platform.svc";
+    let (mail, monitor) = ("smtp.chatbot-platform.svc", "network-monitor.e2e-network.svc");
     vec![
         ("e2e-friends/friend", app, 80, true),
         ("e2e-strangers/stranger", app, 80, false),
@@ -38,6 +38,14 @@ fn table() -> Vec<(&'static str, &'static str, u16, bool)> {
         ("e2e-network/as-worker", database, 5432, true),
         ("e2e-network/as-worker", app, 80, false),
         ("e2e-network/as-worker", mail, 1025, false),
+        ("e2e-friends/friend", monitor, 5555, true),
+        ("chatbot-platform/as-prometheus", monitor, 5555, true),
+        ("e2e-strangers/stranger", monitor, 5555, false),
+        ("e2e-network/as-app", monitor, 5555, false),
+        ("e2e-network/as-monitor", database, 5432, true),
+        ("e2e-network/as-monitor", redis, 6379, true),
+        ("e2e-network/as-monitor", "qdrant.chatbot-platform.svc", 6333, false),
+        ("e2e-network/as-monitor", "model.chatbot-platform.svc", 8080, false),
         ("e2e-network/as-migrate", database, 5432, true),
         ("e2e-network/as-migrate", redis, 6379, false),
         ("e2e-network/as-migrate", app, 80, false),
@@ -58,6 +66,7 @@ fn pods() -> Vec<(&'static str, &'static str, Value)> {
         ("e2e-network", "stranger", json!({})),
         ("e2e-network", "as-app", component("network", "app")),
         ("e2e-network", "as-worker", component("network", "worker")),
+        ("e2e-network", "as-monitor", component("network", "monitor")),
         ("e2e-network", "as-migrate", component("network", "migrate")),
     ]
 }

@@ -26,6 +26,23 @@ fn the_operator_lets_go_of_replicas_only_when_the_autoscaler_holds_them() {
 }
 
 #[test]
+fn every_tier_has_one_task_monitor_unless_it_is_switched_off_or_everything_is_at_zero() {
+    for tier in Tier::ALL {
+        for (more, replicas) in [
+            ("", Some(1)),
+            ("  monitor: {enabled: true}\n", Some(1)),
+            ("  suspend: true\n", Some(0)),
+            ("  monitor: {enabled: false}\n", None),
+        ] {
+            let mut resolved = resolve(&environment(tier, more), &complete()).unwrap();
+            assert_eq!(resolved.monitor.as_ref().map(|monitor| monitor.replicas), replicas, "{tier}: {more}");
+            resolved.stop();
+            assert_eq!(resolved.monitor.map(|monitor| monitor.replicas), replicas.map(|_| 0), "{tier}: {more}");
+        }
+    }
+}
+
+#[test]
 fn an_amount_that_is_given_lies_over_the_tiers_and_the_rest_stays() {
     let resolved =
         resolve(&environment(Tier::Dev, "  app: {resources: {limits: {memory: 2Gi}}}\n"), &complete()).unwrap();

@@ -1,0 +1,3 @@
+//! Dense vectors.
+
+pub(super) mod create;
