@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::overview::{Life, life, takes_from};
 use crate::store::jobs::{
-    facts::{Facts, Load},
+    facts::{Facts, Load, Worker},
     schedules,
 };
 
@@ -108,10 +108,9 @@ fn unserved(facts: &Facts) -> Vec<Alarm> {
 }
 
 fn unknown_kinds(facts: &Facts) -> Vec<Alarm> {
-    let is_known = |kind: &str| {
-        let knows = |worker: &&crate::store::jobs::facts::Worker| worker.kinds.iter().any(|known| known == kind);
-        facts.workers.iter().filter(|worker| life(worker) == Life::Working).any(|worker| knows(&worker))
-    };
+    let knows =
+        |worker: &Worker, kind: &str| life(worker) == Life::Working && worker.kinds.iter().any(|own| own == kind);
+    let is_known = |kind: &str| facts.workers.iter().any(|worker| knows(worker, kind));
     let found = waiting(facts).filter(|load| has_worker(facts) && !is_known(&load.kind));
     let told = found.map(|load| {
         let reason = format!("{} of the kind {}, and no worker knows it", waits(load.waiting), load.kind);

@@ -124,7 +124,8 @@ fn paused(task: &Task, overview: &Overview) -> Option<Diagnosis> {
 }
 
 fn deadly(task: &Task, _: &Overview) -> Option<Diagnosis> {
-    let error = last_error(task).filter(|error| error.ends_with(DIED) && task.state != "completed")?;
+    let is_wanted = !matches!(task.state.as_str(), "completed" | "cancelled");
+    let error = last_error(task).filter(|error| is_wanted && error.ends_with(DIED))?;
     let way_out = if is_over(task) {
         "look at that worker's log and memory; then try it again"
     } else {

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::store::jobs::facts::{Running, Worker};
+use crate::store::jobs::facts::Running;
 
 fn now() -> Timestamp {
     "2026-01-01T12:00:00Z".parse().unwrap()

@@ -71,7 +71,7 @@ fn a_task_without_trouble_says_nothing() {
     for changes in [
         json!({}),
         json!({"state": "completed", "args": {}, "errors": failures("the worker w stopped answering", 2)}),
-        json!({"state": "cancelled"}),
+        json!({"state": "cancelled", "errors": failures("the worker w stopped answering", 1)}),
         json!({"errors": failures("once", 1)}),
     ] {
         assert_eq!(of(&task(&changes), &overview(&calm())), None, "{changes}");

@@ -58,9 +58,8 @@ const SETTLED: &str = "5 seconds";
 const BEGIN: &str = "INSERT INTO job_history_mark (written_until) \
     VALUES (date_trunc('minute', now() - interval '23 hours')) ON CONFLICT DO NOTHING";
 
-/// From when to when is written now: at most six hours at once. The minute before is written again, for those who came late.
-const SPAN: &str = "SELECT written_until - interval '1 minute', \
-      least(written_until + interval '6 hours', date_trunc('minute', now() - $1::interval)) \
+/// From when to when is written now. The minute before is written again, for those who came late.
+const SPAN: &str = "SELECT written_until - interval '1 minute', date_trunc('minute', now() - $1::interval) \
     FROM job_history_mark WHERE written_until < date_trunc('minute', now() - $1::interval) FOR UPDATE SKIP LOCKED";
 
 const FINISHED: &str = concat!(

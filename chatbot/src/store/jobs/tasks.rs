@@ -69,7 +69,7 @@ pub struct Filter {
     pub kind: Option<String>,
     /// In this queue.
     pub queue: Option<String>,
-    /// With this text in arguments or errors, whatever its case; or with this id.
+    /// With this id, where it is a number; else with this text in arguments or errors, whatever its case.
     pub text: Option<String>,
     /// Older than this one.
     pub before: Option<i64>,
@@ -80,8 +80,8 @@ macro_rules! matching {
     () => {
         " FROM river_job j WHERE ($1::text IS NULL OR state = $1::river_job_state) AND ($2::text IS NULL OR kind = $2) \
           AND ($3::text IS NULL OR queue = $3) AND ($4::bigint IS NULL OR id < $4) \
-          AND ($5::text IS NULL OR id::text = $5 OR position(lower($5) IN lower(args::text)) > 0 \
-            OR position(lower($5) IN lower(coalesce(errors::text, ''))) > 0)"
+          AND ($5::text IS NULL OR id::text = $5 OR $5 !~ '^[0-9]+$' AND (position(lower($5) IN lower(args::text)) > 0 \
+            OR position(lower($5) IN lower(coalesce(errors::text, ''))) > 0))"
     };
 }
 

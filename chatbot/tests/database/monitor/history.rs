@@ -77,11 +77,11 @@ async fn the_history_is_written_once_whoever_writes_it() {
 async fn who_comes_late_into_a_minute_is_counted_with_the_next() {
     let database = migrated().await;
     let db = &database.pool;
-    ended(db, "completed", 1).await;
+    ended(db, "completed", 3).await;
     history::write(db).await.unwrap();
-    ended(db, "completed", 1).await;
-    // As it stands a minute later, when this one is over.
-    sqlx::query("UPDATE job_history_mark SET written_until = date_trunc('minute', now()) - interval '1 minute'")
+    ended(db, "completed", 3).await;
+    // As it stood when the minute after it was not over yet.
+    sqlx::query("UPDATE job_history_mark SET written_until = date_trunc('minute', now()) - interval '2 minutes'")
         .execute(db)
         .await
         .unwrap();

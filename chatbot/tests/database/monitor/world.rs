@@ -52,7 +52,11 @@ impl World {
 
     pub(super) async fn of_tier(tier: &str) -> Self {
         let database = migrated().await;
-        let app = app_with(&database, "http://127.0.0.1:1", &[("ENVIRONMENT", tier), ("DEBUG", "false")]);
+        let app = app_with(
+            &database,
+            "http://127.0.0.1:1",
+            &[("ENVIRONMENT", tier), ("DEBUG", "false"), ("OBJECTS_DIR", "")],
+        );
         Self::around(database, app).await
     }
 
