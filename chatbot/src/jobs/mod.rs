@@ -38,8 +38,8 @@ pub mod runner;
 pub mod schedule;
 pub mod sweep;
 pub mod tidy;
-mod upkeep;
 pub mod unindex;
+mod upkeep;
 
 pub use error::JobError;
 pub use progress::Progress;
