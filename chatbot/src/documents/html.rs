@@ -5,9 +5,9 @@ use ego_tree::iter::Edge;
 use scraper::{Html, Node, node::Element};
 
 /// Elements whose content is no text of the page.
-const UNSEEN: [&str; 13] = [
-    "head", "script", "style", "noscript", "template", "iframe", "object", "svg", "canvas", "audio", "video", "select",
-    "dialog",
+const UNSEEN: [&str; 14] = [
+    "head", "title", "script", "style", "noscript", "template", "iframe", "object", "svg", "canvas", "audio", "video",
+    "select", "dialog",
 ];
 /// Elements that stand apart from what is around them.
 const PARAGRAPHS: [&str; 17] = [
@@ -101,7 +101,7 @@ impl Writer {
                 self.space = true;
             }
             "li" => self.text.push_str("- "),
-            "td" | "th" if !self.text.ends_with('\n') => {
+            "td" | "th" if !self.text.is_empty() && !self.text.ends_with('\n') => {
                 self.text.push_str(" |");
                 self.space = true;
             }

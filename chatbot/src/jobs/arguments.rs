@@ -4,7 +4,10 @@ use riverqueue::JobArgs;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{check_upload::CheckUpload, ingest::IngestDocument, remove::RemoveDocument, tidy::TidyHistory};
+use super::{
+    check_upload::CheckUpload, ingest::IngestDocument, remove::RemoveDocument, tidy::TidyHistory,
+    unindex::UnindexDocument,
+};
 
 /// What is wrong with the arguments of a job of this kind; None when nothing is, or the kind is not known here.
 #[must_use]
@@ -14,6 +17,7 @@ pub fn trouble(kind: &str, args: &Value) -> Option<String> {
         RemoveDocument::KIND => unreadable::<RemoveDocument>(args),
         CheckUpload::KIND => unreadable::<CheckUpload>(args),
         TidyHistory::KIND => unreadable::<TidyHistory>(args),
+        UnindexDocument::KIND => unreadable::<UnindexDocument>(args),
         _ => None,
     }
 }

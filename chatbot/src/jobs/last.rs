@@ -15,23 +15,29 @@ use crate::{app::App, store::StoreError};
 /// Those that take over start when this one is told to stop, on a node perhaps that must fetch their image first. So long it waits
 /// for them, if there is something to be done.
 const SUCCESSOR: Duration = Duration::from_mins(2);
+/// And so long where jobs only wait to be tried again: whoever is not there by then may not come at all.
+const SUCCESSOR_OF_RETRIES: Duration = Duration::from_secs(10);
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Who takes over: workers that live and take jobs. One that leaves too has no kinds any more.
 const LEFT: &str = "WITH others AS (SELECT kinds FROM job_workers WHERE id <> $1 AND dead_at IS NULL AND kinds <> '{}' \
-      AND beaten_at > clock_timestamp() - make_interval(secs => $2)) \
-    SELECT EXISTS (SELECT FROM others) AS has_successor, ARRAY(SELECT DISTINCT kind FROM river_job \
+      AND beaten_at > clock_timestamp() - make_interval(secs => $2)), \
+      left_over AS (SELECT kind, state FROM river_job \
       WHERE (state = 'available' OR (state IN ('retryable', 'scheduled') \
           AND scheduled_at <= clock_timestamp() + make_interval(secs => $5))) \
         AND kind = ANY($3) AND queue = ANY($4) \
-        AND NOT EXISTS (SELECT FROM others WHERE river_job.kind = ANY(others.kinds)) ORDER BY kind) AS kinds";
+        AND NOT EXISTS (SELECT FROM others WHERE river_job.kind = ANY(others.kinds))) \
+    SELECT EXISTS (SELECT FROM others) AS has_successor, EXISTS (SELECT FROM left_over WHERE state = 'available') AS is_due, \
+      ARRAY(SELECT DISTINCT kind FROM left_over ORDER BY kind) AS kinds";
 
 /// What waits when a worker leaves.
 #[derive(Debug, sqlx::FromRow)]
 struct Left {
     /// Whether somebody has come to take over.
     has_successor: bool,
+    /// Whether one of the jobs could be done now.
+    is_due: bool,
     /// Kinds of waiting jobs that no other worker knows.
     kinds: Vec<String>,
 }
@@ -42,9 +48,10 @@ struct Left {
 /// See [`WorkerError`].
 pub(super) async fn finish(app: &App, id: &str, deadline: Instant) -> Result<(), WorkerError> {
     retire(&app.db, id).await?;
-    let patience = deadline.min(Instant::now() + SUCCESSOR);
+    let began = Instant::now();
     loop {
         let left = left(app, id, deadline).await?;
+        let patience = deadline.min(began + if left.is_due { SUCCESSOR } else { SUCCESSOR_OF_RETRIES });
         if left.kinds.is_empty() || (!left.has_successor && Instant::now() >= patience) {
             return Ok(());
         }

@@ -10,8 +10,14 @@ use std::sync::LazyLock;
 use super::normalise::normalise;
 
 /// Where letters are that have several spellings: Latin, Greek, Cyrillic, Arabic and their presentation forms.
-const BLOCKS: [std::ops::RangeInclusive<char>; 4] =
-    ['!'..='\u{06FF}', '\u{1E00}'..='\u{1FFF}', '\u{FB50}'..='\u{FEFF}', '\u{FF01}'..='\u{FF5E}'];
+const BLOCKS: [std::ops::RangeInclusive<char>; 5] = [
+    '!'..='\u{06FF}',
+    '\u{1E00}'..='\u{1FFF}',
+    // Marks that join letters, or keep them apart, and that nobody sees.
+    '\u{200B}'..='\u{200F}',
+    '\u{FB50}'..='\u{FEFF}',
+    '\u{FF01}'..='\u{FF5E}',
+];
 
 /// Letters that become one, by what they become; and those that become nothing.
 static SPELLINGS: LazyLock<(BTreeMap<char, String>, String)> = LazyLock::new(|| {

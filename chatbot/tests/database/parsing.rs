@@ -74,7 +74,7 @@ async fn what_cannot_be_read_is_refused_with_its_reason() {
         ("a password", Kind::Pdf, encrypted.into_bytes(), ParseError::Protected),
         ("no archive", Kind::Docx, b"PK\x03\x04".to_vec(), ParseError::Broken),
         ("a ZIP bomb", Kind::Docx, files::docx_bomb(100 << 20), ParseError::Unpacked),
-        ("no XML", Kind::Docx, files::docx("<w:p></w:"), ParseError::Broken),
+        ("no XML", Kind::Docx, files::docx("<w:p></w:q>"), ParseError::Broken),
         ("scripts alone", Kind::Html, b"<script>alert(1)</script>".to_vec(), ParseError::NoText),
         ("another encoding", Kind::Text, b"\xd3\xe1\xc7\xe3".to_vec(), ParseError::Encoding),
         ("no text", Kind::Markdown, b"a\0b".to_vec(), ParseError::NotText),
@@ -92,9 +92,9 @@ async fn a_hundred_thousand_pages_are_counted_and_not_read() {
 
 #[tokio::test]
 async fn what_comes_to_no_end_is_stopped_by_its_limits() {
-    let short = Limits { cpu_seconds: 1, ..Limits::default() };
+    let short = Limits { cpu_seconds: 1, memory_mib: 4096, ..Limits::default() };
     assert_eq!(refused(Kind::Pdf, files::pdf_without_end(), short).await, ParseError::TooSlow);
-    let impatient = Limits { time: Duration::from_millis(300), ..Limits::default() };
+    let impatient = Limits { time: Duration::from_millis(300), memory_mib: 4096, ..Limits::default() };
     assert_eq!(refused(Kind::Pdf, files::pdf_without_end(), impatient).await, ParseError::TooSlow);
     let small = Limits { memory_mib: 32, ..Limits::default() };
     let page = "<b>x".repeat(1 << 20);

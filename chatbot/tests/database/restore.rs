@@ -4,7 +4,9 @@ use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 
 use crate::archive::fill;
-use crate::support::{Database, Output, beside, empty, migrated, refusal, rows, run, server_url, variables, with};
+use crate::support::{
+    Database, Output, beside, empty, migrated, newest_version, refusal, rows, run, server_url, variables, with,
+};
 
 fn outcome(output: &Output) -> Value {
     assert_eq!(output.code, 0, "{output:?}");
@@ -65,7 +67,7 @@ async fn rows_and_documents_are_back_and_what_was_replaced_can_be_had_again() {
 async fn a_plan_changes_nothing_and_tells_what_would_come_back() {
     let (database, _) = lost().await;
     let said = said(&run("restore plan", &variables(&database)));
-    assert!(said.contains("tables of schema 20260101000710"), "{said}");
+    assert!(said.contains(&format!("tables of schema {}", newest_version())), "{said}");
     assert_eq!(beside(&database).await, Vec::<String>::new());
 }
 

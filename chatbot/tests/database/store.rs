@@ -133,7 +133,7 @@ async fn replacing_chunks_twice_leaves_them_once() {
         assert_eq!(chunks::list(&database.pool, document.id).await.unwrap(), chunks);
     }
     let found = chunks::find_many(&database.pool, owner.id, &[chunk(0).id]).await.unwrap();
-    assert_eq!((found.len(), found[0].title.as_str(), &found[0].chunk), (1, "notes.md", &chunk(0)));
+    assert_eq!((found.len(), found[0].title.as_str(), &found[0].chunk), (1, document.title.as_str(), &chunk(0)));
     let stranger = chunks::find_many(&database.pool, Uuid::now_v7(), &[chunk(0).id]).await.unwrap();
     assert_eq!(stranger, [], "chunks are their owner's alone");
 }

@@ -65,7 +65,7 @@ async fn the_next_page_is_there_although_the_last_item_of_this_one_is_gone() {
         world.ask(question).await;
     }
     for number in 1..4 {
-        world.upload("a.md", &format!("Text number {number}.")).await;
+        world.upload(&format!("{number}.md"), &format!("Text number {number}.")).await;
     }
     for (list, field) in [("conversations", "title"), ("documents", "sha256")] {
         let (_, all) = world.get(&format!("/api/v1/{list}")).await;

@@ -66,9 +66,10 @@ pub(crate) fn painted_pdf(line: &str) -> Vec<u8> {
         letters.len()
     );
     let font = "<</Type/Font/Subtype/Type0/BaseFont/X/Encoding/Identity-H/DescendantFonts[6 0 R]/ToUnicode 7 0 R>>";
-    let descendant = "<</Type/Font/Subtype/CIDFontType2/BaseFont/X/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>/DW 500>>";
+    let descendant = "<</Type/Font/Subtype/CIDFontType2/BaseFont/X/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>/FontDescriptor 8 0 R/DW 500>>";
+    let about = "<</Type/FontDescriptor/FontName/X/Flags 4/FontBBox[0 0 9 9]/ItalicAngle 0/Ascent 9/Descent 0/CapHeight 9/StemV 1>>";
     let content = format!("BT /F 12 Tf 72 720 Td <{codes}> Tj ET");
-    pages(font, &[content], &[descendant.to_owned(), stream("", &map)])
+    pages(font, &[content], &[descendant.to_owned(), stream("", &map), about.to_owned()])
 }
 
 /// A page that draws a form, which draws itself.

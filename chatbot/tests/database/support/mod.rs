@@ -9,7 +9,7 @@ mod redis;
 mod s3;
 
 pub(crate) use app::{app, app_with, document, user, variables, with};
-pub(crate) use postgres::{Database, beside, empty, migrated, rows, server_url};
+pub(crate) use postgres::{Database, beside, empty, migrated, migration_labels, newest_version, rows, server_url};
 pub(crate) use process::{Output, Process, refusal, run, run_with_input, stand_in, start};
 pub(crate) use qdrant::{accept, failing, forgiving, slow};
 pub(crate) use redis::{Redis, redis};

@@ -152,3 +152,13 @@ pub(crate) async fn beside(database: &Database) -> Vec<String> {
     let query = "SELECT substr(datname::text, length($1) + 1) FROM pg_database WHERE starts_with(datname::text, $1 || '_') ORDER BY 1";
     sqlx::query_scalar(query).bind(name).fetch_all(&mut admin).await.unwrap()
 }
+
+/// The program's own migrations, oldest first, each as `<version>_<name>`.
+pub(crate) fn migration_labels() -> Vec<String> {
+    chatbot::migrate::embedded().unwrap().iter().map(chatbot::migrate::Migration::label).collect()
+}
+
+/// The schema that the program has.
+pub(crate) fn newest_version() -> String {
+    chatbot::migrate::embedded().unwrap().last().unwrap().version.to_string()
+}

@@ -47,11 +47,12 @@ const BEGINNINGS: [(&str, Cause); 5] = [
 ];
 
 /// What they contain, where they begin with a number or a name.
-const CONTENTS: [(&str, Cause); 5] = [
+const CONTENTS: [(&str, Cause); 6] = [
     (NO_CHATBOT, Cause::NoChatbot),
     (" ends again and again: ", Cause::Crash),
     (" requests failed, more than ", Cause::Errors),
     (" servers are not ready any more", Cause::Unready),
+    ("at the end of its bake ", Cause::Unready),
     (" is not healthy: ", Cause::Service),
 ];
 

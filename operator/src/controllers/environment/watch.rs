@@ -7,7 +7,7 @@ use kube::ResourceExt;
 use super::{
     observe::Observed,
     resolve::Resolved,
-    trouble::{crashes, is_ready},
+    trouble::{crashes, is_ready, why_down},
 };
 use crate::{
     crd::Analysis,
@@ -79,8 +79,11 @@ fn downfall(
     crashed.or_else(|| {
         let down = Downed::of(active, observed, since, limits);
         let spared = Downed::of(previous, observed, since, limits).is_less_than(down);
-        (down.down * 2 > down.servers && spared)
-            .then(|| format!("{} of {} servers are not ready any more", down.down, down.servers))
+        (down.down * 2 > down.servers && spared).then(|| {
+            let why = why_down(observed.servers_of(&active.release.id));
+            let why = why.map_or_else(String::new, |why| format!(": {why}"));
+            format!("{} of {} servers are not ready any more{why}", down.down, down.servers)
+        })
     })
 }
 

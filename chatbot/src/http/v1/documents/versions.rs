@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Document;
-use crate::http::extract::{Caller, Id};
+use crate::http::extract::{Id, May, ReadDocuments};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::state::Http;
 use crate::store::document_versions;
@@ -23,10 +23,14 @@ pub(super) struct Versions {
 
 /// All versions of one of your documents, newest first: those that were superseded, the one that answers, and those that are
 /// not ready yet.
-#[utoipa::path(get, path = "/documents/{id}/versions", tag = "documents", params(("id" = Uuid, Path)), responses(
+#[utoipa::path(get, path = "/documents/{id}/versions", tag = "documents", security(("apiKey" = ["documents:read"]), ("login" = [])), params(("id" = Uuid, Path)), responses(
     (status = OK, body = Versions),
     (status = "4XX", body = ProblemDocument, content_type = "application/problem+json")))]
-pub(super) async fn versions(State(http): State<Http>, caller: Caller, Id(id): Id) -> Result<Json<Versions>, Problem> {
+pub(super) async fn versions(
+    State(http): State<Http>,
+    May { caller, .. }: May<ReadDocuments>,
+    Id(id): Id,
+) -> Result<Json<Versions>, Problem> {
     let rows = document_versions::list(&http.app.db, caller.user_id, id, MOST).await?;
     if rows.is_empty() {
         return Err(Problem::NotFound("document"));
