@@ -86,12 +86,15 @@ mod tests {
         text.encode_utf16().flat_map(u16::to_le_bytes).collect()
     }
 
+    /// Content, the encoding that the client named, whether it is a page, and what is read.
+    type Case<'a> = (&'a [u8], Option<&'a str>, bool, Result<&'a str, EncodingError>);
+
     #[test]
     fn a_text_is_read_in_the_encoding_that_somebody_names() {
         let page = [b"<meta charset=\"windows-1256\"><p>".as_slice(), SALAM].concat();
         let old_page = [b"<meta content='text/html; charset=windows-1256'><p>".as_slice(), SALAM].concat();
         let marked = [b"\xff\xfe".to_vec(), utf16("سلام")].concat();
-        let table: [(&[u8], Option<&str>, bool, Result<&str, EncodingError>); 12] = [
+        let table: [Case<'_>; 12] = [
             ("سلام".as_bytes(), None, false, Ok("سلام")),
             ("سلام".as_bytes(), Some("windows-1256"), false, Ok("سلام")),
             ("\u{feff}سلام".as_bytes(), None, false, Ok("سلام")),

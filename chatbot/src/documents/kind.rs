@@ -153,10 +153,13 @@ fn contains(content: &[u8], part: &[u8]) -> bool {
 mod tests {
     use super::{DOCX, Kind, Refusal, detect};
 
+    /// Content, file name, declared type, and what it is.
+    type Case<'a> = (&'a [u8], Option<&'a str>, &'a str, Result<Kind, Refusal>);
+
     #[test]
     fn the_content_decides_then_the_declared_type_then_the_name() {
         let word = b"PK\x03\x04....word/document.xml....";
-        let table: [(&[u8], Option<&str>, &str, Result<Kind, Refusal>); 19] = [
+        let table: [Case<'_>; 19] = [
             (b"# Title", None, "text/markdown", Ok(Kind::Markdown)),
             (b"# Title", Some("guide.MD"), "text/plain", Ok(Kind::Markdown)),
             (b"# Title", Some("guide.md"), "application/octet-stream", Ok(Kind::Markdown)),

@@ -36,12 +36,13 @@ impl Limits {
         let memory = own_memory()?.saturating_add(self.memory_mib << 20);
         let limits = [
             (Resource::AS, memory),
-            (Resource::CPU, self.cpu_seconds),
             (Resource::FSIZE, 0),
             (Resource::CORE, 0),
             (Resource::NPROC, 0),
             (Resource::NOFILE, OPEN_FILES),
         ];
+        // At the first one the kernel says why (SIGXCPU), at the second one it only kills.
+        setrlimit(Resource::CPU, self.cpu_seconds, self.cpu_seconds.saturating_add(1))?;
         limits.into_iter().try_for_each(|(resource, limit)| setrlimit(resource, limit, limit))
     }
 }

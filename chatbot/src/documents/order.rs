@@ -44,7 +44,7 @@ enum Way {
 pub(super) fn line(mut glyphs: Vec<Glyph>) -> String {
     if glyphs.iter().any(|glyph| way(glyph) == Way::Left) {
         glyphs.sort_by(|one, other| one.left.total_cmp(&other.left));
-        glyphs = readable(with_gaps(glyphs));
+        glyphs = readable(&with_gaps(glyphs));
     } else {
         glyphs = with_gaps(glyphs);
     }
@@ -82,16 +82,16 @@ fn with_gaps(glyphs: Vec<Glyph>) -> Vec<Glyph> {
 }
 
 /// From the order of the eye to the order of reading.
-fn readable(glyphs: Vec<Glyph>) -> Vec<Glyph> {
-    if goes_left(&glyphs) {
+fn readable(glyphs: &[Glyph]) -> Vec<Glyph> {
+    if goes_left(glyphs) {
         return turned(glyphs);
     }
     let ways: Vec<Way> = glyphs.iter().map(way).collect();
     let (mut read, mut at) = (Vec::with_capacity(glyphs.len()), 0);
     while at < glyphs.len() {
         let end = if ways[at] == Way::Left { at + turned_run(&ways[at..]) } else { at + 1 };
-        let run = glyphs[at..end].to_vec();
-        read.extend(if ways[at] == Way::Left { turned(run) } else { run });
+        let run = &glyphs[at..end];
+        read.extend(if ways[at] == Way::Left { turned(run) } else { run.to_vec() });
         at = end;
     }
     read
@@ -114,7 +114,7 @@ fn turned_run(ways: &[Way]) -> usize {
 }
 
 /// The other way round, but for numbers and for words that go right. Brackets were painted as they look.
-fn turned(glyphs: Vec<Glyph>) -> Vec<Glyph> {
+fn turned(glyphs: &[Glyph]) -> Vec<Glyph> {
     let mut read = Vec::with_capacity(glyphs.len());
     let mut end = glyphs.len();
     while end > 0 {

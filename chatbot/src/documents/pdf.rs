@@ -84,7 +84,7 @@ impl Paper {
         }
         if !self.is_page_named {
             self.is_page_named = true;
-            self.text.push_str(&format!("# Page {}\n\n", self.page));
+            self.text.extend(["# Page ", &self.page.to_string(), "\n\n"]);
         }
         let is_apart = self.before.is_some_and(|before| (before - self.baseline).abs() > size * SAME_PARAGRAPH);
         if is_apart {

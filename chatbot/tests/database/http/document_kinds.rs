@@ -12,7 +12,7 @@ async fn upload(world: &World, title: &str, kind: &str, content: Vec<u8>) -> (u1
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_of_every_kind_is_found_under_its_heading() {
     let world = World::new().await;
-    let word = "<w:p><w:pPr><w:pStyle w:val=\"Titre1\"/></w:pPr><w:r><w:t>Parking</w:t></w:r></w:p>\
+    let docx = "<w:p><w:pPr><w:pStyle w:val=\"Titre1\"/></w:pPr><w:r><w:t>Parking</w:t></w:r></w:p>\
         <w:p><w:r><w:t>Bicycles stand in the yard.</w:t></w:r></w:p>";
     let page = b"<title>x</title><script>bicycles()</script><h1>Lunch</h1><p>Soup is served at noon.".to_vec();
     let persian = files::painted_pdf("ﺖﺳا ﻪﻨﺒﺷ زور ﻪﺴﻠﺟ");
@@ -31,7 +31,7 @@ async fn a_document_of_every_kind_is_found_under_its_heading() {
         (
             "parking.docx",
             octets,
-            files::docx(word),
+            files::docx(docx),
             "bicycles",
             "Parking",
             "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
