@@ -89,7 +89,7 @@ clean: ## Remove what cargo built; make down CACHES=1 removes everything that wa
 images: ## Build the images chatbot and chatbot-operator, check them, and print sizes and archives (PG_MAJOR=15)
 	@tests/trial/images
 build: images ## Build the two images, as make images does (was build)
-chaos: ## Releases under load while the operator is killed at 30 random moments and the API server goes away (half an hour)
+chaos: ## Releases under load while the operator is killed at 30 random moments, and cut off from the API server (half an hour)
 	@tests/chaos/run
 dr-rehearsal: ## Lose a cluster with prod in it, build a second one, bring prod back from the off-site bucket, and print RPO and RTO (10 minutes)
 	@tests/trial/dr-rehearsal

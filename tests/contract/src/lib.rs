@@ -155,12 +155,13 @@ impl Example {
         };
         let deployments =
             [deployment::app(&self.resolved, &slot, None), deployment::worker(&self.resolved, &slot, None)];
+        let deployments = deployments.into_iter().chain(deployment::monitor(&self.resolved, &slot));
         let serving = release_job::Serving { release: &slot.release, schema: Some("20260101000600") };
         let jobs = Task::ALL.map(|task| release_job::build(&self.resolved, &slot, task, Some(serving)));
         let jobs = jobs.into_iter().chain(provision_job::build(&self.resolved, &slot));
         let scheduled = backup_cron_job::build(&self.resolved, &slot, false).into_iter();
         let scheduled = scheduled.map(|it| it.spec.unwrap().job_template.spec.unwrap().template);
-        let templates = deployments.into_iter().map(|it| it.spec.unwrap().template);
+        let templates = deployments.map(|it| it.spec.unwrap().template);
         let templates = templates.chain(jobs.map(|it| it.spec.unwrap().template)).chain(scheduled);
         templates.map(|template| self.process(template)).collect()
     }

@@ -45,7 +45,7 @@ fn every_container_has_arguments_and_variables_that_its_command_accepts() {
         let lookup = |name: &str| process.environment.get(name).cloned();
         let title = &process.title;
         match command(process) {
-            Command::Serve | Command::Worker => drop(config(process)),
+            Command::Serve | Command::Worker | Command::Monitor => drop(config(process)),
             Command::Migrate(Migrate::Up { .. } | Migrate::Down { of_release: Some(_), .. }) => {
                 DatabaseConfig::from_env(lookup).unwrap_or_else(|error| panic!("{title}: {error}"));
             }
@@ -135,6 +135,19 @@ fn a_server_listens_where_its_container_says_with_the_threads_of_the_spec() {
         assert_eq!(serve.ports, [i32::from(server.address.port())], "{}", example.title);
         assert!(server.address.ip().is_unspecified(), "{}", example.title);
         assert_eq!(u32::try_from(server.threads).unwrap(), example.resolved.app.workers, "{}", example.title);
+    }
+}
+
+#[test]
+fn the_task_monitor_listens_where_its_container_says() {
+    let cases = cases();
+    let monitors: Vec<_> =
+        cases.iter().flat_map(|(_, all)| all).filter(|process| process.args[0] == "monitor").collect();
+    assert!(monitors.len() > 3, "only {} task monitors", monitors.len());
+    for monitor in monitors {
+        let address = config(monitor).server.monitor_address;
+        assert_eq!(monitor.ports, [i32::from(address.port())], "{}", monitor.title);
+        assert!(address.ip().is_unspecified(), "{}", monitor.title);
     }
 }
 

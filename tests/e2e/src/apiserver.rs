@@ -1,23 +1,33 @@
-//! The API server of a cluster whose processes are this machine's own (tests/cluster).
+//! The API server of a cluster whose processes are this machine's own (tests/cluster), and the way to it.
 
 use std::time::Duration;
 
-use crate::shell::{must, run};
-use crate::until;
+use crate::operator;
+use crate::shell::must;
 
-/// A stopped process is slow for a moment when it goes on.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Where it listens on its node.
+const PORT: &str = "6443";
 
-/// Holds the API server up for as long: connections stay open, and nobody gets an answer.
+/// Cuts the operator off from it for as long: what its pods send there goes nowhere, as on a broken network. Everybody else goes on:
+/// a node that cannot report for a minute loses its pods from every Service, and then users notice, whatever an operator does.
 ///
 /// # Panics
 /// When there is none of the cluster `CHAOS_CLUSTER`.
-pub async fn away_for(time: Duration) {
+pub async fn cut_off(time: Duration) {
     let number = std::env::var("CHAOS_CLUSTER").expect("CHAOS_CLUSTER is the number of a cluster of tests/cluster");
-    let process = format!("^kube-apiserver .*/chatbot-cluster/{number}/");
-    must("pkill", &["-STOP", "-f", &process], "").await;
+    let node = format!("chatbot-{number}");
+    let addresses = operator::addresses().await;
+    assert!(!addresses.is_empty(), "the operator has no pod with an address");
+    for address in &addresses {
+        rule(&node, "-I", address).await;
+    }
     tokio::time::sleep(time).await;
-    must("pkill", &["-CONT", "-f", &process], "").await;
-    let ready = async || run("kubectl", &["get", "--raw", "/readyz"], "").await.success;
-    until("the API server is back", PATIENCE, ready, |ready| *ready).await;
+    for address in &addresses {
+        rule(&node, "-D", address).await;
+    }
+}
+
+async fn rule(node: &str, action: &str, address: &str) {
+    let packets = ["INPUT", "-s", address, "-p", "tcp", "--dport", PORT, "-j", "DROP"];
+    must("ip", &[&["netns", "exec", node, "iptables", action][..], &packets].concat(), "").await;
 }

@@ -18,6 +18,12 @@ pub async fn pods() -> Vec<String> {
     names.split_whitespace().map(str::to_owned).collect()
 }
 
+/// Addresses of the pods that have one.
+pub async fn addresses() -> Vec<String> {
+    let addresses = of_pods(&["get", "pods", "-o", "jsonpath={.items[*].status.podIP}"]).await;
+    addresses.split_whitespace().map(str::to_owned).collect()
+}
+
 /// The pod that holds the Lease; empty while nobody does.
 pub async fn leader() -> String {
     let holder = "jsonpath={.spec.holderIdentity}";
