@@ -247,8 +247,13 @@ fn end_words(end: &ContainerStateTerminated) -> String {
         .unwrap_or_else(|| format!("exit code {}", end.exit_code))
 }
 
-/// What a line of output says to people: of a log line for machines only that something went wrong.
+/// What a line of output says to people: of a log line for machines only that something went wrong. Of a long log Kubernetes keeps
+/// the end, which may begin in the middle of such a line.
 fn spoken(line: &str) -> Option<String> {
+    let is_rest = !line.starts_with('{') && line.ends_with('}') && line.contains("\":");
+    if is_rest {
+        return None;
+    }
     if !line.starts_with('{') {
         return Some(line.to_owned());
     }
@@ -362,6 +367,7 @@ mod tests {
                 "error mounting /x to rootfs: no such file or directory",
             ),
             (101, "{\"level\":\"INFO\",\"message\":\"ready\",\"timestamp\":\"12:00\"}", "exit code 101"),
+            (1, "751697Z\",\"level\":\"INFO\",\"message\":\"answered\"}", "exit code 1"),
             (
                 101,
                 "{\"level\":\"ERROR\",\"message\":\"out of luck\"}\n{\"level\":\"INFO\",\"message\":\"bye\"}\n",

@@ -15,6 +15,7 @@ async fn upgrading_or_uninstalling_the_charts_restarts_no_workload() {
     let environment = Environment::prepare(&cluster, "upgrade").await;
     environment.apply(json!({})).await;
     environment.ready().await;
+    environment.gives("MonitorHealthy", "True", "MonitorReady").await;
     let (before, uid) = (pods(&environment.namespace).await, uid(&environment).await);
 
     let operators = operator::pods().await;
@@ -48,6 +49,7 @@ async fn an_operator_that_is_upgraded_in_mid_bake_goes_on_with_it_and_restarts_n
     environment.ready().await;
     want_within(&environment, "baking-2", "10m", "Automatic", "30").await;
     phase(&environment, "Bake").await;
+    environment.gives("MonitorHealthy", "True", "MonitorReady").await;
     let (before, until) = (pods(&environment.namespace).await, bake_until(&environment).await);
     assert!(
         before.keys().any(|name| name.contains("-blue-")) && before.keys().any(|name| name.contains("-green-")),
@@ -60,8 +62,8 @@ async fn an_operator_that_is_upgraded_in_mid_bake_goes_on_with_it_and_restarts_n
     environment.plugin(&["promote"]).await;
     phase(&environment, "Stable").await;
     let after = pods(&environment.namespace).await;
-    let left: BTreeMap<_, _> = before.into_iter().filter(|(name, _)| name.contains("-green-")).collect();
-    assert_eq!(after, left, "the new colour's pods are those of before");
+    let left: BTreeMap<_, _> = before.into_iter().filter(|(name, _)| !name.contains("-blue-")).collect();
+    assert_eq!(after, left, "the pods of the new colour, and of the task monitor, are those of before");
     assert_eq!(environment.status().await["history"][0]["outcome"], "Succeeded");
 
     helm_install("chatbot-operator", OPERATOR_NAMESPACE, &[]).await;
