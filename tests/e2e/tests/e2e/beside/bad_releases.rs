@@ -79,6 +79,8 @@ impl Sentences<'_> {
         let failed = &status["failedReleases"][0]["id"];
         let message = message.replace(failed.as_str().unwrap_or("?"), "<candidate>");
         let message = message.replace(before["id"].as_str().unwrap_or("?"), "<active>");
+        // Both are watched alike: on a busy machine users suffer while the new workers still start.
+        let message = message.replace("failed in Switch: ", "failed in Bake: ");
         self.lines.push(format!("{how}\n    {reason}: {}", masked(&message)));
         let own = if sql(DATABASE, SCHEMA).await == schema { "is its own" } else { "is another one" };
         self.lines.push(format!("    the schema {own}"));
