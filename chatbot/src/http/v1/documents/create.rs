@@ -12,6 +12,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use sqlx::PgConnection;
 use tokio::time::timeout;
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -174,11 +175,7 @@ async fn try_again(app: &App, row: Row, upload: &Upload) -> Result<Option<Row>, 
     app.objects.put(&row.object_key, upload.content.clone()).await?;
     let mut tx = app.db.begin().await?;
     if !documents::mark_pending(&mut *tx, &row).await? {
-        let now = documents::get(&mut *tx, row.id).await?;
-        if now.is_none() {
-            forget(app, &row.object_key).await;
-        }
-        return Ok(now);
+        return as_it_is_now(app, &mut tx, &row).await;
     }
     app.queue.enqueue_ingest(&mut tx, row.id).await.map_err(|error| super::not_enqueued(&error))?;
     tx.commit().await?;
@@ -192,15 +189,20 @@ async fn renew(app: &App, row: Row, upload: &Upload) -> Result<Option<Row>, Prob
     let mut tx = app.db.begin().await?;
     document_versions::lock(&mut tx, row.user_id, title).await?;
     let Some(renewed) = document_versions::renew(&mut tx, &row, title).await? else {
-        let now = documents::get(&mut *tx, row.id).await?;
-        if now.is_none() {
-            forget(app, &row.object_key).await;
-        }
-        return Ok(now);
+        return as_it_is_now(app, &mut tx, &row).await;
     };
     app.queue.enqueue_ingest(&mut tx, row.id).await.map_err(|error| super::not_enqueued(&error))?;
     tx.commit().await?;
     Ok(Some(renewed))
+}
+
+/// Somebody was faster. What was kept again for a document that is gone by now is removed.
+async fn as_it_is_now(app: &App, connection: &mut PgConnection, row: &Row) -> Result<Option<Row>, Problem> {
+    let now = documents::get(connection, row.id).await?;
+    if now.is_none() {
+        forget(app, &row.object_key).await;
+    }
+    Ok(now)
 }
 
 async fn forget(app: &App, object_key: &str) {
